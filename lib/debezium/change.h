@@ -1,0 +1,97 @@
+/* change.h - one Kafka record of a Debezium PostgreSQL connector, taken apart.
+ *
+ * Envelope and source block as Debezium 3.6 writes them (reference: connector documentation, "Data change events";
+ * observed records in tests/data/). JSON with embedded schema ({"schema":..,"payload":..}) and without; the two are told
+ * apart by members, never by configuration: a wrapper has exactly `schema` and `payload`, an envelope has `op` and
+ * `source`. Unknown members are skipped.
+ * Spans in a change are borrowed from the record's bytes: valid until the record is released or the decoder is used
+ * for the next record, whichever is first. Thread: lane; a decoder belongs to one thread. No allocation per record.
+ */
+#ifndef SLUICE_DEBEZIUM_CHANGE_H
+#define SLUICE_DEBEZIUM_CHANGE_H
+
+#include "base/error.h"
+#include "base/str.h"
+#include "json/cursor.h"
+
+/* PostgreSQL allows 1600 columns in a table. */
+enum { SLUICE_MAX_FIELDS = 1664 };
+
+enum sluice_change_kind {
+    SLUICE_CHANGE_ROW,         /* op c, u, d or r */
+    SLUICE_CHANGE_TRUNCATE,    /* op t */
+    SLUICE_CHANGE_TOMBSTONE,   /* null value (a real Kafka null, or the JSON text null) */
+    SLUICE_CHANGE_MESSAGE,     /* op m, logical decoding message */
+    SLUICE_CHANGE_HEARTBEAT,   /* {"ts_ms":..} */
+    SLUICE_CHANGE_TRANSACTION, /* {"status":"BEGIN"|"END","id":..} */
+    SLUICE_CHANGE_NOTIFICATION /* Debezium's notification records */
+};
+
+struct sluice_field {
+    struct sluice_str name; /* as written, escapes included */
+    struct sluice_json_value value;
+};
+
+/* The parts of `source` that are used. Strings are raw JSON string content (names with escapes are refused). */
+struct sluice_source {
+    struct sluice_str name; /* topic prefix */
+    struct sluice_str db;
+    struct sluice_str schema;
+    struct sluice_str table;
+    bool snapshot; /* read by query: anything except "false", null or absent */
+    bool has_lsn;
+    bool has_sequence0;
+    bool has_sequence1;
+    bool has_txid;
+    uint64_t lsn;
+    uint64_t sequence0; /* end of the last COMMIT before this event */
+    uint64_t sequence1;
+    uint64_t txid;
+    int64_t ts_us; /* commit time (streamed) or time of the snapshot; from ts_us, else ts_ms * 1000; 0 if neither */
+};
+
+struct sluice_change {
+    enum sluice_change_kind kind;
+    char op; /* 'c' 'u' 'd' 'r' 't' 'm', 0 where there is none */
+    struct sluice_source source;
+    int64_t ts_ms; /* envelope clock of the connector, 0 if absent */
+
+    struct sluice_str value_schema; /* raw text of the embedded schema; empty without one */
+    bool value_schema_is_hint;      /* it equals the hint given to decode, byte for byte */
+
+    /* Row image: `after` for c, u, r; for d the fields of `before` (only its names may be trusted). In record order. */
+    const struct sluice_field *fields;
+    size_t n_fields;
+    bool has_image; /* false: a delete without `before` */
+
+    /* `before` was not null (c, u, r). Its text, whole object; empty if null. */
+    struct sluice_str before;
+};
+
+struct sluice_key {
+    struct sluice_str key_schema; /* raw text; empty without embedded schema */
+    const struct sluice_field *fields;
+    size_t n_fields;
+};
+
+struct sluice_decoder;
+
+SLUICE_MUST_CHECK enum sluice_code sluice_decoder_new(struct sluice_decoder **out, struct sluice_error *err);
+void sluice_decoder_free(struct sluice_decoder *decoder);
+SLUICE_DEFINE_AUTO_PTR(sluice_decoder, struct sluice_decoder *, sluice_decoder_free)
+
+/* Takes a record's value apart. `value.ptr` NULL is a tombstone. `schema_hint` is the embedded schema last seen on this
+ * partition (empty if none): an equal one is skipped by comparison.
+ * Errors (all SLUICE_REJECT): SLUICE_E_JSON broken text; SLUICE_E_ENVELOPE well-formed but no record of a Debezium
+ * PostgreSQL connector; SLUICE_E_POSITION lsn or sequence not understood; SLUICE_E_LIMIT too many fields. The text names
+ * the field and the remedy; the caller adds topic, partition and offset. */
+SLUICE_MUST_CHECK enum sluice_code sluice_change_decode(struct sluice_decoder *decoder, struct sluice_str value,
+                                                        struct sluice_str schema_hint, struct sluice_change *out,
+                                                        struct sluice_error *err);
+
+/* Takes a record's key apart (needed for deletes and for planning a table). Independent of the last decoded change:
+ * both stay valid together. Errors: SLUICE_E_KEY (null or empty key, no object), SLUICE_E_JSON, SLUICE_E_LIMIT. */
+SLUICE_MUST_CHECK enum sluice_code sluice_key_decode(struct sluice_decoder *decoder, struct sluice_str key,
+                                                     struct sluice_key *out, struct sluice_error *err);
+
+#endif

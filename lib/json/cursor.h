@@ -1,0 +1,72 @@
+/* cursor.h - a pull cursor over one JSON text in memory: no DOM, no allocation, each byte scanned once.
+ *
+ * The caller walks the text in order: enter an object, take each member's name, then either take the value as a
+ * `struct sluice_json_value` (scalars; objects and arrays come as their raw text, scanned for balance and quotes) or
+ * enter it. Input is not trusted: every step is bounds-checked, depth is limited, and any byte sequence yields either
+ * values or SLUICE_E_JSON with the byte offset.
+ * Source of the grammar: RFC 8259. What Debezium's converter writes: numbers in Java form ("1.0E10"), non-finite floats
+ * as strings, '/' unescaped, control characters escaped, integers of up to 64 bits and decimals of any length.
+ * Thread: any, one cursor is used by one thread.
+ */
+#ifndef SLUICE_JSON_CURSOR_H
+#define SLUICE_JSON_CURSOR_H
+
+#include "base/error.h"
+#include "base/str.h"
+
+enum sluice_json_kind {
+    SLUICE_JSON_NULL,
+    SLUICE_JSON_TRUE,
+    SLUICE_JSON_FALSE,
+    SLUICE_JSON_NUMBER,         /* text as written */
+    SLUICE_JSON_STRING,         /* content between the quotes, has no escapes */
+    SLUICE_JSON_STRING_ESCAPED, /* content between the quotes, still escaped */
+    SLUICE_JSON_OBJECT,         /* whole text with its braces */
+    SLUICE_JSON_ARRAY           /* whole text with its brackets */
+};
+
+/* A value as it stands in the text; `text` is borrowed from the text under the cursor. */
+struct sluice_json_value {
+    struct sluice_str text;
+    enum sluice_json_kind kind;
+};
+
+struct sluice_json_cursor {
+    const char *start;
+    const char *at;
+    const char *end;
+};
+
+void sluice_json_init(struct sluice_json_cursor *cursor, struct sluice_str text);
+
+/* Consumes '{'. Errors: SLUICE_E_JSON if the next value is no object. */
+SLUICE_MUST_CHECK enum sluice_code sluice_json_enter_object(struct sluice_json_cursor *cursor, struct sluice_error *err);
+
+/* The next member's name (with ':' consumed), or *more = false when '}' was consumed. The first call after entering is
+ * marked with first = true; the function clears it. Names with escapes come as written. */
+SLUICE_MUST_CHECK enum sluice_code sluice_json_next_member(struct sluice_json_cursor *cursor, bool *first, bool *more,
+                                                           struct sluice_str *name, struct sluice_error *err);
+
+/* Takes the next value whole. */
+SLUICE_MUST_CHECK enum sluice_code sluice_json_value(struct sluice_json_cursor *cursor, struct sluice_json_value *value,
+                                                     struct sluice_error *err);
+
+/* The kind of the next value without consuming it (strings: SLUICE_JSON_STRING). */
+SLUICE_MUST_CHECK enum sluice_code sluice_json_peek(struct sluice_json_cursor *cursor, enum sluice_json_kind *kind,
+                                                    struct sluice_error *err);
+
+/* If the text under the cursor starts with `expected` (raw bytes), consumes it and returns true. */
+bool sluice_json_skip_equal(struct sluice_json_cursor *cursor, struct sluice_str expected);
+
+/* Only white space is left; else SLUICE_E_JSON. */
+SLUICE_MUST_CHECK enum sluice_code sluice_json_finish(struct sluice_json_cursor *cursor, struct sluice_error *err);
+
+/* Writes the content of a string value without its escapes, as UTF-8, to `out` (at most text.len bytes are written, so
+ * `out` needs room for that many). *n_out is the length. Errors: SLUICE_E_JSON (bad escape, lone surrogate). */
+SLUICE_MUST_CHECK enum sluice_code sluice_json_unescape(struct sluice_json_value value, char *out, size_t *n_out,
+                                                        struct sluice_error *err);
+
+/* Signed 64-bit integer; SLUICE_E_VALUE when the text is no integer or does not fit. "1.0" and "1e3" are no integers. */
+SLUICE_MUST_CHECK enum sluice_code sluice_json_int64(struct sluice_json_value value, int64_t *out, struct sluice_error *err);
+
+#endif

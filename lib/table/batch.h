@@ -1,0 +1,53 @@
+/* batch.h - encoded rows of one plan on their way to one INSERT.
+ *
+ * Rows are appended in record order as RowBinary, sealed once (sorted by the target's sorting key, stable; with
+ * `collapse`, of several versions of one key only the highest stays), then read out in that order as often as the
+ * INSERT has to be sent. Appending is bounded by max_bytes; the row that would not fit is reported as not taken and
+ * belongs into the next batch.
+ * Owner: lane until handed over, then the sender, then lane again. No lock.
+ */
+#ifndef SLUICE_TABLE_BATCH_H
+#define SLUICE_TABLE_BATCH_H
+
+#include "debezium/change.h"
+#include "debezium/version.h"
+#include "table/plan.h"
+
+struct sluice_batch;
+
+/* Takes a reference on the plan. */
+SLUICE_MUST_CHECK enum sluice_code sluice_batch_new(struct sluice_plan *plan, size_t max_rows, size_t max_bytes,
+                                                    struct sluice_batch **out, struct sluice_error *err);
+void sluice_batch_free(struct sluice_batch *batch);
+SLUICE_DEFINE_AUTO_PTR(sluice_batch, struct sluice_batch *, sluice_batch_free)
+
+/* Encodes one change (op c, u, r: its fields; op d: the key, the rest NULL or zero, deleted = 1).
+ * `key` is needed for op d, else NULL. On any error the batch is as before.
+ * Errors: SLUICE_E_LIMIT with *full = true: batch is full, seal it and append to a new one (a row larger than an empty
+ * batch's max_bytes: SLUICE_E_LIMIT with *full = false, SLUICE_REJECT); SLUICE_E_VALUE, SLUICE_E_TOAST, SLUICE_E_KEY:
+ * SLUICE_REJECT, naming the field; SLUICE_E_SHAPE: the record's fields are not the plan's (added, missing). */
+SLUICE_MUST_CHECK enum sluice_code sluice_batch_append(struct sluice_batch *batch, const struct sluice_change *change,
+                                                       const struct sluice_key *key, struct sluice_version version,
+                                                       bool *full, struct sluice_error *err);
+
+/* Ends appending: sorts and, if `collapse`, keeps the highest version of each key. Errors: SLUICE_E_NOMEM. */
+SLUICE_MUST_CHECK enum sluice_code sluice_batch_seal(struct sluice_batch *batch, bool collapse, struct sluice_error *err);
+
+size_t sluice_batch_n_rows(const struct sluice_batch *batch);    /* rows that will be sent (after collapse) */
+size_t sluice_batch_n_changes(const struct sluice_batch *batch); /* rows appended */
+size_t sluice_batch_n_bytes(const struct sluice_batch *batch);   /* encoded rows, header included, as sent */
+size_t sluice_batch_memory(const struct sluice_batch *batch);    /* bytes the batch holds, for the budget */
+const struct sluice_plan *sluice_batch_plan(const struct sluice_batch *batch);
+
+/* Reading a sealed batch: header, then rows in order, in pieces of the reader's choice. */
+struct sluice_batch_reader {
+    const struct sluice_batch *batch;
+    size_t row;      /* next row, counted in sending order */
+    size_t position; /* bytes of the header or of that row already given */
+    bool in_rows;
+};
+void sluice_batch_read_init(struct sluice_batch_reader *reader, const struct sluice_batch *batch);
+/* Copies up to `capacity` bytes to `out`; 0 at the end. */
+size_t sluice_batch_read(struct sluice_batch_reader *reader, char *out, size_t capacity);
+
+#endif

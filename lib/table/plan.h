@@ -1,0 +1,32 @@
+/* plan.h - how records of one source table become rows of one target table.
+ *
+ * A plan pairs each field of the shape with a column of the target and fixes the conversion. Everything that can be
+ * refused once is refused here, by name: a field the target lacks, an unknown type, a pair of types without an exact
+ * conversion, a NULL-able key, a NOT NULL column nobody fills. What depends on the value is checked per value by
+ * row.h. Immutable after creation, shared by reference count (lane, batches in flight).
+ */
+#ifndef SLUICE_TABLE_PLAN_H
+#define SLUICE_TABLE_PLAN_H
+
+#include "table/shape.h"
+#include "table/target.h"
+
+struct sluice_plan;
+
+/* Borrows shape and target for the call only. The version column of the target must be UInt128, the deleted column
+ * UInt8 or Bool. A typed shape's field with a column that has no default and no field: refused unless Nullable.
+ * Errors: SLUICE_E_TYPE, SLUICE_E_SHAPE (a field without a column), SLUICE_E_TABLE (engine, version or deleted column);
+ * all SLUICE_STOP_PARTITION, text names table, column, both types and the remedy. */
+SLUICE_MUST_CHECK enum sluice_code sluice_plan_new(const struct sluice_shape *shape, const struct sluice_target *target,
+                                                   struct sluice_plan **out, struct sluice_error *err);
+struct sluice_plan *sluice_plan_ref(struct sluice_plan *plan);
+void sluice_plan_unref(struct sluice_plan *plan); /* NULL does nothing */
+
+/* `INSERT INTO "db"."table" ("a", ...) FORMAT RowBinaryWithNamesAndTypes`, names quoted for ClickHouse. */
+const char *sluice_plan_insert_sql(const struct sluice_plan *plan);
+/* The format's header: count, names, types. */
+struct sluice_str sluice_plan_insert_header(const struct sluice_plan *plan);
+const char *sluice_plan_database(const struct sluice_plan *plan);
+const char *sluice_plan_table(const struct sluice_plan *plan);
+
+#endif

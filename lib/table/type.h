@@ -1,0 +1,48 @@
+/* type.h - ClickHouse type texts as system.columns prints them, parsed. Types this version can write, nothing else.
+ *
+ * Source: ClickHouse documentation, "Data types"; canonical spelling as engine 26.7 prints it.
+ */
+#ifndef SLUICE_TABLE_TYPE_H
+#define SLUICE_TABLE_TYPE_H
+
+#include "base/arena.h"
+
+enum sluice_type_kind {
+    SLUICE_TYPE_BOOL,
+    SLUICE_TYPE_INT,      /* `bits` 8..256, `is_signed` */
+    SLUICE_TYPE_FLOAT,    /* `bits` 32 or 64 */
+    SLUICE_TYPE_DECIMAL,  /* `precision`, `scale`; `bits` 32, 64, 128, 256 */
+    SLUICE_TYPE_STRING,
+    SLUICE_TYPE_FIXED_STRING, /* `length` */
+    SLUICE_TYPE_UUID,
+    SLUICE_TYPE_DATE,
+    SLUICE_TYPE_DATE32,
+    SLUICE_TYPE_DATETIME,   /* seconds */
+    SLUICE_TYPE_DATETIME64, /* `precision` = ticks of 10^-precision seconds */
+    SLUICE_TYPE_ENUM        /* `bits` 8 or 16; `labels` */
+};
+
+struct sluice_enum_label {
+    struct sluice_str name; /* unescaped */
+    int16_t value;
+};
+
+struct sluice_type {
+    enum sluice_type_kind kind;
+    bool nullable;        /* Nullable(T), or LowCardinality(Nullable(T)) */
+    bool low_cardinality; /* written like the type inside */
+    bool is_signed;
+    unsigned bits;
+    unsigned precision;
+    unsigned scale;
+    size_t length;
+    const struct sluice_enum_label *labels;
+    size_t n_labels;
+};
+
+/* Parses `text` into the arena. *out is NULL (with SLUICE_OK) for a well-formed type that this version does not write:
+ * arrays, maps, tuples, JSON, ... Errors: SLUICE_E_TYPE when the text is not understood at all, SLUICE_E_NOMEM. */
+SLUICE_MUST_CHECK enum sluice_code sluice_type_parse(struct sluice_arena *arena, struct sluice_str text,
+                                                     const struct sluice_type **out, struct sluice_error *err);
+
+#endif
