@@ -1,0 +1,39 @@
+"""ClickHouse: the project's clickhouse-embedded, with KeeperMap through ZooKeeper."""
+
+from __future__ import annotations
+
+from . import layout, ports
+from .http import request
+from .service import Service
+
+
+class ClickHouse(Service):
+    """The target. Its data lies in the state folder and survives kill -9."""
+
+    name = "clickhouse"
+    needs = ("zookeeper",)
+    port_names = ("clickhouse",)
+
+    def prepare(self) -> None:
+        layout.clickhouse_embedded()
+        (self.folder / "data").mkdir(exist_ok=True)
+        (self.folder / "config.xml").write_text(f"""\
+<clickhouse>
+  <zookeeper>
+    <node><host>{ports.HOST}</host><port>{self.ports['zookeeper']}</port></node>
+    <session_timeout_ms>10000</session_timeout_ms>
+  </zookeeper>
+  <keeper_map_path_prefix>/sluice/keeper_map</keeper_map_path_prefix>
+</clickhouse>
+""")
+
+    def command(self) -> list[str]:
+        return [str(layout.clickhouse_embedded()), "--listen", self.address, "--path", str(self.folder / "data"),
+                "--config-file", str(self.folder / "config.xml")]
+
+    def answers(self) -> bool:
+        status, text = request("GET", f"{self.url()}/ping", timeout=2)
+        return status == 200 and text.startswith("Ok.")
+
+    def url(self) -> str:
+        return f"http://{self.address}"
