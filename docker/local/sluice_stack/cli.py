@@ -44,7 +44,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _say(line: str) -> None:
-    print(line, flush=True)
+    # One write, as several services may become ready at the same moment.
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def _up(stack: Stack, options: argparse.Namespace) -> int:
