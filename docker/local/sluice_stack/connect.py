@@ -103,6 +103,8 @@ class Connect(Service):
             "publication.name": slot,
             "publication.autocreate.mode": "filtered",
             "table.include.list": tables,
+            # After a lost database or broker; the default is 10 s.
+            "retriable.restart.connector.wait.ms": "1000",
             **self.converter(converter),
             **{key.replace("__", "."): value for key, value in more.items()},
         }

@@ -52,7 +52,9 @@ class Kafka(Service):
             "log.retention.ms": -1,
             "log.message.timestamp.before.max.ms": 2**63 - 1,
             "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
-            "controlled.shutdown.enable": "false",
+            # A broker killed with -9 may register again only after its old session has run out (default 9 s).
+            "broker.session.timeout.ms": 4000,
+            "broker.heartbeat.interval.ms": 500,
         }
 
     def _format(self) -> None:

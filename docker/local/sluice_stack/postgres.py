@@ -30,7 +30,6 @@ max_connections = 120
 wal_sender_timeout = 60s
 shared_buffers = 128MB
 fsync = off
-synchronous_commit = off
 full_page_writes = off
 max_wal_size = 2GB
 log_min_messages = warning

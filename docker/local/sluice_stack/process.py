@@ -13,28 +13,25 @@ from pathlib import Path
 from .errors import StackError
 
 
-def _start_ticks(pid: int) -> int | None:
-    """When the process began (clock ticks since boot), None if there is none or it is a zombie."""
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat from the state (field 3) on; empty if there is no such process."""
     try:
-        # The program's name in field 2 may hold blanks and parentheses: count fields after the last one.
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        # The program's name in field 2 may hold blanks and parentheses: split after the last one.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
-        return None
-    return None if fields[0] in "ZX" else int(fields[19])
+        return []
+
+
+def _start_ticks(pid: int) -> int | None:
+    """When the process began (clock ticks since boot), None if it does not run (a zombie does not)."""
+    fields = _stat(pid)
+    return int(fields[19]) if fields and fields[0] not in "ZX" else None
 
 
 def children(pid: int) -> list[int]:
     """Direct children of a process."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            if int(fields[1]) == pid:
-                found.append(int(entry.name))
-    return found
+    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return [child for child in pids if (fields := _stat(child)) and int(fields[1]) == pid]
 
 
 class Process:
@@ -47,14 +44,31 @@ class Process:
         self.pid_file = pid_file
         self.log = log
 
-    def pid(self) -> int | None:
-        """The pid while the process lives, else None."""
+    def _noted(self) -> tuple[int, int]:
+        """pid and start time of the last start; (0, 0) if there was none."""
         try:
             noted = json.loads(self.pid_file.read_text())
+            return noted["pid"], noted["start"]
         except (FileNotFoundError, ValueError):
-            return None
-        self._reap(noted["pid"])
-        return noted["pid"] if _start_ticks(noted["pid"]) == noted["start"] else None
+            return 0, 0
+
+    def pid(self) -> int | None:
+        """The pid while the process lives, else None."""
+        pid, start = self._noted()
+        self._reap(pid)
+        return pid if pid and _start_ticks(pid) == start else None
+
+    def wait_collected(self) -> None:
+        """Waits until nothing of the last process is left, not even a zombie.
+
+        A zombie's last threads may still hold its port; and PostgreSQL takes the pid in its lock file for a living
+        server while nobody has collected the zombie.
+        """
+        pid, start = self._noted()
+        deadline = time.monotonic() + 5
+        while (fields := _stat(pid)) and int(fields[19]) == start and time.monotonic() < deadline:
+            self._reap(pid)
+            time.sleep(0.02)
 
     def start(self, command: list[str], *, cwd: Path, env: dict[str, str], user: str | None = None) -> None:
         """Starts the command with its output added to the log."""
@@ -69,7 +83,8 @@ class Process:
                                      start_new_session=True, **identity)
         # It is meant to outlive this object; without this, the interpreter warns of a child still running.
         child.returncode = 0
-        noted = {"pid": child.pid, "start": _start_ticks(child.pid)}
+        # Not collected yet, so the entry in /proc is there even if it died at once.
+        noted = {"pid": child.pid, "start": int(_stat(child.pid)[19])}
         partial = self.pid_file.with_suffix(".new")
         partial.write_text(json.dumps(noted))
         partial.rename(self.pid_file)
@@ -97,7 +112,6 @@ class Process:
         self.send(number)
         if not self.wait_gone(seconds):
             self.kill()
-        self.pid_file.unlink(missing_ok=True)
 
     def kill(self) -> None:
         """SIGKILL to the process and its direct children; back when all are gone."""
@@ -124,6 +138,8 @@ class Process:
     @staticmethod
     def _reap(pid: int) -> None:
         """Takes a dead child's status, so that it does not stay a zombie while a test program goes on."""
+        if pid == 0:  # to waitpid that would mean: any child
+            return
         try:
             os.waitpid(pid, os.WNOHANG)
         except ChildProcessError:

@@ -81,6 +81,7 @@ class Service(ABC):
     def start(self) -> None:
         """Starts the process unless it runs, and waits until it answers."""
         if not self.running():
+            self.process.wait_collected()
             self._require_free_ports()
             self.folder.mkdir(parents=True, exist_ok=True)
             self.prepare()
