@@ -26,7 +26,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--wait", type=float, default=120.0, metavar="SECONDS", help="limit per service (default 120)")
     down = commands.add_parser("down", parents=[common], help="stop all")
     down.add_argument("--purge", action="store_true", help="remove the state folder too, with all data")
-    status = commands.add_parser("status", parents=[common], help="what runs where; exit 1 unless all is ready")
+    status = commands.add_parser("status", parents=[common], help="what runs where; exit 1 if something that was started is not ready")
     status.add_argument("--json", action="store_true", help="as JSON")
     logs = commands.add_parser("logs", parents=[common], help="the end of the logs")
     logs.add_argument("-n", type=int, default=40, metavar="LINES", help="lines of each (default 40)")
@@ -64,7 +64,7 @@ def _status(stack: Stack, options: argparse.Namespace) -> int:
         _say(f"{'service':<12}{'pid':>8}{'port':>7}  state")
         for row in table:
             _say(f"{row['service']:<12}{row['pid'] or '-':>8}{row['port']:>7}  {row['state']}")
-    return 0 if all(row["state"] == "ready" for row in table) else 1
+    return 0 if all(row["state"] in ("ready", "never started") for row in table) else 1
 
 
 def _logs(stack: Stack, options: argparse.Namespace) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import layout, ports
-from .http import request
+from .rest import request
 from .service import Service
 
 

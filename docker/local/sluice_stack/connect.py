@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from . import layout, postgres
 from .errors import StackError
-from .http import request
 from .java import KAFKA_LOG, java_command, properties
+from .rest import request
 from .service import Service
 
 _JSON = "org.apache.kafka.connect.json.JsonConverter"
@@ -64,7 +64,7 @@ class Connect(Service):
         """Converter settings for a connector: `json` (schema in every record), `json-plain` or `avro`."""
         if kind not in ("json", "json-plain", "avro"):
             raise StackError(f"converter {kind!r} is none of json, json-plain, avro")
-        settings = {}
+        settings: dict[str, str] = {}
         for side in ("key.converter", "value.converter"):
             if kind == "avro":
                 settings |= {

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from . import layout, ports
 from .errors import StackError
+from .process import identity
 from .service import Service
 
 USER = "postgres"
@@ -86,11 +87,7 @@ class Postgres(Service):
         return pwd.getpwnam("postgres")
 
     def _as_user(self, *command: str) -> subprocess.CompletedProcess[str]:
-        identity = {}
-        if self.user():
-            account = self._account()
-            identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-        return subprocess.run(command, capture_output=True, text=True, cwd="/", check=False, **identity)
+        return subprocess.run(command, capture_output=True, text=True, cwd="/", check=False, **identity(self.user()))
 
     def command(self) -> list[str]:
         return [str(layout.POSTGRES_BIN / "postgres"), "-D", str(self.data())]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pwd
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 from .errors import StackError
 
@@ -32,6 +34,14 @@ def children(pid: int) -> list[int]:
     """Direct children of a process."""
     pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
     return [child for child in pids if (fields := _stat(child)) and int(fields[1]) == pid]
+
+
+def identity(user: str | None) -> dict[str, Any]:
+    """The arguments that make subprocess run a command as that account; none for the caller's own."""
+    if user is None:
+        return {}
+    account = pwd.getpwnam(user)
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
 
 class Process:
@@ -72,15 +82,11 @@ class Process:
 
     def start(self, command: list[str], *, cwd: Path, env: dict[str, str], user: str | None = None) -> None:
         """Starts the command with its output added to the log."""
-        identity = {}
-        if user:
-            account = pwd.getpwnam(user)
-            identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
         with self.log.open("ab") as log:
             log.write(f"--- start {time.strftime('%F %T')}: {' '.join(command)}\n".encode())
             log.flush()
             child = subprocess.Popen(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                     start_new_session=True, **identity)
+                                     start_new_session=True, **identity(user))
         # It is meant to outlive this object; without this, the interpreter warns of a child still running.
         child.returncode = 0
         # Not collected yet, so the entry in /proc is there even if it died at once.
@@ -93,10 +99,8 @@ class Process:
         """Sends a signal, if the process lives."""
         pid = self.pid()
         if pid is not None:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
-            except ProcessLookupError:
-                pass
 
     def wait_gone(self, seconds: float) -> bool:
         """True once the process has ended."""
@@ -140,10 +144,8 @@ class Process:
         """Takes a dead child's status, so that it does not stay a zombie while a test program goes on."""
         if pid == 0:  # to waitpid that would mean: any child
             return
-        try:
+        with contextlib.suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)
-        except ChildProcessError:
-            pass
 
     def log_tail(self, lines: int = 30) -> str:
         """The end of the log, for messages."""

@@ -6,8 +6,8 @@ import os
 
 from . import layout
 from .errors import StackError
-from .http import request
 from .java import java_command
+from .rest import request
 from .service import Service
 
 

@@ -78,6 +78,12 @@ class Service(ABC):
         except OSError:
             return False
 
+    def state(self) -> str:
+        """One of ready, no answer, stopped, never started."""
+        if self.running():
+            return "ready" if self.ready() else "no answer"
+        return "stopped" if self.process.pid_file.exists() else "never started"
+
     def start(self) -> None:
         """Starts the process unless it runs, and waits until it answers."""
         if not self.running():
@@ -96,7 +102,7 @@ class Service(ABC):
         """Ends the process with SIGKILL, for fault tests; start() brings it back on the same port and data."""
         self.process.kill()
 
-    def remove(self) -> None:
+    def remove(self) -> None:  # noqa: B027  (most services keep nothing there)
         """Removes what the service keeps outside the state folder."""
 
     def _require_free_ports(self) -> None:

@@ -79,14 +79,10 @@ class Stack:
         return {f"SLUICE_STACK_{name.upper()}": self.service(name).url() for name in NAMES}
 
     def status(self) -> list[dict[str, Any]]:
-        """One entry per service: service, pid, port, state (ready, starting, stopped)."""
-        table = []
-        for name in NAMES:
-            service = self.service(name)
-            pid = service.process.pid()
-            state = "stopped" if pid is None else "ready" if service.ready() else "starting"
-            table.append({"service": name, "pid": pid, "port": service.port, "state": state})
-        return table
+        """One entry per service: service, pid, port, state (ready, no answer, stopped, never started)."""
+        services = [self.service(name) for name in NAMES]
+        return [{"service": service.name, "pid": service.process.pid(), "port": service.port,
+                 "state": service.state()} for service in services]
 
     # Starting and stopping
 
@@ -230,7 +226,7 @@ class Stack:
 
     @staticmethod
     def _side_by_side(jobs: list[Callable[[], None]]) -> None:
-        """Runs the jobs in threads; raises the first error after all have ended."""
+        """Runs the jobs in threads that an interrupt does not wait for; raises the first error after all have ended."""
         errors: list[BaseException] = []
 
         def guarded(job: Callable[[], None]) -> None:
@@ -239,7 +235,7 @@ class Stack:
             except BaseException as error:  # pylint: disable=broad-except # carried to the caller's thread
                 errors.append(error)
 
-        threads = [threading.Thread(target=guarded, args=(job,)) for job in jobs]
+        threads = [threading.Thread(target=guarded, args=(job,), daemon=True) for job in jobs]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -19,5 +20,5 @@ def request(method: str, url: str, body: Any = None, timeout: float = 10.0) -> t
             return answer.status, answer.read().decode(errors="replace")
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode(errors="replace")
-    except ValueError as error:
+    except (ValueError, http.client.HTTPException) as error:
         raise OSError(f"no HTTP answer from {url}: {error}") from error
