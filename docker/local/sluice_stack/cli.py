@@ -26,7 +26,8 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--wait", type=float, default=120.0, metavar="SECONDS", help="limit per service (default 120)")
     down = commands.add_parser("down", parents=[common], help="stop all")
     down.add_argument("--purge", action="store_true", help="remove the state folder too, with all data")
-    status = commands.add_parser("status", parents=[common], help="what runs where; exit 1 if something that was started is not ready")
+    status = commands.add_parser("status", parents=[common],
+                                 help="what runs where; exit 1 if something that was started is not ready")
     status.add_argument("--json", action="store_true", help="as JSON")
     logs = commands.add_parser("logs", parents=[common], help="the end of the logs")
     logs.add_argument("-n", type=int, default=40, metavar="LINES", help="lines of each (default 40)")
