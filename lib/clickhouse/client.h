@@ -36,7 +36,7 @@ struct sluice_ch_options {
 SLUICE_MUST_CHECK enum sluice_code sluice_ch_client_new(const struct sluice_ch_options *options,
                                                         struct sluice_ch_client **out, struct sluice_error *err);
 void sluice_ch_client_free(struct sluice_ch_client *client); /* NULL does nothing */
-SLUICE_DEFINE_AUTO_PTR(sluice_ch_client, struct sluice_ch_client *, sluice_ch_client_free)
+SLUICE_DEFINE_AUTO_PTR(sluice_ch_client, struct sluice_ch_client, sluice_ch_client_free)
 
 /* The address that the next attempt goes to. Borrowed until the next call. */
 const char *sluice_ch_client_url(const struct sluice_ch_client *client);
