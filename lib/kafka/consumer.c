@@ -1,0 +1,419 @@
+/* consumer.c - see consumer.h. */
+#include "kafka/consumer.h"
+
+#include "kafka/errors.h"
+#include "sluice/log.h"
+
+#include <stdlib.h>
+
+enum { COMMITTED_TIMEOUT_MS = 10000 };
+
+struct sluice_consumer {
+    rd_kafka_t *rk;
+    struct sluice_consumer_handler handler;
+    rd_kafka_topic_partition_list_t *subscription;
+    int64_t start_without_commit; /* RD_KAFKA_OFFSET_BEGINNING or _END */
+    struct sluice_error fatal;    /* set by the rebalance callback, reported by the next poll */
+    bool has_fatal;
+};
+
+/* What librdkafka says is worth a line of ours only from "warning" on; its own levels are syslog's. */
+static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
+{
+    (void)rk;
+    if (level <= 4)
+        SLUICE_LOG(SLUICE_LOG_WARN, "kafka_client", SLUICE_F_TEXT("facility", facility), SLUICE_F_TEXT("text", text));
+    else
+        SLUICE_LOG(SLUICE_LOG_DEBUG, "kafka_client", SLUICE_F_TEXT("facility", facility), SLUICE_F_TEXT("text", text));
+}
+
+static void list_positions(const rd_kafka_topic_partition_list_t *list, struct sluice_kafka_position *out)
+{
+    for (int i = 0; i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *p = &list->elems[i];
+        out[i] = (struct sluice_kafka_position){p->topic, p->partition, p->offset, p->metadata};
+    }
+}
+
+static rd_kafka_topic_partition_list_t *list_from(const struct sluice_kafka_position *positions, size_t n,
+                                                  bool with_metadata)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)n);
+    for (size_t i = 0; i < n; i++) {
+        rd_kafka_topic_partition_t *p =
+            rd_kafka_topic_partition_list_add(list, positions[i].topic, positions[i].partition);
+        p->offset = positions[i].offset;
+        if (!with_metadata || positions[i].metadata == NULL)
+            continue;
+        p->metadata_size = strlen(positions[i].metadata);
+        p->metadata = malloc(p->metadata_size + 1); /* freed with the list, by librdkafka */
+        if (p->metadata == NULL) {
+            p->metadata_size = 0;
+            continue;
+        }
+        memcpy(p->metadata, positions[i].metadata, p->metadata_size + 1);
+    }
+    return list;
+}
+
+/* Committed metadata is bytes with a length; the pipeline wants a C string. */
+static void terminate_metadata(rd_kafka_topic_partition_list_t *list)
+{
+    for (int i = 0; i < list->cnt; i++) {
+        rd_kafka_topic_partition_t *p = &list->elems[i];
+        if (p->metadata == NULL)
+            continue;
+        char *text = realloc(p->metadata, p->metadata_size + 1);
+        if (text == NULL)
+            continue; /* the old block stays; its text is then refused as not ours */
+        text[p->metadata_size] = '\0';
+        p->metadata = text;
+    }
+}
+
+static bool is_cooperative(rd_kafka_t *rk)
+{
+    const char *protocol = rd_kafka_rebalance_protocol(rk);
+    return protocol != NULL && strcmp(protocol, "COOPERATIVE") == 0;
+}
+
+static enum sluice_code find_start(struct sluice_consumer *consumer, rd_kafka_topic_partition_list_t *partitions,
+                                   struct sluice_error *err)
+{
+    rd_kafka_resp_err_t failed = rd_kafka_committed(consumer->rk, partitions, COMMITTED_TIMEOUT_MS);
+    if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return kafka_error_from(err, failed, "read the group's committed offsets");
+    for (int i = 0; i < partitions->cnt; i++) {
+        rd_kafka_topic_partition_t *p = &partitions->elems[i];
+        if (p->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+            return kafka_error_from(err, p->err, "read the group's committed offset of a partition");
+        if (p->offset < 0)
+            p->offset = consumer->start_without_commit;
+    }
+    terminate_metadata(partitions);
+    return SLUICE_OK;
+}
+
+static void give_assignment(struct sluice_consumer *consumer, const rd_kafka_topic_partition_list_t *partitions)
+{
+    rd_kafka_error_t *error = NULL;
+    if (is_cooperative(consumer->rk))
+        error = rd_kafka_incremental_assign(consumer->rk, partitions);
+    else
+        (void)rd_kafka_assign(consumer->rk, partitions);
+    if (error != NULL) {
+        SLUICE_LOG(SLUICE_LOG_ERROR, "assign_failed", SLUICE_F_TEXT("reason", rd_kafka_error_string(error)));
+        rd_kafka_error_destroy(error);
+    }
+}
+
+static void take_assignment(struct sluice_consumer *consumer, const rd_kafka_topic_partition_list_t *partitions)
+{
+    rd_kafka_error_t *error = NULL;
+    if (is_cooperative(consumer->rk))
+        error = rd_kafka_incremental_unassign(consumer->rk, partitions);
+    else
+        (void)rd_kafka_assign(consumer->rk, NULL);
+    if (error != NULL) {
+        SLUICE_LOG(SLUICE_LOG_ERROR, "unassign_failed", SLUICE_F_TEXT("reason", rd_kafka_error_string(error)));
+        rd_kafka_error_destroy(error);
+    }
+}
+
+static void on_assigned(struct sluice_consumer *consumer, rd_kafka_topic_partition_list_t *partitions)
+{
+    struct sluice_error err;
+    struct sluice_kafka_position *positions = calloc((size_t)partitions->cnt + 1, sizeof *positions);
+    if (positions == NULL || find_start(consumer, partitions, &err) != SLUICE_OK) {
+        if (positions == NULL)
+            (void)sluice_error_nomem(&err, "an assignment", (size_t)partitions->cnt * sizeof *positions);
+        /* Without the committed offsets there is no right place to start from. Ending the process is what a scheduler
+         * repairs; starting elsewhere is what nobody would notice. */
+        consumer->fatal = err;
+        consumer->has_fatal = true;
+        free(positions);
+        return;
+    }
+    list_positions(partitions, positions);
+    bool paused = consumer->handler.assigned(consumer->handler.context, positions, (size_t)partitions->cnt);
+    give_assignment(consumer, partitions);
+    if (paused)
+        sluice_consumer_pause(consumer, positions, (size_t)partitions->cnt);
+    free(positions);
+}
+
+static void on_revoked(struct sluice_consumer *consumer, const rd_kafka_topic_partition_list_t *partitions)
+{
+    struct sluice_kafka_position *positions = calloc((size_t)partitions->cnt + 1, sizeof *positions);
+    if (positions == NULL)
+        SLUICE_BUG("no memory to give partitions back");
+    list_positions(partitions, positions);
+    bool lost = rd_kafka_assignment_lost(consumer->rk) != 0;
+    consumer->handler.revoked(consumer->handler.context, positions, (size_t)partitions->cnt, lost);
+    take_assignment(consumer, partitions);
+    free(positions);
+}
+
+static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t *partitions,
+                         void *opaque)
+{
+    struct sluice_consumer *consumer = opaque;
+    (void)rk;
+    if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
+        on_assigned(consumer, partitions);
+    else
+        on_revoked(consumer, partitions);
+}
+
+static void on_committed(rd_kafka_t *rk, rd_kafka_resp_err_t failed, rd_kafka_topic_partition_list_t *offsets,
+                         void *opaque)
+{
+    struct sluice_consumer *consumer = opaque;
+    (void)rk;
+    for (int i = 0; offsets != NULL && i < offsets->cnt; i++) {
+        const rd_kafka_topic_partition_t *p = &offsets->elems[i];
+        rd_kafka_resp_err_t reason = p->err != RD_KAFKA_RESP_ERR_NO_ERROR ? p->err : failed;
+        const struct sluice_kafka_position position = {p->topic, p->partition, p->offset, NULL};
+        consumer->handler.committed(consumer->handler.context, &position,
+                                    reason == RD_KAFKA_RESP_ERR_NO_ERROR ? NULL : rd_kafka_err2str(reason));
+    }
+}
+
+static enum sluice_code set_option(rd_kafka_conf_t *conf, const char *key, const char *value, struct sluice_error *err)
+{
+    char reason[256];
+    if (rd_kafka_conf_set(conf, key, value, reason, sizeof reason) == RD_KAFKA_CONF_OK)
+        return SLUICE_OK;
+    return sluice_error_set(err, SLUICE_E_CONFIG, SLUICE_STOP, "kafka.%s: librdkafka refuses the value: %s", key, reason);
+}
+
+/* What delivery, memory and latency rest on; `extra` may override only what config allows to pass. */
+static enum sluice_code set_own_options(rd_kafka_conf_t *conf, const struct sluice_consumer_options *options,
+                                        struct sluice_error *err)
+{
+    const bool cooperative = rd_kafka_version() >= 0x020a0000;
+    const struct sluice_kafka_option own[] = {
+        {"bootstrap.servers", options->bootstrap_servers},
+        {"group.id", options->group_id},
+        {"client.id", "sluice"},
+        {"topic.metadata.refresh.interval.ms", "30000"},
+        {"partition.assignment.strategy", cooperative ? "cooperative-sticky" : "roundrobin"},
+        {"enable.auto.commit", "false"},
+        {"enable.auto.offset.store", "false"},
+        {"auto.offset.reset", "error"},
+        {"isolation.level", "read_committed"},
+        /* The consumer thread empties this queue at once; a small one bounds what librdkafka holds by itself. */
+        {"queued.max.messages.kbytes", "16384"},
+        {"fetch.max.bytes", "16777216"},
+        {"socket.nagle.disable", "true"},
+        {"log_level", "4"},
+    };
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(own); i++) {
+        enum sluice_code code = set_option(conf, own[i].key, own[i].value, err);
+        if (code != SLUICE_OK)
+            return code;
+    }
+    return SLUICE_OK;
+}
+
+static enum sluice_code set_extra_options(struct sluice_consumer *consumer, rd_kafka_conf_t *conf,
+                                          const struct sluice_consumer_options *options, struct sluice_error *err)
+{
+    for (size_t i = 0; i < options->n_extra; i++) {
+        const struct sluice_kafka_option *o = &options->extra[i];
+        if (strcmp(o->key, "auto.offset.reset") == 0) {
+            if (strcmp(o->value, "earliest") != 0 && strcmp(o->value, "latest") != 0)
+                return sluice_error_set(err, SLUICE_E_CONFIG, SLUICE_STOP,
+                                        "kafka.auto.offset.reset: \"%s\" is neither earliest nor latest", o->value);
+            consumer->start_without_commit =
+                strcmp(o->value, "latest") == 0 ? RD_KAFKA_OFFSET_END : RD_KAFKA_OFFSET_BEGINNING;
+            continue;
+        }
+        enum sluice_code code = set_option(conf, o->key, o->value, err);
+        if (code != SLUICE_OK)
+            return code;
+    }
+    return SLUICE_OK;
+}
+
+static enum sluice_code create(struct sluice_consumer *consumer, const struct sluice_consumer_options *options,
+                               struct sluice_error *err)
+{
+    char reason[256];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    enum sluice_code code = set_own_options(conf, options, err);
+    if (code == SLUICE_OK)
+        code = set_extra_options(consumer, conf, options, err);
+    if (code != SLUICE_OK) {
+        rd_kafka_conf_destroy(conf);
+        return code;
+    }
+    rd_kafka_conf_set_opaque(conf, consumer);
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
+    rd_kafka_conf_set_offset_commit_cb(conf, on_committed);
+    consumer->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
+    if (consumer->rk == NULL) {
+        rd_kafka_conf_destroy(conf);
+        return sluice_error_set(err, SLUICE_E_CONFIG, SLUICE_STOP, "start the Kafka client: %s", reason);
+    }
+    (void)rd_kafka_poll_set_consumer(consumer->rk);
+    return SLUICE_OK;
+}
+
+enum sluice_code sluice_consumer_new(const struct sluice_consumer_options *options,
+                                     const struct sluice_consumer_handler *handler, struct sluice_consumer **out,
+                                     struct sluice_error *err)
+{
+    struct sluice_consumer *consumer = calloc(1, sizeof *consumer);
+    if (consumer == NULL)
+        return sluice_error_nomem(err, "the consumer", sizeof *consumer);
+    consumer->handler = *handler;
+    consumer->start_without_commit = RD_KAFKA_OFFSET_BEGINNING;
+    enum sluice_code code = create(consumer, options, err);
+    if (code != SLUICE_OK) {
+        free(consumer);
+        return code;
+    }
+    consumer->subscription = rd_kafka_topic_partition_list_new((int)options->n_topics);
+    for (size_t i = 0; i < options->n_topics; i++)
+        (void)rd_kafka_topic_partition_list_add(consumer->subscription, options->topics[i], RD_KAFKA_PARTITION_UA);
+    *out = consumer;
+    return SLUICE_OK;
+}
+
+void sluice_consumer_free(struct sluice_consumer *consumer)
+{
+    if (consumer == NULL)
+        return;
+    rd_kafka_topic_partition_list_destroy(consumer->subscription);
+    rd_kafka_destroy(consumer->rk);
+    free(consumer);
+}
+
+enum sluice_code sluice_consumer_ping(struct sluice_consumer *consumer, int timeout_ms, struct sluice_error *err)
+{
+    const struct rd_kafka_metadata *metadata = NULL;
+    rd_kafka_resp_err_t failed = rd_kafka_metadata(consumer->rk, 0, NULL, &metadata, timeout_ms);
+    if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return kafka_error_from(err, failed, "reach a broker of kafka.bootstrap.servers");
+    rd_kafka_metadata_destroy(metadata);
+    return SLUICE_OK;
+}
+
+enum sluice_code sluice_consumer_subscribe(struct sluice_consumer *consumer, struct sluice_error *err)
+{
+    rd_kafka_resp_err_t failed = rd_kafka_subscribe(consumer->rk, consumer->subscription);
+    if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return kafka_error_from(err, failed, "subscribe to kafka.topics");
+    return SLUICE_OK;
+}
+
+static enum sluice_polled polled_error(struct sluice_consumer *consumer, rd_kafka_message_t *event,
+                                       struct sluice_kafka_position *at, struct sluice_error *err)
+{
+    rd_kafka_resp_err_t what = event->err;
+    enum sluice_polled outcome = SLUICE_POLLED_WARNING;
+    char fatal_reason[256];
+
+    if (what == RD_KAFKA_RESP_ERR__FATAL) {
+        (void)rd_kafka_fatal_error(consumer->rk, fatal_reason, sizeof fatal_reason);
+        (void)sluice_error_set(err, SLUICE_E_KAFKA, SLUICE_STOP, "the Kafka client gave up: %s", fatal_reason);
+        outcome = SLUICE_POLLED_FATAL;
+    } else if (what == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && event->rkt != NULL) {
+        *at = (struct sluice_kafka_position){rd_kafka_topic_name(event->rkt), event->partition, event->offset, NULL};
+        (void)sluice_error_set(err, SLUICE_E_KAFKA_OFFSET, SLUICE_STOP_PARTITION,
+                               "the committed offset is no longer in the topic (retention, or the topic was made anew); "
+                               "changes may be lost: take a new snapshot of its tables, then move the group's offset with "
+                               "kafka-consumer-groups --reset-offsets while no worker runs");
+        outcome = SLUICE_POLLED_PARTITION_ERROR;
+    } else {
+        (void)kafka_error_from(err, what, "consume");
+    }
+    rd_kafka_message_destroy(event);
+    return outcome;
+}
+
+enum sluice_polled sluice_consumer_poll(struct sluice_consumer *consumer, int timeout_ms, rd_kafka_message_t **message,
+                                        struct sluice_kafka_position *at, struct sluice_error *err)
+{
+    rd_kafka_message_t *event = rd_kafka_consumer_poll(consumer->rk, timeout_ms);
+    if (SLUICE_UNLIKELY(consumer->has_fatal)) {
+        if (event != NULL)
+            rd_kafka_message_destroy(event);
+        *err = consumer->fatal;
+        return SLUICE_POLLED_FATAL;
+    }
+    if (event == NULL)
+        return SLUICE_POLLED_IDLE;
+    if (SLUICE_UNLIKELY(event->err != RD_KAFKA_RESP_ERR_NO_ERROR))
+        return polled_error(consumer, event, at, err);
+    *message = event;
+    return SLUICE_POLLED_MESSAGE;
+}
+
+void sluice_consumer_pause(struct sluice_consumer *consumer, const struct sluice_kafka_position *partitions, size_t n)
+{
+    rd_kafka_topic_partition_list_t *list = list_from(partitions, n, false);
+    (void)rd_kafka_pause_partitions(consumer->rk, list); /* fails only per partition, for one that is not assigned */
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+void sluice_consumer_resume(struct sluice_consumer *consumer, const struct sluice_kafka_position *partitions, size_t n)
+{
+    rd_kafka_topic_partition_list_t *list = list_from(partitions, n, false);
+    (void)rd_kafka_resume_partitions(consumer->rk, list); /* as above */
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+enum sluice_code sluice_consumer_seek(struct sluice_consumer *consumer, const struct sluice_kafka_position *position,
+                                      struct sluice_error *err)
+{
+    rd_kafka_topic_partition_list_t *list = list_from(position, 1, false);
+    /* Time-out 0: the seek is queued in front of what is asked next. Waiting would rest on a time-out that librdkafka
+     * before 2.1.0 takes for a thousandth of what it says. */
+    rd_kafka_error_t *error = rd_kafka_seek_partitions(consumer->rk, list, 0);
+    rd_kafka_resp_err_t failed = error != NULL ? rd_kafka_error_code(error) : RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (error != NULL)
+        rd_kafka_error_destroy(error);
+    rd_kafka_topic_partition_list_destroy(list);
+    return failed == RD_KAFKA_RESP_ERR_NO_ERROR ? SLUICE_OK : kafka_error_from(err, failed, "seek");
+}
+
+static rd_kafka_resp_err_t commit(struct sluice_consumer *consumer, const struct sluice_kafka_position *positions,
+                                  size_t n, bool wait)
+{
+    rd_kafka_topic_partition_list_t *list = list_from(positions, n, true);
+    rd_kafka_resp_err_t failed = rd_kafka_commit(consumer->rk, list, wait ? 0 : 1);
+    rd_kafka_topic_partition_list_destroy(list);
+    return failed;
+}
+
+void sluice_consumer_commit(struct sluice_consumer *consumer, const struct sluice_kafka_position *positions, size_t n)
+{
+    rd_kafka_resp_err_t failed = commit(consumer, positions, n, false);
+    for (size_t i = 0; failed != RD_KAFKA_RESP_ERR_NO_ERROR && i < n; i++)
+        consumer->handler.committed(consumer->handler.context, &positions[i], rd_kafka_err2str(failed));
+}
+
+enum sluice_code sluice_consumer_commit_now(struct sluice_consumer *consumer,
+                                            const struct sluice_kafka_position *positions, size_t n,
+                                            struct sluice_error *err)
+{
+    rd_kafka_resp_err_t failed = commit(consumer, positions, n, true);
+    return failed == RD_KAFKA_RESP_ERR_NO_ERROR ? SLUICE_OK : kafka_error_from(err, failed, "commit offsets");
+}
+
+int64_t sluice_consumer_end_offset(struct sluice_consumer *consumer, const char *topic, int32_t partition)
+{
+    int64_t low = -1;
+    int64_t high = -1;
+    if (rd_kafka_get_watermark_offsets(consumer->rk, topic, partition, &low, &high) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return -1;
+    return high >= 0 ? high : -1;
+}
+
+void sluice_consumer_close(struct sluice_consumer *consumer)
+{
+    (void)rd_kafka_consumer_close(consumer->rk); /* fails only for a client that is no consumer */
+}

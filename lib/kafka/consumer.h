@@ -1,0 +1,104 @@
+/* consumer.h - the Kafka consumer of the worker: librdkafka behind the few calls the pipeline needs.
+ *
+ * Offsets start where the group committed them, with the metadata we wrote beside them; a partition without a committed
+ * offset starts at `auto.offset.reset` (earliest unless set). librdkafka itself is told `auto.offset.reset=error`, so
+ * that an offset which retention removed is an error of that partition and never a silent jump.
+ *
+ * Messages are taken one by one: the batch calls of librdkafka 2.0.2 can skip messages around pause, seek and rebalance
+ * (release notes of 2.1.0). Assignment: cooperative-sticky from librdkafka 2.10 on, else roundrobin: older versions can
+ * lose the assignment when a commit meets an incremental rebalance, and range would give partition 0 of every topic to
+ * the same worker.
+ *
+ * Thread: consumer, for every function and for the handler's calls. librdkafka's log lines may come from any thread.
+ */
+#ifndef SLUICE_KAFKA_CONSUMER_H
+#define SLUICE_KAFKA_CONSUMER_H
+
+#include "base/error.h"
+#include "base/str.h"
+
+#include <librdkafka/rdkafka.h>
+
+struct sluice_kafka_option {
+    const char *key; /* librdkafka's name, without "kafka." */
+    const char *value;
+};
+
+struct sluice_consumer_options {
+    const char *bootstrap_servers;
+    const char *group_id;
+    const char *const *topics; /* names, or regular expressions that begin with ^ */
+    size_t n_topics;
+    const struct sluice_kafka_option *extra; /* later ones win */
+    size_t n_extra;
+};
+
+/* A place in a partition; `metadata` is our text beside a committed offset, NULL if none. */
+struct sluice_kafka_position {
+    const char *topic;
+    int32_t partition;
+    int64_t offset; /* RD_KAFKA_OFFSET_BEGINNING or _END when nothing was committed */
+    const char *metadata;
+};
+
+/* Called from within sluice_consumer_poll() and sluice_consumer_close(). Everything passed is borrowed for the call. */
+struct sluice_consumer_handler {
+    void *context;
+    /* The partitions are ours now, with the positions consumption starts from; they start paused if it returns true. */
+    bool (*assigned)(void *context, const struct sluice_kafka_position *positions, size_t n);
+    /* The partitions go back. `lost`: another member may own them already, nothing may be committed. Finish or abandon
+     * what is in flight; commit with sluice_consumer_commit_now(). */
+    void (*revoked)(void *context, const struct sluice_kafka_position *partitions, size_t n, bool lost);
+    /* Result of sluice_consumer_commit() for one partition; error_text NULL on success. */
+    void (*committed)(void *context, const struct sluice_kafka_position *position, const char *error_text);
+};
+
+enum sluice_polled {
+    SLUICE_POLLED_MESSAGE,         /* *message is the caller's: rd_kafka_message_destroy(), on any thread */
+    SLUICE_POLLED_IDLE,            /* nothing within the time */
+    SLUICE_POLLED_PARTITION_ERROR, /* topic and partition in *at, reason in *err: that partition can't go on */
+    SLUICE_POLLED_WARNING,         /* reason in *err; librdkafka goes on by itself */
+    SLUICE_POLLED_FATAL            /* reason in *err: the consumer can't go on */
+};
+
+struct sluice_consumer;
+
+/* Connects nothing yet. Errors: SLUICE_E_CONFIG (an option librdkafka refuses), SLUICE_E_NOMEM. */
+SLUICE_MUST_CHECK enum sluice_code sluice_consumer_new(const struct sluice_consumer_options *options,
+                                                       const struct sluice_consumer_handler *handler,
+                                                       struct sluice_consumer **out, struct sluice_error *err);
+/* After close, or without ever having subscribed. */
+void sluice_consumer_free(struct sluice_consumer *consumer);
+
+/* Asks any broker for its metadata. Errors: SLUICE_E_KAFKA. */
+SLUICE_MUST_CHECK enum sluice_code sluice_consumer_ping(struct sluice_consumer *consumer, int timeout_ms,
+                                                        struct sluice_error *err);
+/* Joins the group. */
+SLUICE_MUST_CHECK enum sluice_code sluice_consumer_subscribe(struct sluice_consumer *consumer, struct sluice_error *err);
+
+SLUICE_MUST_CHECK enum sluice_polled sluice_consumer_poll(struct sluice_consumer *consumer, int timeout_ms,
+                                                          rd_kafka_message_t **message,
+                                                          struct sluice_kafka_position *at, struct sluice_error *err);
+
+/* Stops or restarts fetching; unknown partitions are ignored. What librdkafka had prefetched is fetched again. */
+void sluice_consumer_pause(struct sluice_consumer *consumer, const struct sluice_kafka_position *partitions, size_t n);
+void sluice_consumer_resume(struct sluice_consumer *consumer, const struct sluice_kafka_position *partitions, size_t n);
+/* The next message of this partition is the one at `position->offset`. */
+SLUICE_MUST_CHECK enum sluice_code sluice_consumer_seek(struct sluice_consumer *consumer,
+                                                        const struct sluice_kafka_position *position,
+                                                        struct sluice_error *err);
+
+/* Commits offsets with metadata, without waiting; the results come through the handler. */
+void sluice_consumer_commit(struct sluice_consumer *consumer, const struct sluice_kafka_position *positions, size_t n);
+/* The same, waiting for the answer. Errors: SLUICE_E_KAFKA. */
+SLUICE_MUST_CHECK enum sluice_code sluice_consumer_commit_now(struct sluice_consumer *consumer,
+                                                              const struct sluice_kafka_position *positions, size_t n,
+                                                              struct sluice_error *err);
+
+/* End of the partition as of the last fetch; -1 if not known. No network call. */
+int64_t sluice_consumer_end_offset(struct sluice_consumer *consumer, const char *topic, int32_t partition);
+
+/* Leaves the group: the handler gets its revocation, then nothing more. */
+void sluice_consumer_close(struct sluice_consumer *consumer);
+
+#endif

@@ -1,0 +1,198 @@
+/* flights.c - batches from the first row to the confirmation, and what is done about each result. */
+#include "pipeline/lane_internal.h"
+
+#include "base/clock.h"
+#include "clickhouse/errors.h"
+#include "sluice/log.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* Attempts at an insert that the server refuses for its schema: a replica may lag behind an ALTER, a person has to act
+ * on anything else. */
+enum { SCHEMA_ATTEMPTS = 4 };
+
+static void link_flight(struct partition *p, struct flight *flight)
+{
+    flight->prev = p->lane.last_flight;
+    if (flight->prev != NULL)
+        flight->prev->next = flight;
+    else
+        p->lane.flights = flight;
+    p->lane.last_flight = flight;
+}
+
+static void unlink_flight(struct partition *p, struct flight *flight)
+{
+    if (flight->prev != NULL)
+        flight->prev->next = flight->next;
+    else
+        p->lane.flights = flight->next;
+    if (flight->next != NULL)
+        flight->next->prev = flight->prev;
+    else
+        p->lane.last_flight = flight->prev;
+}
+
+enum sluice_code flight_open(struct lane *lane, struct partition *p, struct binding *binding, int64_t offset,
+                             struct flight **out, struct sluice_error *err)
+{
+    struct flight *flight = calloc(1, sizeof *flight);
+    if (flight == NULL)
+        return sluice_error_nomem(err, "a batch", sizeof *flight);
+    enum sluice_code code =
+        sluice_batch_new(binding->plan, lane->limits.max_rows, lane->limits.max_bytes, &flight->batch, err);
+    if (code != SLUICE_OK) {
+        free(flight);
+        return code;
+    }
+    flight->job.item.kind = LANE_JOB;
+    flight->job.kind = JOB_INSERT;
+    flight->partition = p;
+    flight->binding = binding;
+    flight->is_open = true;
+    flight->first = offset;
+    flight->last = offset - 1;
+    flight->before = p->lane.state;
+    flight->opened_us = sluice_mono_us();
+    link_flight(p, flight);
+    flight_charge(lane, flight);
+    *out = flight;
+    return SLUICE_OK;
+}
+
+void flight_charge(struct lane *lane, struct flight *flight)
+{
+    size_t now = sluice_batch_memory(flight->batch);
+    if (SLUICE_LIKELY(now == flight->n_charged))
+        return;
+    if (now > flight->n_charged)
+        sluice_budget_charge(lane->world.budget, now - flight->n_charged);
+    else
+        sluice_budget_release(lane->world.budget, flight->n_charged - now);
+    flight->n_charged = now;
+}
+
+void flight_free(struct lane *lane, struct flight *flight)
+{
+    if (flight->binding->open == flight)
+        flight->binding->open = NULL;
+    unlink_flight(flight->partition, flight);
+    sluice_budget_release(lane->world.budget, flight->n_charged);
+    sluice_batch_free(flight->batch);
+    free(flight);
+}
+
+void job_send(struct lane *lane, struct job *job)
+{
+    lane->n_jobs_out++;
+    sluice_queue_push(lane->world.jobs, &job->item.link);
+}
+
+void job_delay(struct lane *lane, struct job *job)
+{
+    const struct sluice_config *config = lane->world.config;
+    if (job->n_attempts <= 1)
+        sluice_backoff_init(&job->backoff, (uint64_t)config->retry_initial, (uint64_t)config->retry_max,
+                            lane->run_id ^ (uint64_t)sluice_mono_us());
+    uint64_t wait_us = sluice_backoff_next(&job->backoff);
+    job->due_us = sluice_mono_us() + (int64_t)wait_us;
+    job->next_delayed = lane->delayed;
+    lane->delayed = job;
+    sluice_metric_add(sluice_metrics_get1(lane->world.metrics, SLUICE_METRIC_RETRIES, sluice_code_label(job->code)), 1);
+    SLUICE_LOG(SLUICE_LOG_WARN, "retry", SLUICE_F_ERROR(&job->error), SLUICE_F_U64("tries", job->n_attempts),
+               SLUICE_F_MS("retrying_in_ms", (int64_t)wait_us));
+}
+
+void flight_send(struct lane *lane, struct flight *flight)
+{
+    flight->is_open = false;
+    flight->binding->open = NULL;
+    if (sluice_batch_n_changes(flight->batch) == 0) {
+        flight_free(lane, flight);
+        return;
+    }
+    flight->collapse = lane->limits.collapse;
+    lane->n_flights++;
+    job_send(lane, &flight->job);
+}
+
+void flights_send_all(struct lane *lane, struct partition *p)
+{
+    for (struct binding *binding = p->lane.bindings; binding != NULL; binding = binding->next) {
+        if (binding->open != NULL)
+            flight_send(lane, binding->open);
+    }
+}
+
+int64_t partition_durable(const struct partition *p, const struct sluice_source_state **state)
+{
+    const struct flight *oldest = p->lane.flights;
+    *state = oldest != NULL ? &oldest->before : &p->lane.state;
+    return oldest != NULL ? oldest->first : p->lane.position;
+}
+
+static void count_success(struct lane *lane, struct flight *flight)
+{
+    struct sluice_metrics *metrics = lane->world.metrics;
+    size_t n_rows = sluice_batch_n_rows(flight->batch);
+    size_t n_changes = sluice_batch_n_changes(flight->batch);
+    sluice_metric_add(flight->binding->rows, n_rows);
+    sluice_metric_add(flight->binding->bytes, sluice_batch_n_bytes(flight->batch));
+    sluice_metric_add(flight->binding->inserts, 1);
+    sluice_metric_observe(sluice_metrics_get(metrics, SLUICE_METRIC_BATCH_ROWS), (double)n_rows);
+    sluice_metric_add(sluice_metrics_get(metrics, SLUICE_METRIC_COLLAPSED_ROWS), n_changes - n_rows);
+    if (flight->oldest_commit_us > 0)
+        sluice_metric_observe(sluice_metrics_get(metrics, SLUICE_METRIC_COMMIT_TO_VISIBLE_SECONDS),
+                              (double)(sluice_wall_us() - flight->oldest_commit_us) / 1e6);
+    (void)atomic_fetch_add(&lane->world.status->n_rows, n_rows);
+    if (flight->highest_lsn > atomic_load(&flight->partition->status->lsn))
+        atomic_store(&flight->partition->status->lsn, flight->highest_lsn);
+    SLUICE_LOG(SLUICE_LOG_DEBUG, "batch_sent", SLUICE_F_TEXT("table", flight->binding->table->target),
+               SLUICE_F_TEXT("topic", flight->partition->topic), SLUICE_F_I64("partition", flight->partition->id),
+               SLUICE_F_I64("first", flight->first), SLUICE_F_I64("last", flight->last), SLUICE_F_U64("rows", n_rows),
+               SLUICE_F_U64("bytes", sluice_batch_n_bytes(flight->batch)),
+               SLUICE_F_MS("took_ms", flight->job.took_us), SLUICE_F_U64("tries", flight->job.n_attempts));
+}
+
+/* The rows of this flight can't be stored. Its offsets stay uncommitted: it goes on standing in the list, so that nothing
+ * after it counts as durable, until the partition leaves or is started again. */
+static void give_up(struct lane *lane, struct flight *flight)
+{
+    struct partition *p = flight->partition;
+    flight->is_dropped = true;
+    flight->binding->variant->state = VARIANT_STALE; /* what the plan took for granted may be what was refused */
+    sluice_budget_release(lane->world.budget, flight->n_charged);
+    flight->n_charged = 0;
+    sluice_batch_free(flight->batch);
+    flight->batch = NULL;
+    if (!p->lane.stopped)
+        partition_stop(lane, p, flight->first, &flight->job.error);
+}
+
+static bool may_retry(const struct job *job)
+{
+    if (job->error.action == SLUICE_RETRY)
+        return true;
+    return job->error.code == SLUICE_E_SERVER && job->n_attempts < SCHEMA_ATTEMPTS &&
+           sluice_ch_advice(job->error.detail) == SLUICE_CH_REREAD_SCHEMA;
+}
+
+void flight_returned(struct lane *lane, struct flight *flight)
+{
+    struct partition *p = flight->partition;
+    flight_charge(lane, flight);
+    if (flight->job.code == SLUICE_OK) {
+        count_success(lane, flight);
+        flight_free(lane, flight);
+    } else if (p->lane.abandoned) {
+        flight_free(lane, flight);
+    } else if (may_retry(&flight->job)) {
+        job_delay(lane, &flight->job);
+        return;
+    } else {
+        give_up(lane, flight);
+    }
+    partition_announce(lane, p);
+    partition_maybe_leave(lane, p);
+}

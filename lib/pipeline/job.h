@@ -1,0 +1,52 @@
+/* job.h - work that a lane gives to a sender, and gets back with its result. Private to lib/pipeline.
+ *
+ * A job is one attempt. Whether and when it is tried again is the lane's decision, so a sender never sleeps and one bad
+ * table can't hold the others up. The job is part of the object it works on; while it is out, the sender owns that
+ * object, apart from what is immutable.
+ */
+#ifndef SLUICE_PIPELINE_JOB_H
+#define SLUICE_PIPELINE_JOB_H
+
+#include "base/backoff.h"
+#include "pipeline/messages.h"
+#include "table/batch.h"
+
+enum job_kind {
+    JOB_INSERT, /* struct flight */
+    JOB_PLAN    /* struct variant */
+};
+
+struct job {
+    struct lane_item item;
+    enum job_kind kind;
+    enum sluice_code code; /* result of the attempt */
+    struct sluice_error error;
+    int64_t took_us;
+    unsigned n_attempts;
+    struct sluice_backoff backoff;
+    int64_t due_us; /* monotonic; not before this time */
+    struct job *next_delayed;
+};
+
+/* Rows of one table from one partition, from the first appended row until ClickHouse confirmed them. */
+struct flight {
+    struct job job;
+    struct partition *partition;
+    struct binding *binding;
+    struct sluice_batch *batch;
+    bool is_open; /* still taking rows */
+    bool is_sealed;
+    bool is_dropped; /* a failed insert: the rows are given up, their offsets must not be committed */
+    bool collapse;
+    int64_t first; /* offsets of its first and last row */
+    int64_t last;
+    struct sluice_source_state before; /* the source state before `first` */
+    int64_t opened_us;
+    int64_t oldest_commit_us; /* oldest commit time of its streamed rows, 0 if none */
+    uint64_t highest_lsn;
+    size_t n_charged; /* bytes this flight holds of the budget */
+    struct flight *prev;
+    struct flight *next;
+};
+
+#endif

@@ -1,0 +1,386 @@
+/* lane.c - see lane.h: the loop, control items, and the life of partitions inside the lane. */
+#include "pipeline/lane_internal.h"
+
+#include "base/clock.h"
+#include "sluice/log.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* How exactly the age of a batch and the time of a retry are kept. */
+static const int64_t tick_us = 20000;
+static const int64_t idle_tick_us = 1000000;
+
+static void drop_message(struct lane *lane, rd_kafka_message_t *message)
+{
+    size_t cost = message_cost(message);
+    rd_kafka_message_destroy(message);
+    sluice_budget_release(lane->world.budget, cost);
+    (void)atomic_fetch_sub(lane->world.raw_bytes, cost);
+}
+
+static void drop_chunk(struct lane *lane, struct chunk *chunk)
+{
+    for (size_t i = chunk->n_done; i < chunk->n_messages; i++)
+        drop_message(lane, chunk->messages[i]);
+    free(chunk);
+}
+
+static void drop_pending(struct lane *lane, struct partition *p)
+{
+    while (p->lane.pending != NULL) {
+        struct chunk *chunk = p->lane.pending;
+        p->lane.pending = chunk->next;
+        drop_chunk(lane, chunk);
+    }
+    p->lane.last_pending = &p->lane.pending;
+}
+
+static void notify(struct lane *lane, struct partition *p, enum notice_kind kind, const struct sluice_error *error)
+{
+    const struct sluice_source_state *state = NULL;
+    struct notice *notice = calloc(1, sizeof *notice);
+    if (notice == NULL)
+        SLUICE_BUG("no memory for a notice to the reader");
+    notice->kind = kind;
+    notice->partition = partition_ref(p);
+    notice->offset = partition_durable(p, &state);
+    notice->state = *state;
+    if (error != NULL)
+        notice->error = *error;
+    sluice_queue_push(lane->world.notices, &notice->link);
+}
+
+void partition_announce(struct lane *lane, struct partition *p)
+{
+    const struct sluice_source_state *state = NULL;
+    int64_t durable = partition_durable(p, &state);
+    atomic_store(&p->status->position, p->lane.position);
+    if (durable < 0 || durable == p->lane.announced || p->lane.abandoned)
+        return;
+    p->lane.announced = durable;
+    atomic_store(&p->status->durable, durable);
+    notify(lane, p, NOTICE_COMMITTABLE, NULL);
+}
+
+void partition_stop(struct lane *lane, struct partition *p, int64_t offset, struct sluice_error *err)
+{
+    (void)sluice_error_wrap(err, "topic \"%s\" partition %" PRId32 " offset %" PRId64, p->topic, p->id, offset);
+    p->lane.stopped = true;
+    flights_send_all(lane, p);
+    drop_pending(lane, p);
+    p->lane.waiting_for = NULL;
+    status_set_error(lane->world.status, p->status, err->text);
+    (void)atomic_fetch_add(&lane->world.status->n_stopped_ever, 1);
+    sluice_metric_add(sluice_metrics_get1(lane->world.metrics, SLUICE_METRIC_ERRORS, sluice_code_label(err->code)), 1);
+    SLUICE_LOG(SLUICE_LOG_ERROR, "partition_stopped", SLUICE_F_TEXT("topic", p->topic),
+               SLUICE_F_I64("partition", p->id), SLUICE_F_I64("offset", offset), SLUICE_F_ERROR(err));
+    notify(lane, p, NOTICE_STOPPED, err);
+}
+
+static void forget_partition(struct lane *lane, struct partition *p)
+{
+    for (struct partition **at = &lane->partitions; *at != NULL; at = &(*at)->lane.next) {
+        if (*at == p) {
+            *at = p->lane.next;
+            break;
+        }
+    }
+    while (p->lane.bindings != NULL) {
+        struct binding *binding = p->lane.bindings;
+        p->lane.bindings = binding->next;
+        binding_free(binding);
+    }
+    partition_unref(p);
+}
+
+/* A flight that is neither at a sender nor waiting for its next try. */
+static void drop_dead_flights(struct lane *lane, struct partition *p)
+{
+    for (struct flight *flight = p->lane.flights, *next = NULL; flight != NULL; flight = next) {
+        next = flight->next;
+        if (flight->is_dropped)
+            flight_free(lane, flight);
+    }
+}
+
+static bool has_live_flights(const struct partition *p)
+{
+    for (const struct flight *flight = p->lane.flights; flight != NULL; flight = flight->next) {
+        if (!flight->is_dropped)
+            return true;
+    }
+    return false;
+}
+
+void partition_maybe_leave(struct lane *lane, struct partition *p)
+{
+    if ((!p->lane.detaching && !p->lane.abandoned) || has_live_flights(p))
+        return;
+    if (!p->lane.abandoned)
+        notify(lane, p, NOTICE_DETACHED, NULL);
+    drop_dead_flights(lane, p);
+    forget_partition(lane, p);
+}
+
+/* Takes the chunk's messages until its end, or until the partition has to wait; then the chunk is put aside. */
+static void take_chunk(struct lane *lane, struct chunk *chunk)
+{
+    struct partition *p = chunk->partition;
+    uint64_t n_bytes = 0;
+    size_t n_before = chunk->n_done;
+    int64_t timestamp_ms = 0;
+    enum taken taken = TAKEN;
+    while (chunk->n_done < chunk->n_messages && taken == TAKEN) {
+        rd_kafka_message_t *message = chunk->messages[chunk->n_done];
+        if (p->lane.stopped || atomic_load_explicit(&p->leaving, memory_order_relaxed))
+            break;
+        /* A seek or a resume may hand a record out twice; it must not be counted or stored twice. */
+        if (message->offset >= p->lane.position)
+            taken = record_take(lane, p, message);
+        if (taken != TAKEN)
+            break;
+        n_bytes += message->len + message->key_len;
+        timestamp_ms = chunk->n_done + 1 == chunk->n_messages ? rd_kafka_message_timestamp(message, NULL) : 0;
+        chunk->n_done++;
+        drop_message(lane, message);
+    }
+    size_t n_taken = chunk->n_done - n_before;
+    sluice_metric_add(p->lane.records, n_taken);
+    sluice_metric_add(p->lane.bytes, n_bytes);
+    (void)atomic_fetch_add(&lane->world.status->n_records, n_taken);
+    if (timestamp_ms > 0)
+        atomic_store(&p->status->record_wall_us, timestamp_ms * 1000);
+    atomic_store(&p->status->position, p->lane.position);
+    if (taken == TAKEN_WAIT) {
+        chunk->next = p->lane.pending;
+        if (p->lane.pending == NULL)
+            p->lane.last_pending = &chunk->next;
+        p->lane.pending = chunk;
+        return;
+    }
+    drop_chunk(lane, chunk);
+}
+
+static void on_chunk(struct lane *lane, struct chunk *chunk)
+{
+    struct partition *p = chunk->partition;
+    if (p->lane.waiting_for == NULL) {
+        take_chunk(lane, chunk);
+        return;
+    }
+    chunk->next = NULL;
+    *p->lane.last_pending = chunk;
+    p->lane.last_pending = &chunk->next;
+}
+
+static void take_pending(struct lane *lane, struct partition *p)
+{
+    while (p->lane.pending != NULL && p->lane.waiting_for == NULL) {
+        struct chunk *chunk = p->lane.pending;
+        p->lane.pending = chunk->next;
+        if (p->lane.pending == NULL)
+            p->lane.last_pending = &p->lane.pending;
+        take_chunk(lane, chunk);
+    }
+}
+
+static void on_attach(struct lane *lane, struct partition *p)
+{
+    p->lane.records = sluice_metrics_get1(lane->world.metrics, SLUICE_METRIC_RECORDS_CONSUMED, p->topic);
+    p->lane.bytes = sluice_metrics_get1(lane->world.metrics, SLUICE_METRIC_BYTES_CONSUMED, p->topic);
+    p->lane.next = lane->partitions;
+    lane->partitions = p;
+}
+
+static void on_detach(struct lane *lane, struct partition *p)
+{
+    drop_pending(lane, p);
+    p->lane.waiting_for = NULL;
+    p->lane.detaching = true;
+    flights_send_all(lane, p);
+    partition_maybe_leave(lane, p);
+}
+
+/* Jobs of the partition that wait for another try will not get one. */
+static void drop_delayed(struct lane *lane, const struct partition *p)
+{
+    for (struct job **at = &lane->delayed; *at != NULL;) {
+        struct job *job = *at;
+        if (job->kind == JOB_INSERT && ((struct flight *)job)->partition == p) {
+            *at = job->next_delayed;
+            flight_free(lane, (struct flight *)job);
+        } else {
+            at = &job->next_delayed;
+        }
+    }
+}
+
+static void on_abandon(struct lane *lane, struct partition *p)
+{
+    drop_pending(lane, p);
+    p->lane.waiting_for = NULL;
+    p->lane.abandoned = true;
+    for (struct binding *binding = p->lane.bindings; binding != NULL; binding = binding->next) {
+        if (binding->open != NULL)
+            flight_free(lane, binding->open);
+    }
+    drop_delayed(lane, p);
+    partition_maybe_leave(lane, p);
+}
+
+/* The partitions that wait for this plan go on, or stop with its error at the record they wait with. */
+static void on_plan(struct lane *lane, struct variant *variant)
+{
+    struct job *job = &variant->job;
+    if (job->code != SLUICE_OK && job->error.action == SLUICE_RETRY && !lane->stopping) {
+        job_delay(lane, job);
+        return;
+    }
+    variant->state = job->code == SLUICE_OK ? VARIANT_READY : VARIANT_STALE;
+    sluice_metric_set(sluice_metrics_get(lane->world.metrics, SLUICE_METRIC_TABLES_PLANNED),
+                      (int64_t)lane->catalog.n_tables);
+    for (struct partition *p = lane->partitions, *next = NULL; p != NULL; p = next) {
+        next = p->lane.next;
+        if (p->lane.waiting_for != variant)
+            continue;
+        p->lane.waiting_for = NULL;
+        if (variant->state == VARIANT_READY) {
+            take_pending(lane, p);
+        } else if (p->lane.pending != NULL) {
+            struct sluice_error err = job->error;
+            partition_stop(lane, p, p->lane.pending->messages[p->lane.pending->n_done]->offset, &err);
+        }
+    }
+}
+
+static void on_job(struct lane *lane, struct job *job)
+{
+    lane->n_jobs_out--;
+    job->n_attempts++;
+    if (job->kind == JOB_PLAN)
+        on_plan(lane, (struct variant *)job);
+    else
+        flight_returned(lane, (struct flight *)job);
+}
+
+static void send_due(struct lane *lane, int64_t now_us)
+{
+    for (struct job **at = &lane->delayed; *at != NULL;) {
+        struct job *job = *at;
+        if (job->due_us > now_us) {
+            at = &job->next_delayed;
+            continue;
+        }
+        *at = job->next_delayed;
+        job_send(lane, job);
+    }
+}
+
+/* Batches that are old enough go out; new durable offsets are announced. */
+static void tick(struct lane *lane)
+{
+    int64_t now_us = sluice_mono_us();
+    send_due(lane, now_us);
+    for (struct partition *p = lane->partitions; p != NULL; p = p->lane.next) {
+        for (struct binding *binding = p->lane.bindings; binding != NULL; binding = binding->next) {
+            if (binding->open != NULL && now_us - binding->open->opened_us >= lane->limits.max_age_us)
+                flight_send(lane, binding->open);
+        }
+        partition_announce(lane, p);
+    }
+}
+
+static void handle(struct lane *lane, struct lane_item *item)
+{
+    switch (item->kind) {
+    case LANE_CHUNK:
+        on_chunk(lane, (struct chunk *)item);
+        break;
+    case LANE_ATTACH:
+        on_attach(lane, ((struct lane_control *)item)->partition);
+        free(item);
+        break;
+    case LANE_DETACH:
+        on_detach(lane, ((struct lane_control *)item)->partition);
+        free(item);
+        break;
+    case LANE_ABANDON:
+        on_abandon(lane, ((struct lane_control *)item)->partition);
+        free(item);
+        break;
+    case LANE_JOB:
+        on_job(lane, (struct job *)item);
+        break;
+    case LANE_LIMITS:
+        lane->limits = ((struct lane_limits_item *)item)->limits;
+        free(item);
+        break;
+    case LANE_STOP:
+        lane->stopping = true;
+        free(item);
+        break;
+    }
+}
+
+static void *lane_main(void *context)
+{
+    struct lane *lane = context;
+    int64_t ticked_us = sluice_mono_us();
+    while (!lane->stopping || lane->n_jobs_out > 0) {
+        int64_t wait_us = lane->partitions != NULL || lane->delayed != NULL ? tick_us : idle_tick_us;
+        struct sluice_link *link = sluice_queue_pop(&lane->inbox, wait_us);
+        if (link != NULL)
+            handle(lane, SLUICE_ITEM(link, struct lane_item, link));
+        int64_t now_us = sluice_mono_us();
+        if (now_us - ticked_us >= tick_us) {
+            ticked_us = now_us;
+            tick(lane);
+        }
+    }
+    return NULL;
+}
+
+enum sluice_code lane_new(const struct lane_world *world, struct lane **out, struct sluice_error *err)
+{
+    struct lane *lane = calloc(1, sizeof *lane);
+    if (lane == NULL)
+        return sluice_error_nomem(err, "a lane", sizeof *lane);
+    lane->world = *world;
+    lane->limits = (struct lane_limits){(size_t)world->config->batch_max_rows, (size_t)world->config->batch_max_bytes,
+                                        world->config->batch_max_age, world->config->batch_collapse};
+    lane->run_id = (uint64_t)sluice_wall_us();
+    catalog_init(&lane->catalog, world->config);
+    enum sluice_code code = sluice_decoder_new(&lane->decoder, err);
+    if (code != SLUICE_OK) {
+        free(lane);
+        return code;
+    }
+    sluice_queue_init(&lane->inbox);
+    if (pthread_create(&lane->thread, NULL, lane_main, lane) != 0) {
+        lane_free(lane);
+        return sluice_error_set(err, SLUICE_E_IO, SLUICE_STOP, "start the lane's thread: the system refuses");
+    }
+    *out = lane;
+    return SLUICE_OK;
+}
+
+struct sluice_queue *lane_inbox(struct lane *lane)
+{
+    return &lane->inbox;
+}
+
+void lane_join(struct lane *lane)
+{
+    (void)pthread_join(lane->thread, NULL);
+}
+
+void lane_free(struct lane *lane)
+{
+    if (lane == NULL)
+        return;
+    catalog_deinit(&lane->catalog);
+    sluice_decoder_free(lane->decoder);
+    sluice_queue_deinit(&lane->inbox);
+    free(lane);
+}

@@ -1,0 +1,63 @@
+/* lane_internal.h - the lane's state, shared by lane.c (loop, control), record.c (one record), flights.c (batches and
+ * jobs). Thread: lane, everywhere. */
+#ifndef SLUICE_PIPELINE_LANE_INTERNAL_H
+#define SLUICE_PIPELINE_LANE_INTERNAL_H
+
+#include "pipeline/lane.h"
+
+#include <pthread.h>
+
+struct lane {
+    struct lane_world world;
+    struct lane_limits limits;
+    struct sluice_queue inbox;
+    struct catalog catalog;
+    struct sluice_decoder *decoder;
+    struct partition *partitions;
+    struct job *delayed; /* jobs that wait for their time, in no order */
+    size_t n_jobs_out;
+    bool stopping;
+    uint64_t run_id; /* makes query ids of this process its own */
+    uint64_t n_flights;
+    pthread_t thread;
+};
+
+/* What became of a record. */
+enum taken {
+    TAKEN,
+    TAKEN_WAIT,   /* its table has to be planned first; offer it again */
+    TAKEN_STOPPED /* the partition stopped at it */
+};
+
+/* record.c */
+enum taken record_take(struct lane *lane, struct partition *p, const rd_kafka_message_t *message);
+
+/* flights.c */
+SLUICE_MUST_CHECK enum sluice_code flight_open(struct lane *lane, struct partition *p, struct binding *binding,
+                                               int64_t offset, struct flight **out, struct sluice_error *err);
+/* Charges the budget for what the open batch has grown to. */
+void flight_charge(struct lane *lane, struct flight *flight);
+/* Ends appending and sends the batch. */
+void flight_send(struct lane *lane, struct flight *flight);
+/* Sends every open batch of the partition. */
+void flights_send_all(struct lane *lane, struct partition *p);
+/* Gives a flight up that is not at a sender. */
+void flight_free(struct lane *lane, struct flight *flight);
+/* Hands a job to the senders. */
+void job_send(struct lane *lane, struct job *job);
+/* Puts a job aside until its back-off is over. */
+void job_delay(struct lane *lane, struct job *job);
+/* An insert came back. */
+void flight_returned(struct lane *lane, struct flight *flight);
+/* What is durable of the partition, and the source state there. */
+int64_t partition_durable(const struct partition *p, const struct sluice_source_state **state);
+
+/* lane.c */
+/* Ends decoding of the partition at `offset`: what came before is still sent, the reader is told why. */
+void partition_stop(struct lane *lane, struct partition *p, int64_t offset, struct sluice_error *err);
+/* Tells the reader about a new durable offset, if there is one. */
+void partition_announce(struct lane *lane, struct partition *p);
+/* Ends a partition that leaves and has nothing under way. */
+void partition_maybe_leave(struct lane *lane, struct partition *p);
+
+#endif

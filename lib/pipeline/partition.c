@@ -1,0 +1,52 @@
+/* partition.c - see partition.h. */
+#include "pipeline/partition.h"
+
+#include <stdlib.h>
+
+enum sluice_code partition_new(const char *topic, int32_t id, int64_t start, const struct sluice_source_state *state,
+                               struct sluice_status *status, struct partition **out, struct sluice_error *err)
+{
+    struct partition *p = calloc(1, sizeof *p);
+    size_t n = strlen(topic) + 1;
+    char *name = malloc(n);
+    struct partition_status *entry = status_add(status, topic, id);
+    if (p == NULL || name == NULL || entry == NULL) {
+        free(p);
+        free(name);
+        if (entry != NULL) {
+            status_remove(status, entry);
+            status_unref(entry);
+        }
+        return sluice_error_nomem(err, "a partition", sizeof *p + n);
+    }
+    memcpy(name, topic, n);
+    p->topic = name;
+    p->id = id;
+    p->status = entry;
+    atomic_init(&p->n_refs, 1);
+    atomic_init(&p->leaving, false);
+    p->reader.committable = -1;
+    p->reader.state = *state;
+    p->lane.position = start >= 0 ? start : -1;
+    p->lane.announced = p->lane.position;
+    p->lane.state = *state;
+    p->lane.last_pending = &p->lane.pending;
+    atomic_store(&entry->position, p->lane.position);
+    *out = p;
+    return SLUICE_OK;
+}
+
+struct partition *partition_ref(struct partition *partition)
+{
+    (void)atomic_fetch_add(&partition->n_refs, 1);
+    return partition;
+}
+
+void partition_unref(struct partition *partition)
+{
+    if (partition == NULL || atomic_fetch_sub(&partition->n_refs, 1) != 1)
+        return;
+    status_unref(partition->status);
+    free(partition->topic);
+    free(partition);
+}

@@ -1,0 +1,65 @@
+/* partition.h - one assignment of one Kafka partition, from the moment it is ours until its last batch came back.
+ *
+ * Shared by the reader (assignment, pausing, commits) and the lane (decoding, batches); each field names its owner. It
+ * lives until both dropped their reference. A new assignment of the same partition is a new object, so late results of
+ * an earlier one can never be mistaken for its own. Private to lib/pipeline.
+ */
+#ifndef SLUICE_PIPELINE_PARTITION_H
+#define SLUICE_PIPELINE_PARTITION_H
+
+#include "debezium/source_state.h"
+#include "pipeline/messages.h"
+#include "pipeline/status.h"
+
+#include <stdatomic.h>
+
+struct flight;
+struct binding;
+
+struct partition {
+    char *topic;
+    int32_t id;
+    struct partition_status *status; /* referenced; what /status shows */
+    atomic_int n_refs;
+
+    /* Set by the reader, read by the lane: chunks still in the queue are dropped instead of decoded. */
+    atomic_bool leaving;
+
+    struct { /* owner: reader */
+        bool stopped;
+        bool detached;        /* the lane has finished with it */
+        bool gone;            /* no longer in the reader's list */
+        bool has_committable; /* `committable` was not sent to Kafka yet */
+        int64_t committable;
+        struct sluice_source_state state;
+        struct partition *next;
+    } reader;
+
+    struct { /* owner: lane */
+        int64_t position; /* next offset to decode; -1 before the first message when it starts at a logical offset */
+        int64_t announced; /* last offset given in a NOTICE_COMMITTABLE */
+        struct sluice_source_state state; /* after everything below `position` */
+        struct flight *flights;           /* open and under way, by first offset */
+        struct flight *last_flight;
+        struct binding *bindings;
+        struct binding *current; /* of the last record */
+        struct variant *waiting_for;
+        struct sluice_metric *records;
+        struct sluice_metric *bytes;
+        struct chunk *pending; /* chunks that wait for a plan, oldest first */
+        struct chunk **last_pending;
+        bool stopped;
+        bool detaching;
+        bool abandoned;
+        struct partition *next;
+    } lane;
+};
+
+/* `start` may be a logical offset (negative). Takes one reference for the caller; status is created with it. */
+SLUICE_MUST_CHECK enum sluice_code partition_new(const char *topic, int32_t id, int64_t start,
+                                                 const struct sluice_source_state *state, struct sluice_status *status,
+                                                 struct partition **out, struct sluice_error *err);
+struct partition *partition_ref(struct partition *partition);
+void partition_unref(struct partition *partition);
+
+#endif

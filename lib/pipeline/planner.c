@@ -1,0 +1,56 @@
+/* planner.c - see planner.h. */
+#include "pipeline/planner.h"
+
+#include "clickhouse/schema.h"
+#include "sluice/log.h"
+#include "table/ddl.h"
+
+enum { MAX_DDL_BYTES = 1 << 20 };
+
+static enum sluice_code create_table(struct sluice_ch_client *client, const struct sluice_config *config,
+                                     const struct sluice_shape *shape, const char *table, struct sluice_error *err)
+{
+    const struct sluice_ddl_options options = {config->clickhouse_database, table, config->columns_version,
+                                               config->columns_deleted};
+    SLUICE_AUTO(sluice_buf) struct sluice_buf sql;
+    sluice_buf_init(&sql, MAX_DDL_BYTES, "the CREATE TABLE of a table");
+    enum sluice_code code = sluice_ddl_create(shape, &options, &sql, err);
+    if (code == SLUICE_OK)
+        code = sluice_ch_create_table(client, sluice_buf_text(&sql), err);
+    if (code == SLUICE_OK)
+        SLUICE_LOG(SLUICE_LOG_INFO, "table_created", SLUICE_F_TEXT("database", config->clickhouse_database),
+                   SLUICE_F_TEXT("table", table));
+    return code;
+}
+
+static enum sluice_code missing(const struct sluice_config *config, const struct sluice_shape *shape, const char *table,
+                                struct sluice_error *err)
+{
+    const char *why = !config->tables_create ? "tables.create is false"
+                                             : "its records carry no schema to make it from";
+    return sluice_error_set(err, SLUICE_E_TABLE, SLUICE_STOP_PARTITION,
+                            "table \"%s.%s\" for source table \"%s.%s\" does not exist and %s; create it, or let the "
+                            "connector's converter write schemas (schemas.enable=true) with tables.create: true",
+                            config->clickhouse_database, table, shape->schema, shape->table, why);
+}
+
+enum sluice_code planner_plan(struct sluice_ch_client *client, const struct sluice_config *config,
+                              const struct sluice_shape *shape, const char *table, struct sluice_plan **out,
+                              struct sluice_error *err)
+{
+    SLUICE_AUTO(sluice_target) struct sluice_target target;
+    bool exists = false;
+    sluice_target_init(&target);
+    enum sluice_code code = sluice_ch_read_target(client, config->clickhouse_database, table, &target, &exists, err);
+    if (code == SLUICE_OK && !exists) {
+        if (!config->tables_create || !shape->typed)
+            return missing(config, shape, table, err);
+        code = create_table(client, config, shape, table, err);
+        if (code == SLUICE_OK)
+            code = sluice_ch_read_target(client, config->clickhouse_database, table, &target, &exists, err);
+        if (code == SLUICE_OK && !exists)
+            return sluice_error_set(err, SLUICE_E_TABLE, SLUICE_RETRY,
+                                    "table \"%s.%s\" was made and is not visible yet", config->clickhouse_database, table);
+    }
+    return code != SLUICE_OK ? code : sluice_plan_new(shape, &target, out, err);
+}

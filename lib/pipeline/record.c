@@ -1,0 +1,223 @@
+/* record.c - one Kafka record becomes one row of an open batch, is skipped and counted, or stops its partition. */
+#include "pipeline/lane_internal.h"
+
+#include "base/clock.h"
+#include "debezium/change.h"
+
+#include <inttypes.h>
+
+static const char *kind_label(enum sluice_change_kind kind)
+{
+    switch (kind) {
+    case SLUICE_CHANGE_TOMBSTONE:
+        return "tombstone";
+    case SLUICE_CHANGE_MESSAGE:
+        return "message";
+    case SLUICE_CHANGE_HEARTBEAT:
+        return "heartbeat";
+    case SLUICE_CHANGE_TRANSACTION:
+        return "transaction";
+    case SLUICE_CHANGE_NOTIFICATION:
+        return "notification";
+    case SLUICE_CHANGE_ROW:
+    case SLUICE_CHANGE_TRUNCATE:
+        break;
+    }
+    SLUICE_BUG("a record of this kind is not skipped");
+}
+
+static enum taken stop(struct lane *lane, struct partition *p, const rd_kafka_message_t *message,
+                       struct sluice_error *err)
+{
+    sluice_metric_add(
+        sluice_metrics_get1(lane->world.metrics, SLUICE_METRIC_DECODE_ERRORS, sluice_code_label(err->code)), 1);
+    partition_stop(lane, p, message->offset, err);
+    return TAKEN_STOPPED;
+}
+
+static struct sluice_str key_of(const rd_kafka_message_t *message)
+{
+    return (struct sluice_str){message->key, message->key_len};
+}
+
+/* The create half of a key change shares its log position with the delete half; this header tells them apart. */
+static bool has_moved_key(const rd_kafka_message_t *message)
+{
+    rd_kafka_headers_t *headers = NULL;
+    const void *value = NULL;
+    size_t size = 0;
+    return rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+           rd_kafka_header_get_last(headers, "__debezium.oldkey", &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static enum sluice_code bind_variant(struct lane *lane, struct partition *p, struct variant *variant,
+                                     const struct sluice_change *change, struct sluice_error *err)
+{
+    struct binding *binding = NULL;
+    enum sluice_code code = binding_new(variant, change, &binding, err);
+    if (code != SLUICE_OK)
+        return code;
+    const char *target = binding->table->target;
+    binding->rows = sluice_metrics_get1(lane->world.metrics, SLUICE_METRIC_ROWS_INSERTED, target);
+    binding->bytes = sluice_metrics_get1(lane->world.metrics, SLUICE_METRIC_BYTES_INSERTED, target);
+    binding->inserts = sluice_metrics_get1(lane->world.metrics, SLUICE_METRIC_INSERTS, target);
+    binding->next = p->lane.bindings;
+    p->lane.bindings = binding;
+    p->lane.current = binding;
+    return SLUICE_OK;
+}
+
+/* Leaves p->lane.current NULL and p->lane.waiting_for set while the plan is being made. */
+static enum sluice_code plan_table(struct lane *lane, struct partition *p, const struct sluice_change *change,
+                                   struct sluice_str raw_key, struct sluice_error *err)
+{
+    struct sluice_key key;
+    struct variant *variant = NULL;
+    bool is_new = false;
+    enum sluice_code code = sluice_key_decode(lane->decoder, raw_key, &key, err);
+    if (code == SLUICE_OK)
+        code = catalog_find(&lane->catalog, change, &key, &variant, &is_new, err);
+    if (code != SLUICE_OK)
+        return code;
+    if (variant->state == VARIANT_READY)
+        return bind_variant(lane, p, variant, change, err);
+    p->lane.current = NULL;
+    p->lane.waiting_for = variant;
+    if (is_new)
+        job_send(lane, &variant->job);
+    return SLUICE_OK;
+}
+
+static enum sluice_code check_schema(struct lane *lane, struct binding *binding, const struct sluice_change *change,
+                                     struct sluice_str raw_key, struct sluice_error *err)
+{
+    if (change->value_schema_is_hint ||
+        (change->value_schema.len == binding->schema_len &&
+         (binding->schema_len == 0 || memcmp(change->value_schema.ptr, binding->schema_text, binding->schema_len) == 0)))
+        return SLUICE_OK;
+    struct sluice_key key;
+    enum sluice_code code = sluice_key_decode(lane->decoder, raw_key, &key, err);
+    return code != SLUICE_OK ? code : binding_accept_schema(binding, &lane->catalog, change, &key, err);
+}
+
+static enum sluice_code find_binding(struct lane *lane, struct partition *p, const struct sluice_change *change,
+                                     struct sluice_str raw_key, struct sluice_error *err)
+{
+    struct binding *binding = p->lane.current;
+    if (binding == NULL || !binding_matches(binding, &change->source)) {
+        for (binding = p->lane.bindings; binding != NULL; binding = binding->next) {
+            if (binding_matches(binding, &change->source))
+                break;
+        }
+        p->lane.current = binding;
+    }
+    if (binding == NULL)
+        return plan_table(lane, p, change, raw_key, err);
+    return check_schema(lane, binding, change, raw_key, err);
+}
+
+static void note_times(struct flight *flight, const struct sluice_change *change)
+{
+    if (change->source.lsn > flight->highest_lsn)
+        flight->highest_lsn = change->source.lsn;
+    if (change->op != 'r' && change->source.ts_us > 0 &&
+        (flight->oldest_commit_us == 0 || change->source.ts_us < flight->oldest_commit_us))
+        flight->oldest_commit_us = change->source.ts_us;
+}
+
+/* Into the open batch, or a new one when that is full. */
+static enum sluice_code append(struct lane *lane, struct partition *p, struct binding *binding,
+                               const struct sluice_change *change, const struct sluice_key *key,
+                               struct sluice_version version, int64_t offset, struct sluice_error *err)
+{
+    for (int i = 0; i < 2; i++) {
+        bool full = false;
+        enum sluice_code code = SLUICE_OK;
+        if (binding->open == NULL)
+            code = flight_open(lane, p, binding, offset, &binding->open, err);
+        if (code != SLUICE_OK)
+            return code;
+        struct flight *flight = binding->open;
+        code = sluice_batch_append(flight->batch, change, key, version, &full, err);
+        if (code == SLUICE_OK) {
+            flight->last = offset;
+            note_times(flight, change);
+            flight_charge(lane, flight);
+            if (sluice_batch_n_changes(flight->batch) >= lane->limits.max_rows)
+                flight_send(lane, flight);
+            return SLUICE_OK;
+        }
+        if (!full)
+            return code;
+        flight_send(lane, flight);
+    }
+    return sluice_error_set(err, SLUICE_E_LIMIT, SLUICE_REJECT,
+                            "a row does not fit into an empty batch; raise batch.max_bytes");
+}
+
+static enum taken take_row(struct lane *lane, struct partition *p, const rd_kafka_message_t *message,
+                           const struct sluice_change *change)
+{
+    struct sluice_error err;
+    struct sluice_key key;
+    struct sluice_version version;
+    enum sluice_code code = SLUICE_OK;
+
+    if (message->key == NULL)
+        code = sluice_error_set(&err, SLUICE_E_KEY, SLUICE_REJECT,
+                                "the record of table \"%.*s\" has no key; give the table a primary key, or the connector "
+                                "message.key.columns",
+                                SLUICE_STR_ARG(change->source.table));
+    if (code == SLUICE_OK)
+        code = find_binding(lane, p, change, key_of(message), &err);
+    if (code == SLUICE_OK && p->lane.current == NULL)
+        return TAKEN_WAIT;
+    /* The state before this record is what a batch that begins with it has to remember, so the version comes after. */
+    struct sluice_source_state state = p->lane.state;
+    if (code == SLUICE_OK)
+        code = sluice_source_state_version(&state, &change->source, change->op,
+                                           change->op == 'c' && has_moved_key(message),
+                                           lane->world.config->version_clock_slack, &version, &err);
+    if (code == SLUICE_OK && change->op == 'd')
+        code = sluice_key_decode(lane->decoder, key_of(message), &key, &err);
+    if (code == SLUICE_OK)
+        code = append(lane, p, p->lane.current, change, change->op == 'd' ? &key : NULL, version, message->offset, &err);
+    if (code != SLUICE_OK)
+        return stop(lane, p, message, &err);
+    p->lane.state = state;
+    return TAKEN;
+}
+
+static void skip(struct lane *lane, enum sluice_change_kind kind)
+{
+    sluice_metric_add(sluice_metrics_get1(lane->world.metrics, SLUICE_METRIC_RECORDS_SKIPPED, kind_label(kind)), 1);
+}
+
+enum taken record_take(struct lane *lane, struct partition *p, const rd_kafka_message_t *message)
+{
+    struct sluice_change change;
+    struct sluice_error err;
+    const struct binding *current = p->lane.current;
+    struct sluice_str hint = {NULL, 0};
+    if (current != NULL)
+        hint = (struct sluice_str){current->schema_text, current->schema_len};
+
+    if (SLUICE_UNLIKELY(sluice_change_decode(lane->decoder, (struct sluice_str){message->payload, message->len}, hint,
+                                             &change, &err) != SLUICE_OK))
+        return stop(lane, p, message, &err);
+    enum taken taken = TAKEN;
+    if (SLUICE_LIKELY(change.kind == SLUICE_CHANGE_ROW)) {
+        taken = take_row(lane, p, message, &change);
+    } else if (change.kind == SLUICE_CHANGE_TRUNCATE) {
+        (void)sluice_error_set(&err, SLUICE_E_TRUNCATE, SLUICE_REJECT,
+                               "field \"op\": table \"%.*s.%.*s\" was truncated, which this version does not apply; delete "
+                               "its rows in ClickHouse, then move the group's offset past this record",
+                               SLUICE_STR_ARG(change.source.schema), SLUICE_STR_ARG(change.source.table));
+        taken = stop(lane, p, message, &err);
+    } else {
+        skip(lane, change.kind);
+    }
+    if (taken == TAKEN)
+        p->lane.position = message->offset + 1;
+    return taken;
+}
