@@ -78,7 +78,7 @@ struct sluice_decoder;
 
 SLUICE_MUST_CHECK enum sluice_code sluice_decoder_new(struct sluice_decoder **out, struct sluice_error *err);
 void sluice_decoder_free(struct sluice_decoder *decoder);
-SLUICE_DEFINE_AUTO_PTR(sluice_decoder, struct sluice_decoder *, sluice_decoder_free)
+SLUICE_DEFINE_AUTO_PTR(sluice_decoder, struct sluice_decoder, sluice_decoder_free)
 
 /* Takes a record's value apart. `value.ptr` NULL is a tombstone. `schema_hint` is the embedded schema last seen on this
  * partition (empty if none): an equal one is skipped by comparison.

@@ -1,6 +1,8 @@
 /* catalog.c - see catalog.h. */
 #include "pipeline/catalog.h"
 
+#include "base/buf.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 

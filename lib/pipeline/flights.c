@@ -2,7 +2,6 @@
 #include "pipeline/lane_internal.h"
 
 #include "base/clock.h"
-#include "clickhouse/errors.h"
 #include "sluice/log.h"
 
 #include <inttypes.h>
@@ -93,15 +92,15 @@ void job_delay(struct lane *lane, struct job *job)
 {
     const struct sluice_config *config = lane->world.config;
     if (job->n_attempts <= 1)
-        sluice_backoff_init(&job->backoff, (uint64_t)config->retry_initial, (uint64_t)config->retry_max,
+        sluice_backoff_init(&job->backoff, config->retry_initial_us, config->retry_max_us,
                             lane->run_id ^ (uint64_t)sluice_mono_us());
-    uint64_t wait_us = sluice_backoff_next(&job->backoff);
-    job->due_us = sluice_mono_us() + (int64_t)wait_us;
+    int64_t wait_us = sluice_backoff_next(&job->backoff);
+    job->due_us = sluice_mono_us() + wait_us;
     job->next_delayed = lane->delayed;
     lane->delayed = job;
     sluice_metric_add(sluice_metrics_get1(lane->world.metrics, SLUICE_METRIC_RETRIES, sluice_code_label(job->code)), 1);
     SLUICE_LOG(SLUICE_LOG_WARN, "retry", SLUICE_F_ERROR(&job->error), SLUICE_F_U64("tries", job->n_attempts),
-               SLUICE_F_MS("retrying_in_ms", (int64_t)wait_us));
+               SLUICE_F_MS("retrying_in_ms", wait_us));
 }
 
 void flight_send(struct lane *lane, struct flight *flight)
@@ -113,7 +112,8 @@ void flight_send(struct lane *lane, struct flight *flight)
         return;
     }
     flight->collapse = lane->limits.collapse;
-    lane->n_flights++;
+    flight->run_id = lane->run_id;
+    flight->number = ++lane->n_flights;
     job_send(lane, &flight->job);
 }
 
@@ -174,8 +174,7 @@ static bool may_retry(const struct job *job)
 {
     if (job->error.action == SLUICE_RETRY)
         return true;
-    return job->error.code == SLUICE_E_SERVER && job->n_attempts < SCHEMA_ATTEMPTS &&
-           sluice_ch_advice(job->error.detail) == SLUICE_CH_REREAD_SCHEMA;
+    return job->advice == SLUICE_CH_REREAD_SCHEMA && job->n_attempts < SCHEMA_ATTEMPTS;
 }
 
 void flight_returned(struct lane *lane, struct flight *flight)

@@ -8,6 +8,7 @@
 #define SLUICE_PIPELINE_JOB_H
 
 #include "base/backoff.h"
+#include "clickhouse/errors.h"
 #include "pipeline/messages.h"
 #include "table/batch.h"
 
@@ -21,6 +22,7 @@ struct job {
     enum job_kind kind;
     enum sluice_code code; /* result of the attempt */
     struct sluice_error error;
+    enum sluice_ch_advice advice; /* of a failed insert */
     int64_t took_us;
     unsigned n_attempts;
     struct sluice_backoff backoff;
@@ -36,6 +38,8 @@ struct flight {
     struct sluice_batch *batch;
     bool is_open; /* still taking rows */
     bool is_sealed;
+    uint64_t run_id; /* of this process */
+    uint64_t number; /* counts the batches of this process; part of the insert's query id and token */
     bool is_dropped; /* a failed insert: the rows are given up, their offsets must not be committed */
     bool collapse;
     int64_t first; /* offsets of its first and last row */

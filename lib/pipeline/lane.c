@@ -341,14 +341,19 @@ static void *lane_main(void *context)
     return NULL;
 }
 
+struct lane_limits lane_limits_from(const struct sluice_config *config)
+{
+    return (struct lane_limits){(size_t)config->batch_max_rows, (size_t)config->batch_max_bytes,
+                                config->batch_max_age_us, config->batch_collapse};
+}
+
 enum sluice_code lane_new(const struct lane_world *world, struct lane **out, struct sluice_error *err)
 {
     struct lane *lane = calloc(1, sizeof *lane);
     if (lane == NULL)
         return sluice_error_nomem(err, "a lane", sizeof *lane);
     lane->world = *world;
-    lane->limits = (struct lane_limits){(size_t)world->config->batch_max_rows, (size_t)world->config->batch_max_bytes,
-                                        world->config->batch_max_age, world->config->batch_collapse};
+    lane->limits = lane_limits_from(world->config);
     lane->run_id = (uint64_t)sluice_wall_us();
     catalog_init(&lane->catalog, world->config);
     enum sluice_code code = sluice_decoder_new(&lane->decoder, err);

@@ -31,6 +31,9 @@ struct lane_world {
     _Atomic size_t *raw_bytes; /* bytes of messages between reader and lane */
 };
 
+/* The batch limits that a configuration asks for. */
+struct lane_limits lane_limits_from(const struct sluice_config *config);
+
 /* Starts the thread. Errors: SLUICE_E_NOMEM, SLUICE_E_IO. */
 SLUICE_MUST_CHECK enum sluice_code lane_new(const struct lane_world *world, struct lane **out, struct sluice_error *err);
 /* Where the reader and the senders push their items. */

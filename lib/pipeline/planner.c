@@ -5,6 +5,8 @@
 #include "sluice/log.h"
 #include "table/ddl.h"
 
+#include <stdio.h>
+
 enum { MAX_DDL_BYTES = 1 << 20 };
 
 static enum sluice_code create_table(struct sluice_ch_client *client, const struct sluice_config *config,
@@ -12,11 +14,13 @@ static enum sluice_code create_table(struct sluice_ch_client *client, const stru
 {
     const struct sluice_ddl_options options = {config->clickhouse_database, table, config->columns_version,
                                                config->columns_deleted};
+    char what[256];
     SLUICE_AUTO(sluice_buf) struct sluice_buf sql;
     sluice_buf_init(&sql, MAX_DDL_BYTES, "the CREATE TABLE of a table");
+    (void)snprintf(what, sizeof what, "create table \"%s.%s\"", config->clickhouse_database, table);
     enum sluice_code code = sluice_ddl_create(shape, &options, &sql, err);
     if (code == SLUICE_OK)
-        code = sluice_ch_create_table(client, sluice_buf_text(&sql), err);
+        code = sluice_ch_run_ddl(client, what, sluice_buf_text(&sql), err);
     if (code == SLUICE_OK)
         SLUICE_LOG(SLUICE_LOG_INFO, "table_created", SLUICE_F_TEXT("database", config->clickhouse_database),
                    SLUICE_F_TEXT("table", table));

@@ -293,7 +293,7 @@ static void on_revoked(void *context, const struct sluice_kafka_position *positi
         SLUICE_LOG(SLUICE_LOG_INFO, "partition_revoked", SLUICE_F_TEXT("topic", p->topic),
                    SLUICE_F_I64("partition", p->id), SLUICE_F_BOOL("lost", lost));
     }
-    wait_detached(reader, lost ? 0 : reader->world.config->drain_timeout);
+    wait_detached(reader, lost ? 0 : reader->world.config->drain_timeout_us);
     if (!lost)
         commit_now(reader);
     drop_leaving(reader);
@@ -331,7 +331,7 @@ static void restart_stopped(struct reader *reader)
     }
     if (n == 0)
         return;
-    wait_detached(reader, reader->world.config->drain_timeout);
+    wait_detached(reader, reader->world.config->drain_timeout_us);
     for (struct partition *p = reader->partitions, *next = NULL; p != NULL; p = next) {
         next = p->reader.next;
         if (atomic_load(&p->leaving) && p->reader.detached)
@@ -508,7 +508,7 @@ enum sluice_code reader_new(const struct reader_world *world, struct reader **ou
         return sluice_error_nomem(err, "the reader", sizeof *reader);
     reader->world = *world;
     /* A quarter for raw messages leaves the rest to batches, which are what waits when ClickHouse is slow. */
-    reader->raw_limit = (size_t)config->memory_limit / 4;
+    reader->raw_limit = (size_t)config->memory_limit_bytes / 4;
     if (reader->raw_limit > (size_t)16 << 20)
         reader->raw_limit = (size_t)16 << 20;
     struct sluice_kafka_option *extra = calloc(config->n_kafka_properties + 1, sizeof *extra);
@@ -579,6 +579,7 @@ void reader_free(struct reader *reader)
 {
     if (reader == NULL)
         return;
+    take_notices(reader, 0); /* what the lane said after the last partition was given back */
     sluice_consumer_free(reader->consumer);
     free(reader);
 }

@@ -177,7 +177,7 @@ static enum taken take_row(struct lane *lane, struct partition *p, const rd_kafk
     if (code == SLUICE_OK)
         code = sluice_source_state_version(&state, &change->source, change->op,
                                            change->op == 'c' && has_moved_key(message),
-                                           lane->world.config->version_clock_slack, &version, &err);
+                                           lane->world.config->version_clock_slack_us, &version, &err);
     if (code == SLUICE_OK && change->op == 'd')
         code = sluice_key_decode(lane->decoder, key_of(message), &key, &err);
     if (code == SLUICE_OK)

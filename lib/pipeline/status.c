@@ -167,42 +167,43 @@ enum sluice_code status_json(struct sluice_status *status, struct sluice_buf *js
     return code != SLUICE_OK ? code : sluice_buf_append_z(json, "]}\n", err);
 }
 
-static void say(struct sluice_buf *text, const char *line)
+enum sluice_code status_live(struct sluice_status *status, bool *ok, struct sluice_buf *text, struct sluice_error *err)
 {
-    struct sluice_error ignored;
-    (void)sluice_buf_append_z(text, line, &ignored); /* a short line into an empty buffer */
+    *ok = sluice_mono_us() - atomic_load(&status->polled_mono_us) < live_limit_us;
+    return sluice_buf_append_z(text, *ok ? "ok\n" : "the consumer has not turned for a minute\n", err);
 }
 
-bool status_live(struct sluice_status *status, struct sluice_buf *text)
+static enum sluice_code append_stopped(struct sluice_status *status, bool *found, struct sluice_buf *text,
+                                       struct sluice_error *err)
 {
-    bool live = sluice_mono_us() - atomic_load(&status->polled_mono_us) < live_limit_us;
-    say(text, live ? "ok\n" : "the consumer has not turned for a minute\n");
-    return live;
-}
-
-bool status_ready(struct sluice_status *status, struct sluice_buf *text)
-{
-    const struct partition_status *stopped = NULL;
-    struct sluice_error ignored;
+    enum sluice_code code = SLUICE_OK;
     (void)pthread_mutex_lock(&status->lock);
-    for (const struct partition_status *entry = status->partitions; entry != NULL; entry = entry->next) {
-        if (atomic_load(&entry->stopped))
-            stopped = entry;
+    for (const struct partition_status *entry = status->partitions; code == SLUICE_OK && entry != NULL;
+         entry = entry->next) {
+        if (!atomic_load(&entry->stopped))
+            continue;
+        *found = true;
+        code = sluice_buf_printf(text, err, "stopped: %s\n", entry->error);
     }
-    if (stopped != NULL)
-        (void)sluice_buf_printf(text, &ignored, "stopped: %s\n", stopped->error);
     (void)pthread_mutex_unlock(&status->lock);
-    if (stopped != NULL)
-        return false;
+    return code;
+}
+
+enum sluice_code status_ready(struct sluice_status *status, bool *ok, struct sluice_buf *text, struct sluice_error *err)
+{
+    const char *why = NULL;
+    bool stopped = false;
+    enum sluice_code code = append_stopped(status, &stopped, text, err);
+    if (code != SLUICE_OK)
+        return code;
     if (atomic_load(&status->draining))
-        say(text, "draining\n");
+        why = "draining";
     else if (!atomic_load(&status->joined))
-        say(text, "not yet a member of the consumer group\n");
+        why = "not yet a member of the consumer group";
     else if (!atomic_load(&status->server_ok))
-        say(text, "ClickHouse does not answer\n");
-    else {
-        say(text, "ok\n");
-        return true;
-    }
-    return false;
+        why = "ClickHouse does not answer";
+    *ok = why == NULL && !stopped;
+    if (why != NULL)
+        return sluice_buf_printf(text, err, "%s\n", why);
+    return stopped ? SLUICE_OK : sluice_buf_append_z(text, "ok\n", err);
 }

@@ -57,8 +57,10 @@ void status_set_error(struct sluice_status *status, struct partition_status *ent
 /* The answer of /status. Errors: SLUICE_E_LIMIT, SLUICE_E_NOMEM. */
 SLUICE_MUST_CHECK enum sluice_code status_json(struct sluice_status *status, struct sluice_buf *json,
                                                struct sluice_error *err);
-/* The answers of /livez and /readyz: true when well; one line of text in either case. */
-bool status_live(struct sluice_status *status, struct sluice_buf *text);
-bool status_ready(struct sluice_status *status, struct sluice_buf *text);
+/* The answers of /livez and /readyz: *ok when well, and lines of text that say why not. Errors: as status_json(). */
+SLUICE_MUST_CHECK enum sluice_code status_live(struct sluice_status *status, bool *ok, struct sluice_buf *text,
+                                               struct sluice_error *err);
+SLUICE_MUST_CHECK enum sluice_code status_ready(struct sluice_status *status, bool *ok, struct sluice_buf *text,
+                                                struct sluice_error *err);
 
 #endif

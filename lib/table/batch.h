@@ -19,7 +19,7 @@ struct sluice_batch;
 SLUICE_MUST_CHECK enum sluice_code sluice_batch_new(struct sluice_plan *plan, size_t max_rows, size_t max_bytes,
                                                     struct sluice_batch **out, struct sluice_error *err);
 void sluice_batch_free(struct sluice_batch *batch);
-SLUICE_DEFINE_AUTO_PTR(sluice_batch, struct sluice_batch *, sluice_batch_free)
+SLUICE_DEFINE_AUTO_PTR(sluice_batch, struct sluice_batch, sluice_batch_free)
 
 /* Encodes one change (op c, u, r: its fields; op d: the key, the rest NULL or zero, deleted = 1).
  * `key` is needed for op d, else NULL. On any error the batch is as before.

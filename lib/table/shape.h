@@ -38,12 +38,15 @@ enum sluice_source_type {
         SLUICE_N_SOURCE_TYPES
 };
 
+/* Scale of a decimal that only the option tables.source_types names: the target's scale is taken. */
+enum { SLUICE_SCALE_UNTOLD = 0xffff };
+
 struct sluice_source_column {
     const char *name;
     enum sluice_source_type type;
     bool optional;
     bool is_key;
-    unsigned scale;     /* SLUICE_SOURCE_DECIMAL with a schema */
+    unsigned scale;     /* SLUICE_SOURCE_DECIMAL */
     unsigned precision; /* 0: not told (money: 19) */
 };
 
@@ -63,7 +66,7 @@ SLUICE_MUST_CHECK enum sluice_code sluice_shape_new(const struct sluice_change *
                                                     const char *const *hints, size_t n_hints, struct sluice_shape **out,
                                                     struct sluice_error *err);
 void sluice_shape_free(struct sluice_shape *shape);
-SLUICE_DEFINE_AUTO_PTR(sluice_shape, struct sluice_shape *, sluice_shape_free)
+SLUICE_DEFINE_AUTO_PTR(sluice_shape, struct sluice_shape, sluice_shape_free)
 
 /* Same names, types and optionality in the same order, and the same key: records of both can share a plan. */
 bool sluice_shape_equal(const struct sluice_shape *a, const struct sluice_shape *b);

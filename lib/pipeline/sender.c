@@ -1,0 +1,137 @@
+/* sender.c - see sender.h. */
+#include "pipeline/sender.h"
+
+#include "base/clock.h"
+#include "pipeline/catalog.h"
+#include "pipeline/planner.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct sender {
+    struct sender_world world;
+    struct sluice_ch_client *client;
+    struct sluice_metric *insert_seconds;
+    pthread_t thread;
+};
+
+struct sluice_ch_options sender_client_options(const struct sluice_config *config, const atomic_bool *abort)
+{
+    return (struct sluice_ch_options){
+        .urls = config->clickhouse_url.items,
+        .n_urls = config->clickhouse_url.n_items,
+        .user = config->clickhouse_user,
+        .password = config->clickhouse_password,
+        .ca_file = config->clickhouse_ca_file,
+        .product = "sluice/" SLUICE_VERSION,
+        .connect_timeout_us = config->clickhouse_connect_timeout_us,
+        .request_timeout_us = config->clickhouse_request_timeout_us,
+        .abort = abort,
+    };
+}
+
+static size_t read_batch(void *ctx, char *out, size_t capacity)
+{
+    return sluice_batch_read(ctx, out, capacity);
+}
+
+static void rewind_batch(void *ctx)
+{
+    struct sluice_batch_reader *reader = ctx;
+    sluice_batch_read_init(reader, reader->batch);
+}
+
+static enum sluice_code insert(struct sender *sender, struct flight *flight, struct sluice_error *err)
+{
+    char id[320];
+    char target[512];
+    struct sluice_batch_reader reader;
+    struct sluice_ch_insert_result result;
+    if (!flight->is_sealed) {
+        enum sluice_code code = sluice_batch_seal(flight->batch, flight->collapse, err);
+        if (code != SLUICE_OK)
+            return code;
+        flight->is_sealed = true;
+    }
+    const struct sluice_plan *plan = sluice_batch_plan(flight->batch);
+    /* The token is new for every attempt. Under an old one a plain MergeTree may answer 200 and store nothing: it
+     * registers the token before the part is in place, and a kill in between leaves one without the other. Rows that
+     * are stored twice are one row to ReplacingMergeTree. */
+    (void)snprintf(id, sizeof id, "sluice-%s-%" PRIx64 "-%" PRIu64 "-%u", sender->world.config->name,
+                   flight->run_id, flight->number, flight->job.n_attempts);
+    (void)snprintf(target, sizeof target, "%s.%s", sluice_plan_database(plan), sluice_plan_table(plan));
+    sluice_batch_read_init(&reader, flight->batch);
+    const struct sluice_ch_insert request = {
+        .sql = sluice_plan_insert_sql(plan),
+        .target = target,
+        .n_rows = sluice_batch_n_rows(flight->batch),
+        .read = read_batch,
+        .rewind = rewind_batch,
+        .ctx = &reader,
+        .query_id = id,
+        .token = id,
+    };
+    return sluice_ch_insert(sender->client, &request, &result, err);
+}
+
+static void run(struct sender *sender, struct job *job)
+{
+    int64_t started_us = sluice_mono_us();
+    if (job->kind == JOB_INSERT) {
+        job->code = insert(sender, (struct flight *)job, &job->error);
+    } else {
+        struct variant *variant = (struct variant *)job;
+        job->code = planner_plan(sender->client, sender->world.config, variant->shape, variant->table->target,
+                                 &variant->plan, &job->error);
+    }
+    job->took_us = sluice_mono_us() - started_us;
+    job->advice = sluice_ch_client_failure(sender->client)->advice;
+    if (job->kind == JOB_INSERT)
+        sluice_metric_observe(sender->insert_seconds, (double)job->took_us / 1e6);
+    if (job->code == SLUICE_OK || job->error.code == SLUICE_E_HTTP)
+        atomic_store(&sender->world.status->server_ok, job->code == SLUICE_OK);
+}
+
+static void *sender_main(void *context)
+{
+    struct sender *sender = context;
+    struct sluice_link *link = NULL;
+    while ((link = sluice_queue_pop(sender->world.jobs, -1)) != NULL) {
+        struct job *job = (struct job *)SLUICE_ITEM(link, struct lane_item, link);
+        run(sender, job);
+        sluice_queue_push(sender->world.lane, link);
+    }
+    return NULL;
+}
+
+enum sluice_code sender_new(const struct sender_world *world, struct sender **out, struct sluice_error *err)
+{
+    const struct sluice_ch_options options = sender_client_options(world->config, world->abort);
+    struct sender *sender = calloc(1, sizeof *sender);
+    if (sender == NULL)
+        return sluice_error_nomem(err, "a sender", sizeof *sender);
+    sender->world = *world;
+    sender->insert_seconds = sluice_metrics_get(world->metrics, SLUICE_METRIC_INSERT_SECONDS);
+    enum sluice_code code = sluice_ch_client_new(&options, &sender->client, err);
+    if (code == SLUICE_OK && pthread_create(&sender->thread, NULL, sender_main, sender) != 0) {
+        sluice_ch_client_free(sender->client);
+        code = sluice_error_set(err, SLUICE_E_IO, SLUICE_STOP, "start a sender's thread: the system refuses");
+    }
+    if (code != SLUICE_OK) {
+        free(sender);
+        return code;
+    }
+    *out = sender;
+    return SLUICE_OK;
+}
+
+void sender_join(struct sender *sender)
+{
+    if (sender == NULL)
+        return;
+    (void)pthread_join(sender->thread, NULL);
+    sluice_ch_client_free(sender->client);
+    free(sender);
+}
