@@ -1,8 +1,8 @@
 /* error.h - what every fallible function of libsluice returns and fills in.
  *
- * A function that can fail returns `enum sluice_code` and takes `struct sluice_error *err`, never NULL. `err` is written
- * on failure only; the first cause stays, callers put context in front of it with sluice_error_wrap().
- * The code says what happened, the action what the pipeline should do about it, decided where the facts are known.
+ * A function that can fail returns `enum sluice_code` and takes `struct sluice_error *err`, never NULL. `err` is
+ * written on failure only; the first cause stays, callers put context in front of it with sluice_error_wrap(). The code
+ * says what happened, the action what the pipeline should do about it, decided where the facts are known.
  */
 #ifndef SLUICE_ERROR_H
 #define SLUICE_ERROR_H
@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 #if defined(__GNUC__)
-#define SLUICE_MUST_CHECK __attribute__((warn_unused_result))
+#define SLUICE_MUST_CHECK        __attribute__((warn_unused_result))
 #define SLUICE_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #else
 #define SLUICE_MUST_CHECK
@@ -18,29 +18,29 @@
 #endif
 
 /* X(symbol, label, sentence). Labels are stable: they are metric labels and documented names. */
-#define SLUICE_CODES(X)                                                                                  \
-    X(SLUICE_OK, "ok", "no error")                                                                       \
-    X(SLUICE_E_NOMEM, "no_memory", "an allocation failed")                                               \
-    X(SLUICE_E_LIMIT, "limit", "a bounded buffer, queue or table is full")                               \
-    X(SLUICE_E_USAGE, "usage", "wrong command line")                                                     \
-    X(SLUICE_E_CONFIG, "config", "wrong or missing option")                                              \
-    X(SLUICE_E_IO, "io", "a system call failed")                                                         \
-    X(SLUICE_E_JSON, "json", "text that is not valid JSON")                                              \
-    X(SLUICE_E_ENVELOPE, "envelope", "a record that is not a change envelope")                           \
-    X(SLUICE_E_KEY, "key", "a record without a usable key")                                              \
-    X(SLUICE_E_POSITION, "position", "a record whose log position is missing or not understood")         \
-    X(SLUICE_E_HISTORY, "history", "the source's log position went back")                                \
-    X(SLUICE_E_VALUE, "value", "a value that does not fit its column")                                   \
-    X(SLUICE_E_TOAST, "toast", "a value that was left out as unchanged TOAST")                           \
-    X(SLUICE_E_TYPE, "type", "a type or a pair of types that is not supported")                          \
-    X(SLUICE_E_SHAPE, "shape", "fields or schema differ from the planned table")                         \
-    X(SLUICE_E_TRUNCATE, "truncate", "a TRUNCATE event")                                                 \
-    X(SLUICE_E_TABLE, "table", "the target table is missing or not usable")                              \
-    X(SLUICE_E_KAFKA, "kafka", "Kafka refused or did not answer")                                        \
-    X(SLUICE_E_KAFKA_OFFSET, "kafka_offset", "an offset is no longer, or not yet, in the topic")         \
-    X(SLUICE_E_HTTP, "http", "no complete HTTP answer, outcome unknown")                                 \
-    X(SLUICE_E_SERVER, "server", "ClickHouse answered with an error")                                    \
-    X(SLUICE_E_CANCELLED, "cancelled", "given up because the worker stops or lost the partition")        \
+#define SLUICE_CODES(X)                                                                                                \
+    X(SLUICE_OK, "ok", "no error")                                                                                     \
+    X(SLUICE_E_NOMEM, "no_memory", "an allocation failed")                                                             \
+    X(SLUICE_E_LIMIT, "limit", "a bounded buffer, queue or table is full")                                             \
+    X(SLUICE_E_USAGE, "usage", "wrong command line")                                                                   \
+    X(SLUICE_E_CONFIG, "config", "wrong or missing option")                                                            \
+    X(SLUICE_E_IO, "io", "a system call failed")                                                                       \
+    X(SLUICE_E_JSON, "json", "text that is not valid JSON")                                                            \
+    X(SLUICE_E_ENVELOPE, "envelope", "a record that is not a change envelope")                                         \
+    X(SLUICE_E_KEY, "key", "a record without a usable key")                                                            \
+    X(SLUICE_E_POSITION, "position", "a record whose log position is missing or not understood")                       \
+    X(SLUICE_E_HISTORY, "history", "the source's log position went back")                                              \
+    X(SLUICE_E_VALUE, "value", "a value that does not fit its column")                                                 \
+    X(SLUICE_E_TOAST, "toast", "a value that was left out as unchanged TOAST")                                         \
+    X(SLUICE_E_TYPE, "type", "a type or a pair of types that is not supported")                                        \
+    X(SLUICE_E_SHAPE, "shape", "fields or schema differ from the planned table")                                       \
+    X(SLUICE_E_TRUNCATE, "truncate", "a TRUNCATE event")                                                               \
+    X(SLUICE_E_TABLE, "table", "the target table is missing or not usable")                                            \
+    X(SLUICE_E_KAFKA, "kafka", "Kafka refused or did not answer")                                                      \
+    X(SLUICE_E_KAFKA_OFFSET, "kafka_offset", "an offset is no longer, or not yet, in the topic")                       \
+    X(SLUICE_E_HTTP, "http", "no complete HTTP answer, outcome unknown")                                               \
+    X(SLUICE_E_SERVER, "server", "ClickHouse answered with an error")                                                  \
+    X(SLUICE_E_CANCELLED, "cancelled", "given up because the worker stops or lost the partition")                      \
     X(SLUICE_E_UNSUPPORTED, "unsupported", "not supported by this version")
 
 enum sluice_code {

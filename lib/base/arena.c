@@ -53,8 +53,8 @@ static struct arena_block *add_block(struct sluice_arena *arena, size_t n_bytes,
 void *sluice_arena_alloc(struct sluice_arena *arena, size_t n_bytes, struct sluice_error *err)
 {
     if (n_bytes > arena->max_bytes - arena->n_bytes) {
-        (void)sluice_error_set(err, SLUICE_E_LIMIT, SLUICE_STOP_PARTITION, "%s would grow beyond %zu bytes", arena->what,
-                               arena->max_bytes);
+        (void)sluice_error_set(err, SLUICE_E_LIMIT, SLUICE_STOP_PARTITION, "%s would grow beyond %zu bytes",
+                               arena->what, arena->max_bytes);
         return NULL;
     }
     size_t rounded = (n_bytes + alignof(max_align_t) - 1) / alignof(max_align_t) * alignof(max_align_t);

@@ -1,8 +1,8 @@
 /* arena.h - memory that lives and dies with one owner (a batch, a table plan).
  *
  * Objects are never freed singly, only all together by deinit. In sanitizer
- * builds (SLUICE_ARENA_DEBUG) every object is an allocation of its own, so that an overrun or a use after the end is seen.
- * Owner: one thread at a time. Ceiling: `max_bytes` given at init.
+ * builds (SLUICE_ARENA_DEBUG) every object is an allocation of its own, so that an overrun or a use after the end is
+ * seen. Owner: one thread at a time. Ceiling: `max_bytes` given at init.
  */
 #ifndef SLUICE_BASE_ARENA_H
 #define SLUICE_BASE_ARENA_H

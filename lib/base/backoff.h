@@ -1,6 +1,6 @@
 /* backoff.h - how long to wait before the next attempt: capped exponential with decorrelated jitter.
  *
- * next = min(max, uniform(initial, 3 * last)). Pure: no clock, no sleep; the seed decides the sequence, so that two
+ * next = uniform(initial, min(max, 3 * last)). Pure: no clock, no sleep; the seed decides the sequence, so that two
  * workers with different seeds do not come back in step. Owner: whoever declares it.
  */
 #ifndef SLUICE_BASE_BACKOFF_H

@@ -10,10 +10,10 @@
 #include "base/str.h"
 
 struct sluice_buf {
-    char *ptr;       /* NULL until the first append */
+    char *ptr; /* NULL until the first append */
     size_t len;
-    size_t capacity; /* allocated, terminator included */
-    size_t max;      /* ceiling of len */
+    size_t capacity;  /* allocated, terminator included */
+    size_t max;       /* ceiling of len */
     const char *what; /* names the buffer in errors, static text */
 };
 

@@ -5,11 +5,11 @@
 #include <stddef.h>
 
 #if defined(__GNUC__)
-#define SLUICE_CLEANUP(f) __attribute__((cleanup(f)))
-#define SLUICE_LIKELY(x) __builtin_expect(!!(x), 1)
+#define SLUICE_CLEANUP(f)  __attribute__((cleanup(f)))
+#define SLUICE_LIKELY(x)   __builtin_expect(!!(x), 1)
 #define SLUICE_UNLIKELY(x) __builtin_expect(!!(x), 0)
-#define SLUICE_NORETURN __attribute__((noreturn))
-#define SLUICE_UNUSED __attribute__((unused))
+#define SLUICE_NORETURN    __attribute__((noreturn))
+#define SLUICE_UNUSED      __attribute__((unused))
 #else
 #error "GCC or clang is needed: ownership in this code base rests on the cleanup attribute"
 #endif
@@ -18,15 +18,15 @@
  *   SLUICE_DEFINE_AUTO(name, type, deinit)       struct type in the caller's storage, deinit(&x)
  *   SLUICE_DEFINE_AUTO_PTR(name, type, free_fn)  pointer, free_fn(x) accepts NULL */
 #define SLUICE_AUTO(name) SLUICE_CLEANUP(name##_auto)
-#define SLUICE_DEFINE_AUTO(name, type, deinit)              \
-    SLUICE_UNUSED static inline void name##_auto(type *self) \
-    {                                                       \
-        deinit(self);                                       \
+#define SLUICE_DEFINE_AUTO(name, type, deinit)                                                                         \
+    SLUICE_UNUSED static inline void name##_auto(type *self)                                                           \
+    {                                                                                                                  \
+        deinit(self);                                                                                                  \
     }
-#define SLUICE_DEFINE_AUTO_PTR(name, type, free_fn)          \
-    SLUICE_UNUSED static inline void name##_auto(type **self) \
-    {                                                        \
-        free_fn(*self);                                      \
+#define SLUICE_DEFINE_AUTO_PTR(name, type, free_fn)                                                                    \
+    SLUICE_UNUSED static inline void name##_auto(type **self)                                                          \
+    {                                                                                                                  \
+        free_fn(*self);                                                                                                \
     }
 
 /* Hands a pointer over and leaves NULL behind, so that the cleanup of the old owner does nothing. */

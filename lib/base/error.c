@@ -46,7 +46,8 @@ enum sluice_code sluice_error_wrap(struct sluice_error *err, const char *format,
 
 enum sluice_code sluice_error_nomem(struct sluice_error *err, const char *what, size_t n_bytes)
 {
-    return sluice_error_set(err, SLUICE_E_NOMEM, SLUICE_RETRY, "allocate %zu bytes for %s: out of memory", n_bytes, what);
+    return sluice_error_set(err, SLUICE_E_NOMEM, SLUICE_RETRY, "allocate %zu bytes for %s: out of memory", n_bytes,
+                            what);
 }
 
 const char *sluice_code_label(enum sluice_code code)

@@ -1,9 +1,9 @@
 /* queue.h - moves items between threads, first in, first out.
  *
  * An item changes its owner by passing through: the sender of the pointer forgets it. Items are linked through a
- * `struct sluice_link` inside them, so pushing allocates nothing and cannot fail. What bounds a queue is what bounds its
- * items (the memory budget, the number of jobs). One lock, which guards the list only; it is never held across a call
- * out. Any thread may push or pop.
+ * `struct sluice_link` inside them, so pushing allocates nothing and cannot fail. What bounds a queue is what bounds
+ * its items (the memory budget, the number of jobs). One lock, which guards the list only; it is never held across a
+ * call out. Any thread may push or pop.
  */
 #ifndef SLUICE_BASE_QUEUE_H
 #define SLUICE_BASE_QUEUE_H

@@ -16,7 +16,7 @@ struct sluice_str {
 };
 
 /* For printf's "%.*s": SLUICE_STR_ARG(s). */
-#define SLUICE_STR_ARG(s) (int)((s).len > 256 ? 256 : (s).len), ((s).ptr != NULL ? (s).ptr : "")
+#define SLUICE_STR_ARG(s)        (int)((s).len > 256 ? 256 : (s).len), ((s).ptr != NULL ? (s).ptr : "")
 #define SLUICE_STR_LITERAL(text) ((struct sluice_str){(text), sizeof(text) - 1})
 
 static inline struct sluice_str sluice_str_from(const char *text_z)

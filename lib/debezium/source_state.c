@@ -48,14 +48,15 @@ static enum sluice_code check_history(const struct sluice_source_position *seen,
     if (source->sequence0 >= seen->commit || source->ts_us <= seen->ts_us)
         return SLUICE_OK;
     bool is_clear = source->ts_us - seen->ts_us > clock_slack_us;
-    return sluice_error_set(
-        err, SLUICE_E_HISTORY, SLUICE_REJECT,
-        "field \"source.sequence\": commit position %" PRIu64 " of source \"%.*s\" lies below %" PRIu64
-        " seen before, with a later commit time; %s; rebuild the target from a new snapshot under a new pipeline name, or "
-        "skip the records by moving the group's offset",
-        source->sequence0, SLUICE_STR_ARG(source->name), seen->commit,
-        is_clear ? "the source was restored or failed over to an older position"
-                 : "whether the source's history went back or only its clock is unclear");
+    return sluice_error_set(err, SLUICE_E_HISTORY, SLUICE_REJECT,
+                            "field \"source.sequence\": commit position %" PRIu64
+                            " of source \"%.*s\" lies below %" PRIu64
+                            " seen before, with a later commit time; %s; rebuild the target from a new snapshot under "
+                            "a new pipeline name, or "
+                            "skip the records by moving the group's offset",
+                            source->sequence0, SLUICE_STR_ARG(source->name), seen->commit,
+                            is_clear ? "the source was restored or failed over to an older position"
+                                     : "whether the source's history went back or only its clock is unclear");
 }
 
 static enum sluice_code streamed_position(struct sluice_source_position *seen, const struct sluice_source *source,
@@ -138,9 +139,8 @@ bool sluice_source_state_parse(struct sluice_source_state *state, const char *te
         struct sluice_source_position p = {0};
         uint64_t ts_us = 0;
         int n_used = 0;
-        if (read.n_sources == SLUICE_MAX_SOURCES ||
-            sscanf(at, " %" SCNx64 ":%" SCNx64 ":%" SCNx64 ":%" SCNx64 "%n", &p.id, &p.commit, &p.snapshot_lsn, &ts_us,
-                   &n_used) != 4)
+        if (read.n_sources == SLUICE_MAX_SOURCES || sscanf(at, " %" SCNx64 ":%" SCNx64 ":%" SCNx64 ":%" SCNx64 "%n",
+                                                           &p.id, &p.commit, &p.snapshot_lsn, &ts_us, &n_used) != 4)
             return false;
         p.ts_us = (int64_t)ts_us;
         read.sources[read.n_sources++] = p;

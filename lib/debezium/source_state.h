@@ -1,13 +1,14 @@
 /* source_state.h - what one Kafka partition has seen of each source, and the row version that follows from it.
  *
  * Version (Debezium reference, "LSN: what it is and how it orders"): a streamed event is ordered by the end of the last
- * COMMIT before it (`sequence[0]`), then by its own lsn; a row read by query by its snapshot position, before everything
- * streamed at that position. The first transaction after a snapshot carries no `sequence[0]`; its changes may lie below
- * the snapshot's lsn though they came after it, so they take the highest snapshot lsn seen: this is the state.
+ * COMMIT before it (`sequence[0]`), then by its own lsn; a row read by query by its snapshot position, before
+ * everything streamed at that position. The first transaction after a snapshot carries no `sequence[0]`; its changes
+ * may lie below the snapshot's lsn though they came after it, so they take the highest snapshot lsn seen: this is the
+ * state.
  *
- * A fall of `sequence[0]` is a re-emission after a connector restart (commit time not above the highest seen) or a source
- * whose history went back (restore, failover). The second is refused by name: its positions would undercut rows that are
- * already stored.
+ * A fall of `sequence[0]` is a re-emission after a connector restart (commit time not above the highest seen) or a
+ * source whose history went back (restore, failover). The second is refused by name: its positions would undercut rows
+ * that are already stored.
  *
  * The state travels in the metadata of the committed Kafka offset, as it was before that offset, so that a replay gives
  * every row the same version. Thread: lane. No allocation; copies are plain assignments.
@@ -35,8 +36,8 @@ struct sluice_source_state {
     size_t n_sources;
 };
 
-/* The version of one change (op c, u, d, r); the state moves on with it. `moved_key`: the record is the create half of a
- * key change (header __debezium.oldkey), which shares its position with the delete half and comes after it.
+/* The version of one change (op c, u, d, r); the state moves on with it. `moved_key`: the record is the create half of
+ * a key change (header __debezium.oldkey), which shares its position with the delete half and comes after it.
  * `clock_slack_us`: how far commit times of one history may run backwards.
  * Errors, all SLUICE_REJECT with the state unchanged: SLUICE_E_POSITION (no usable lsn or sequence), SLUICE_E_HISTORY,
  * SLUICE_E_LIMIT (more sources in one partition than SLUICE_MAX_SOURCES). */

@@ -4,6 +4,7 @@
 #include "kafka/errors.h"
 #include "sluice/log.h"
 
+#include <regex.h>
 #include <stdlib.h>
 
 enum { COMMITTED_TIMEOUT_MS = 10000 };
@@ -184,7 +185,8 @@ static enum sluice_code set_option(rd_kafka_conf_t *conf, const char *key, const
     char reason[256];
     if (rd_kafka_conf_set(conf, key, value, reason, sizeof reason) == RD_KAFKA_CONF_OK)
         return SLUICE_OK;
-    return sluice_error_set(err, SLUICE_E_CONFIG, SLUICE_STOP, "kafka.%s: librdkafka refuses the value: %s", key, reason);
+    return sluice_error_set(err, SLUICE_E_CONFIG, SLUICE_STOP, "kafka.%s: librdkafka refuses the value: %s", key,
+                            reason);
 }
 
 /* What delivery, memory and latency rest on; `extra` may override only what config allows to pass. */
@@ -301,6 +303,45 @@ enum sluice_code sluice_consumer_ping(struct sluice_consumer *consumer, int time
     return SLUICE_OK;
 }
 
+/* librdkafka matches a pattern with POSIX extended regular expressions, so the same library answers here. */
+static enum sluice_code visit_matching(const char *pattern, const struct rd_kafka_metadata *metadata,
+                                       sluice_topic_visit_fn visit, void *context, struct sluice_error *err)
+{
+    regex_t regex;
+    bool is_regex = pattern[0] == '^';
+    bool found = false;
+    if (is_regex && regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB) != 0)
+        return sluice_error_set(err, SLUICE_E_CONFIG, SLUICE_STOP,
+                                "kafka.topics: \"%s\" is not a POSIX extended regular expression", pattern);
+    for (int i = 0; i < metadata->topic_cnt; i++) {
+        const struct rd_kafka_metadata_topic *topic = &metadata->topics[i];
+        bool matches = is_regex ? regexec(&regex, topic->topic, 0, NULL, 0) == 0 : strcmp(pattern, topic->topic) == 0;
+        if (!matches || topic->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+            continue;
+        found = true;
+        visit(context, topic->topic, topic->partition_cnt);
+    }
+    if (is_regex)
+        regfree(&regex);
+    else if (!found)
+        visit(context, pattern, 0);
+    return SLUICE_OK;
+}
+
+enum sluice_code sluice_consumer_visit_topics(struct sluice_consumer *consumer, int timeout_ms,
+                                              sluice_topic_visit_fn visit, void *context, struct sluice_error *err)
+{
+    const struct rd_kafka_metadata *metadata = NULL;
+    rd_kafka_resp_err_t failed = rd_kafka_metadata(consumer->rk, 1, NULL, &metadata, timeout_ms);
+    if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return kafka_error_from(err, failed, "list the topics");
+    enum sluice_code code = SLUICE_OK;
+    for (int i = 0; code == SLUICE_OK && i < consumer->subscription->cnt; i++)
+        code = visit_matching(consumer->subscription->elems[i].topic, metadata, visit, context, err);
+    rd_kafka_metadata_destroy(metadata);
+    return code;
+}
+
 enum sluice_code sluice_consumer_subscribe(struct sluice_consumer *consumer, struct sluice_error *err)
 {
     rd_kafka_resp_err_t failed = rd_kafka_subscribe(consumer->rk, consumer->subscription);
@@ -322,10 +363,11 @@ static enum sluice_polled polled_error(struct sluice_consumer *consumer, rd_kafk
         outcome = SLUICE_POLLED_FATAL;
     } else if (what == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && event->rkt != NULL) {
         *at = (struct sluice_kafka_position){rd_kafka_topic_name(event->rkt), event->partition, event->offset, NULL};
-        (void)sluice_error_set(err, SLUICE_E_KAFKA_OFFSET, SLUICE_STOP_PARTITION,
-                               "the committed offset is no longer in the topic (retention, or the topic was made anew); "
-                               "changes may be lost: take a new snapshot of its tables, then move the group's offset with "
-                               "kafka-consumer-groups --reset-offsets while no worker runs");
+        (void)sluice_error_set(
+            err, SLUICE_E_KAFKA_OFFSET, SLUICE_STOP_PARTITION,
+            "the committed offset is no longer in the topic (retention, or the topic was made anew); "
+            "changes may be lost: take a new snapshot of its tables, then move the group's offset with "
+            "kafka-consumer-groups --reset-offsets while no worker runs");
         outcome = SLUICE_POLLED_PARTITION_ERROR;
     } else {
         (void)kafka_error_from(err, what, "consume");

@@ -73,8 +73,17 @@ void sluice_consumer_free(struct sluice_consumer *consumer);
 /* Asks any broker for its metadata. Errors: SLUICE_E_KAFKA. */
 SLUICE_MUST_CHECK enum sluice_code sluice_consumer_ping(struct sluice_consumer *consumer, int timeout_ms,
                                                         struct sluice_error *err);
+/* Called for each topic that the subscription matches now, and for each plain name that no topic has (n_partitions 0).
+ */
+typedef void (*sluice_topic_visit_fn)(void *context, const char *topic, int n_partitions);
+/* Asks a broker for all topics. Errors: SLUICE_E_KAFKA, SLUICE_E_CONFIG (a regular expression that does not compile).
+ */
+SLUICE_MUST_CHECK enum sluice_code sluice_consumer_visit_topics(struct sluice_consumer *consumer, int timeout_ms,
+                                                                sluice_topic_visit_fn visit, void *context,
+                                                                struct sluice_error *err);
 /* Joins the group. */
-SLUICE_MUST_CHECK enum sluice_code sluice_consumer_subscribe(struct sluice_consumer *consumer, struct sluice_error *err);
+SLUICE_MUST_CHECK enum sluice_code sluice_consumer_subscribe(struct sluice_consumer *consumer,
+                                                             struct sluice_error *err);
 
 SLUICE_MUST_CHECK enum sluice_polled sluice_consumer_poll(struct sluice_consumer *consumer, int timeout_ms,
                                                           rd_kafka_message_t **message,

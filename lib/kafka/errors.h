@@ -7,7 +7,8 @@
 #include <librdkafka/rdkafka.h>
 
 /* Fills err (code SLUICE_E_KAFKA, detail = the librdkafka code) and returns the code. `attempt` says what was tried:
- * "subscribe to kafka.topics". The action is SLUICE_RETRY where librdkafka or a later try may succeed, else SLUICE_STOP. */
+ * "subscribe to kafka.topics". The action is SLUICE_RETRY where librdkafka or a later try may succeed, else
+ * SLUICE_STOP. */
 enum sluice_code kafka_error_from(struct sluice_error *err, rd_kafka_resp_err_t what, const char *attempt);
 
 #endif

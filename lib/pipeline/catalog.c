@@ -50,9 +50,8 @@ static enum sluice_code name_source(const struct sluice_change *change, const st
 {
     SLUICE_AUTO(sluice_buf) struct sluice_buf text;
     sluice_buf_init(&text, 4096, "the name of a source table");
-    enum sluice_code code =
-        sluice_buf_printf(&text, err, "%.*s/%.*s/%s.%s", SLUICE_STR_ARG(change->source.name),
-                          SLUICE_STR_ARG(change->source.db), shape->schema, shape->table);
+    enum sluice_code code = sluice_buf_printf(&text, err, "%.*s/%.*s/%s.%s", SLUICE_STR_ARG(change->source.name),
+                                              SLUICE_STR_ARG(change->source.db), shape->schema, shape->table);
     if (code != SLUICE_OK)
         return code;
     *out = copy_text(sluice_buf_str(&text));
@@ -64,10 +63,11 @@ static enum sluice_code add_table(struct catalog *catalog, char *source, const c
 {
     for (const struct table *other = catalog->tables; other != NULL; other = other->next) {
         if (strcmp(other->target, target) == 0)
-            return sluice_error_set(err, SLUICE_E_TABLE, SLUICE_STOP_PARTITION,
-                                    "source tables \"%s\" and \"%s\" would both be written to table \"%s\"; run a pipeline "
-                                    "with a database of its own for one of them",
-                                    other->source, source, target);
+            return sluice_error_set(
+                err, SLUICE_E_TABLE, SLUICE_STOP_PARTITION,
+                "source tables \"%s\" and \"%s\" would both be written to table \"%s\"; run a pipeline "
+                "with a database of its own for one of them",
+                other->source, source, target);
     }
     struct table *table = calloc(1, sizeof *table);
     char *target_copy = copy_text(sluice_str_from(target));
@@ -202,9 +202,10 @@ enum sluice_code binding_accept_schema(struct binding *binding, const struct cat
     if (code != SLUICE_OK)
         return code;
     if (!sluice_shape_equal(binding->variant->shape, shape))
-        return sluice_error_set(err, SLUICE_E_SHAPE, SLUICE_STOP_PARTITION,
-                                "the embedded schema of \"%s\" changed; this version does not follow schema changes: bring "
-                                "table \"%s\" to the new columns with ALTER TABLE, then restart the worker or send it SIGHUP",
-                                binding->table->source, binding->table->target);
+        return sluice_error_set(
+            err, SLUICE_E_SHAPE, SLUICE_STOP_PARTITION,
+            "the embedded schema of \"%s\" changed; this version does not follow schema changes: bring "
+            "table \"%s\" to the new columns with ALTER TABLE, then restart the worker or send it SIGHUP",
+            binding->table->source, binding->table->target);
     return remember_schema(binding, change, err);
 }

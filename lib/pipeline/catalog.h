@@ -77,7 +77,7 @@ bool binding_matches(const struct binding *binding, const struct sluice_source *
 /* Accepts a record whose embedded schema reads differently but means the same, and remembers its text.
  * Errors: SLUICE_E_SHAPE when it means something else; those of sluice_shape_new(). */
 SLUICE_MUST_CHECK enum sluice_code binding_accept_schema(struct binding *binding, const struct catalog *catalog,
-                                                         const struct sluice_change *change, const struct sluice_key *key,
-                                                         struct sluice_error *err);
+                                                         const struct sluice_change *change,
+                                                         const struct sluice_key *key, struct sluice_error *err);
 
 #endif

@@ -151,12 +151,12 @@ static void count_success(struct lane *lane, struct flight *flight)
     SLUICE_LOG(SLUICE_LOG_DEBUG, "batch_sent", SLUICE_F_TEXT("table", flight->binding->table->target),
                SLUICE_F_TEXT("topic", flight->partition->topic), SLUICE_F_I64("partition", flight->partition->id),
                SLUICE_F_I64("first", flight->first), SLUICE_F_I64("last", flight->last), SLUICE_F_U64("rows", n_rows),
-               SLUICE_F_U64("bytes", sluice_batch_n_bytes(flight->batch)),
-               SLUICE_F_MS("took_ms", flight->job.took_us), SLUICE_F_U64("tries", flight->job.n_attempts));
+               SLUICE_F_U64("bytes", sluice_batch_n_bytes(flight->batch)), SLUICE_F_MS("took_ms", flight->job.took_us),
+               SLUICE_F_U64("tries", flight->job.n_attempts));
 }
 
-/* The rows of this flight can't be stored. Its offsets stay uncommitted: it goes on standing in the list, so that nothing
- * after it counts as durable, until the partition leaves or is started again. */
+/* The rows of this flight can't be stored. Its offsets stay uncommitted: it goes on standing in the list, so that
+ * nothing after it counts as durable, until the partition leaves or is started again. */
 static void give_up(struct lane *lane, struct flight *flight)
 {
     struct partition *p = flight->partition;

@@ -1,8 +1,8 @@
 /* lane.h - the thread that turns records into batches.
  *
- * It owns the decoder, the table catalog, and of every partition the bindings, open batches and source state. It decodes
- * and encodes only: whatever needs the network is a job for a sender, and a partition that waits for one keeps its
- * chunks aside while the others go on. It decides about the result of every job: done, again later, or stop.
+ * It owns the decoder, the table catalog, and of every partition the bindings, open batches and source state. It
+ * decodes and encodes only: whatever needs the network is a job for a sender, and a partition that waits for one keeps
+ * its chunks aside while the others go on. It decides about the result of every job: done, again later, or stop.
  *
  * What it guarantees: an offset is announced as committable only when every row from an offset below it was confirmed
  * by ClickHouse; rows of a bad record and after it are never sent, those before it always.
@@ -35,7 +35,8 @@ struct lane_world {
 struct lane_limits lane_limits_from(const struct sluice_config *config);
 
 /* Starts the thread. Errors: SLUICE_E_NOMEM, SLUICE_E_IO. */
-SLUICE_MUST_CHECK enum sluice_code lane_new(const struct lane_world *world, struct lane **out, struct sluice_error *err);
+SLUICE_MUST_CHECK enum sluice_code lane_new(const struct lane_world *world, struct lane **out,
+                                            struct sluice_error *err);
 /* Where the reader and the senders push their items. */
 struct sluice_queue *lane_inbox(struct lane *lane);
 /* Waits for the thread: push LANE_STOP before; it ends when every job is back. */

@@ -3,8 +3,8 @@
  *   reader  --(chunk, attach, detach, abandon)-->  lane  --(job)-->  sender
  *   reader  <--(notice)--                          lane  <--(job)--  sender
  *
- * Each item is owned by the thread that holds it; pushing it hands it over. Queues are unbounded lists: what bounds them
- * is the memory budget, which is charged for every message before it is pushed.
+ * Each item is owned by the thread that holds it; pushing it hands it over. Queues are unbounded lists: what bounds
+ * them is the memory budget, which is charged for every message before it is pushed.
  */
 #ifndef SLUICE_PIPELINE_MESSAGES_H
 #define SLUICE_PIPELINE_MESSAGES_H

@@ -35,8 +35,8 @@ struct partition {
         struct partition *next;
     } reader;
 
-    struct { /* owner: lane */
-        int64_t position; /* next offset to decode; -1 before the first message when it starts at a logical offset */
+    struct {               /* owner: lane */
+        int64_t position;  /* next offset to decode; -1 before the first message when it starts at a logical offset */
         int64_t announced; /* last offset given in a NOTICE_COMMITTABLE */
         struct sluice_source_state state; /* after everything below `position` */
         struct flight *flights;           /* open and under way, by first offset */

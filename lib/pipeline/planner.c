@@ -30,8 +30,7 @@ static enum sluice_code create_table(struct sluice_ch_client *client, const stru
 static enum sluice_code missing(const struct sluice_config *config, const struct sluice_shape *shape, const char *table,
                                 struct sluice_error *err)
 {
-    const char *why = !config->tables_create ? "tables.create is false"
-                                             : "its records carry no schema to make it from";
+    const char *why = !config->tables_create ? "tables.create is false" : "its records carry no schema to make it from";
     return sluice_error_set(err, SLUICE_E_TABLE, SLUICE_STOP_PARTITION,
                             "table \"%s.%s\" for source table \"%s.%s\" does not exist and %s; create it, or let the "
                             "connector's converter write schemas (schemas.enable=true) with tables.create: true",
@@ -54,7 +53,8 @@ enum sluice_code planner_plan(struct sluice_ch_client *client, const struct slui
             code = sluice_ch_read_target(client, config->clickhouse_database, table, &target, &exists, err);
         if (code == SLUICE_OK && !exists)
             return sluice_error_set(err, SLUICE_E_TABLE, SLUICE_RETRY,
-                                    "table \"%s.%s\" was made and is not visible yet", config->clickhouse_database, table);
+                                    "table \"%s.%s\" was made and is not visible yet", config->clickhouse_database,
+                                    table);
     }
     return code != SLUICE_OK ? code : sluice_plan_new(shape, &target, out, err);
 }

@@ -6,9 +6,9 @@
 #include "sluice/config.h"
 #include "table/plan.h"
 
-/* One attempt: reads `table` of clickhouse.database; with tables.create makes it first if it is missing and the shape has
- * types. Errors: those of the ClickHouse client (SLUICE_RETRY where a later attempt may succeed), SLUICE_E_TABLE (missing),
- * those of sluice_plan_new() and sluice_ddl_create(). */
+/* One attempt: reads `table` of clickhouse.database; with tables.create makes it first if it is missing and the shape
+ * has types. Errors: those of the ClickHouse client (SLUICE_RETRY where a later attempt may succeed), SLUICE_E_TABLE
+ * (missing), those of sluice_plan_new() and sluice_ddl_create(). */
 SLUICE_MUST_CHECK enum sluice_code planner_plan(struct sluice_ch_client *client, const struct sluice_config *config,
                                                 const struct sluice_shape *shape, const char *table,
                                                 struct sluice_plan **out, struct sluice_error *err);

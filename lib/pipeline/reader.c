@@ -9,10 +9,11 @@
 #include <stdlib.h>
 
 enum {
-    POLL_MS = 20,              /* longest wait for a message, so how late a notice may be seen */
+    POLL_MS = 20,                 /* longest wait for a message, so how late a notice may be seen */
     COMMIT_TIMEOUT_US = 10000000, /* after this a commit without an answer counts as lost */
     GAUGES_US = 1000000,
-    HIGH_PERCENT = 90, /* of memory.limit: pause above, resume below the low mark */
+    RAW_LIMIT_BYTES = 16 << 20, /* more does not make it faster: the lane has work for some ten milliseconds */
+    HIGH_PERCENT = 90,          /* of memory.limit: pause above, resume below the low mark */
     LOW_PERCENT = 60
 };
 
@@ -300,7 +301,8 @@ static void on_revoked(void *context, const struct sluice_kafka_position *positi
     sluice_metric_add(sluice_metrics_get(reader->world.metrics, SLUICE_METRIC_REBALANCES), 1);
 }
 
-/* --- starting stopped partitions again ------------------------------------------------------------------------------ */
+/* --- starting stopped partitions again ------------------------------------------------------------------------------
+ */
 
 /* Like a new assignment of the same partition: the lane forgets it, then gets it anew at the durable offset. */
 static void restart_partition(struct reader *reader, struct partition *p)
@@ -339,7 +341,8 @@ static void restart_stopped(struct reader *reader)
     }
 }
 
-/* --- the loop ------------------------------------------------------------------------------------------------------ */
+/* --- the loop ------------------------------------------------------------------------------------------------------
+ */
 
 static bool over_limit(const struct reader *reader, bool was_paused)
 {
@@ -427,7 +430,8 @@ static bool poll_once(struct reader *reader, int timeout_ms)
             stop_partition(reader, p, &err);
         return true;
     case SLUICE_POLLED_WARNING:
-        SLUICE_LOG(SLUICE_LOG_WARN, "kafka", SLUICE_F_ERROR(&err), SLUICE_F_TEXT("then", "the client retries by itself"));
+        SLUICE_LOG(SLUICE_LOG_WARN, "kafka", SLUICE_F_ERROR(&err),
+                   SLUICE_F_TEXT("then", "the client retries by itself"));
         return true;
     case SLUICE_POLLED_FATAL:
         fail(reader, &err);
@@ -462,7 +466,8 @@ static void set_gauges(struct reader *reader)
         atomic_store(&s->end, end);
         n_stopped += p->reader.stopped ? 1 : 0;
         sluice_metric_set(sluice_metrics_get_partition(metrics, SLUICE_METRIC_LAG_RECORDS, p->topic, p->id), lag);
-        sluice_metric_set_real(sluice_metrics_get_partition(metrics, SLUICE_METRIC_LAG_SECONDS, p->topic, p->id), lag_s);
+        sluice_metric_set_real(sluice_metrics_get_partition(metrics, SLUICE_METRIC_LAG_SECONDS, p->topic, p->id),
+                               lag_s);
         sluice_metric_set(sluice_metrics_get_partition(metrics, SLUICE_METRIC_POSITION_OFFSET, p->topic, p->id),
                           atomic_load(&s->position));
         sluice_metric_set(sluice_metrics_get_partition(metrics, SLUICE_METRIC_DURABLE_OFFSET, p->topic, p->id),
@@ -500,35 +505,39 @@ static void *reader_main(void *context)
     return NULL;
 }
 
+enum sluice_code reader_consumer_new(const struct sluice_config *config, const struct sluice_consumer_handler *handler,
+                                     struct sluice_consumer **out, struct sluice_error *err)
+{
+    struct sluice_kafka_option *extra = calloc(config->n_kafka_properties + 1, sizeof *extra);
+    if (extra == NULL)
+        return sluice_error_nomem(err, "the Kafka options", config->n_kafka_properties * sizeof *extra);
+    for (size_t i = 0; i < config->n_kafka_properties; i++)
+        extra[i] = (struct sluice_kafka_option){config->kafka_properties[i].key, config->kafka_properties[i].value};
+    const struct sluice_consumer_options options = {
+        .bootstrap_servers = config->kafka_bootstrap_servers,
+        .group_id = config->kafka_group_id[0] != '\0' ? config->kafka_group_id : config->name,
+        .topics = config->kafka_topics.items,
+        .n_topics = config->kafka_topics.n_items,
+        .extra = extra,
+        .n_extra = config->n_kafka_properties,
+    };
+    enum sluice_code code = sluice_consumer_new(&options, handler, out, err);
+    free(extra);
+    return code;
+}
+
 enum sluice_code reader_new(const struct reader_world *world, struct reader **out, struct sluice_error *err)
 {
-    const struct sluice_config *config = world->config;
     struct reader *reader = calloc(1, sizeof *reader);
     if (reader == NULL)
         return sluice_error_nomem(err, "the reader", sizeof *reader);
     reader->world = *world;
     /* A quarter for raw messages leaves the rest to batches, which are what waits when ClickHouse is slow. */
-    reader->raw_limit = (size_t)config->memory_limit_bytes / 4;
-    if (reader->raw_limit > (size_t)16 << 20)
-        reader->raw_limit = (size_t)16 << 20;
-    struct sluice_kafka_option *extra = calloc(config->n_kafka_properties + 1, sizeof *extra);
-    if (extra == NULL) {
-        free(reader);
-        return sluice_error_nomem(err, "the Kafka options", config->n_kafka_properties * sizeof *extra);
-    }
-    for (size_t i = 0; i < config->n_kafka_properties; i++)
-        extra[i] = (struct sluice_kafka_option){config->kafka_properties[i].key, config->kafka_properties[i].value};
-    const struct sluice_consumer_options options = {
-        config->kafka_bootstrap_servers,
-        config->kafka_group_id,
-        config->kafka_topics.items,
-        config->kafka_topics.n_items,
-        extra,
-        config->n_kafka_properties,
-    };
+    reader->raw_limit = (size_t)world->config->memory_limit_bytes / 4;
+    if (reader->raw_limit > RAW_LIMIT_BYTES)
+        reader->raw_limit = RAW_LIMIT_BYTES;
     const struct sluice_consumer_handler handler = {reader, on_assigned, on_revoked, on_committed};
-    enum sluice_code code = sluice_consumer_new(&options, &handler, &reader->consumer, err);
-    free(extra);
+    enum sluice_code code = reader_consumer_new(world->config, &handler, &reader->consumer, err);
     if (code != SLUICE_OK) {
         free(reader);
         return code;

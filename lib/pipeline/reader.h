@@ -23,6 +23,11 @@ struct reader_world {
     _Atomic size_t *raw_bytes;
 };
 
+/* A consumer as the configuration asks for it. Errors: those of sluice_consumer_new(). */
+SLUICE_MUST_CHECK enum sluice_code reader_consumer_new(const struct sluice_config *config,
+                                                       const struct sluice_consumer_handler *handler,
+                                                       struct sluice_consumer **out, struct sluice_error *err);
+
 /* Makes the Kafka client; no thread yet. Errors: those of sluice_consumer_new(). */
 SLUICE_MUST_CHECK enum sluice_code reader_new(const struct reader_world *world, struct reader **out,
                                               struct sluice_error *err);

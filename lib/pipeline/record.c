@@ -93,7 +93,8 @@ static enum sluice_code check_schema(struct lane *lane, struct binding *binding,
 {
     if (change->value_schema_is_hint ||
         (change->value_schema.len == binding->schema_len &&
-         (binding->schema_len == 0 || memcmp(change->value_schema.ptr, binding->schema_text, binding->schema_len) == 0)))
+         (binding->schema_len == 0 ||
+          memcmp(change->value_schema.ptr, binding->schema_text, binding->schema_len) == 0)))
         return SLUICE_OK;
     struct sluice_key key;
     enum sluice_code code = sluice_key_decode(lane->decoder, raw_key, &key, err);
@@ -164,10 +165,11 @@ static enum taken take_row(struct lane *lane, struct partition *p, const rd_kafk
     enum sluice_code code = SLUICE_OK;
 
     if (message->key == NULL)
-        code = sluice_error_set(&err, SLUICE_E_KEY, SLUICE_REJECT,
-                                "the record of table \"%.*s\" has no key; give the table a primary key, or the connector "
-                                "message.key.columns",
-                                SLUICE_STR_ARG(change->source.table));
+        code =
+            sluice_error_set(&err, SLUICE_E_KEY, SLUICE_REJECT,
+                             "the record of table \"%.*s\" has no key; give the table a primary key, or the connector "
+                             "message.key.columns",
+                             SLUICE_STR_ARG(change->source.table));
     if (code == SLUICE_OK)
         code = find_binding(lane, p, change, key_of(message), &err);
     if (code == SLUICE_OK && p->lane.current == NULL)
@@ -181,7 +183,8 @@ static enum taken take_row(struct lane *lane, struct partition *p, const rd_kafk
     if (code == SLUICE_OK && change->op == 'd')
         code = sluice_key_decode(lane->decoder, key_of(message), &key, &err);
     if (code == SLUICE_OK)
-        code = append(lane, p, p->lane.current, change, change->op == 'd' ? &key : NULL, version, message->offset, &err);
+        code =
+            append(lane, p, p->lane.current, change, change->op == 'd' ? &key : NULL, version, message->offset, &err);
     if (code != SLUICE_OK)
         return stop(lane, p, message, &err);
     p->lane.state = state;
@@ -209,10 +212,11 @@ enum taken record_take(struct lane *lane, struct partition *p, const rd_kafka_me
     if (SLUICE_LIKELY(change.kind == SLUICE_CHANGE_ROW)) {
         taken = take_row(lane, p, message, &change);
     } else if (change.kind == SLUICE_CHANGE_TRUNCATE) {
-        (void)sluice_error_set(&err, SLUICE_E_TRUNCATE, SLUICE_REJECT,
-                               "field \"op\": table \"%.*s.%.*s\" was truncated, which this version does not apply; delete "
-                               "its rows in ClickHouse, then move the group's offset past this record",
-                               SLUICE_STR_ARG(change.source.schema), SLUICE_STR_ARG(change.source.table));
+        (void)sluice_error_set(
+            &err, SLUICE_E_TRUNCATE, SLUICE_REJECT,
+            "field \"op\": table \"%.*s.%.*s\" was truncated, which this version does not apply; delete "
+            "its rows in ClickHouse, then move the group's offset past this record",
+            SLUICE_STR_ARG(change.source.schema), SLUICE_STR_ARG(change.source.table));
         taken = stop(lane, p, message, &err);
     } else {
         skip(lane, change.kind);

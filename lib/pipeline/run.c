@@ -1,7 +1,7 @@
 /* run.c - the worker as a whole: what is checked before it starts, the order of starting and ending, signals.
  *
- * Start: budget, status, metrics, HTTP port, ClickHouse probe, Kafka probe, senders, lane, reader. End: the reader drains
- * and leaves the group, then the lane ends when every job is back, then the senders. Thread: main.
+ * Start: budget, status, metrics, HTTP port, ClickHouse probe, Kafka probe, senders, lane, reader. End: the reader
+ * drains and leaves the group, then the lane ends when every job is back, then the senders. Thread: main.
  */
 #include "sluice/run.h"
 
@@ -100,10 +100,10 @@ static enum sluice_code look_at_clickhouse(struct worker *worker, struct sluice_
     if (code != SLUICE_OK)
         return code;
     if (!exists)
-        return sluice_error_set(err, SLUICE_E_TABLE, SLUICE_STOP,
-                                "database \"%s\" (clickhouse.database) does not exist at %s; create it: CREATE DATABASE %s",
-                                worker->config->clickhouse_database, sluice_ch_client_url(client),
-                                worker->config->clickhouse_database);
+        return sluice_error_set(
+            err, SLUICE_E_TABLE, SLUICE_STOP,
+            "database \"%s\" (clickhouse.database) does not exist at %s; create it: CREATE DATABASE %s",
+            worker->config->clickhouse_database, sluice_ch_client_url(client), worker->config->clickhouse_database);
     atomic_store(&worker->status.server_ok, true);
     SLUICE_LOG(SLUICE_LOG_INFO, "clickhouse_ready", SLUICE_F_TEXT("url", sluice_ch_client_url(client)),
                SLUICE_F_TEXT("version", server.version));
@@ -153,9 +153,10 @@ static enum sluice_code start(struct worker *worker, struct sluice_error *err)
     enum sluice_code code = sluice_metrics_new(&worker->metrics, err);
     if (code != SLUICE_OK)
         return code;
-    sluice_metric_set(sluice_metrics_get(worker->metrics, SLUICE_METRIC_MEMORY_LIMIT_BYTES), config->memory_limit_bytes);
+    sluice_metric_set(sluice_metrics_get(worker->metrics, SLUICE_METRIC_MEMORY_LIMIT_BYTES),
+                      config->memory_limit_bytes);
     sluice_metric_set(sluice_metrics_get1(worker->metrics, SLUICE_METRIC_BUILD_INFO, SLUICE_VERSION), 1);
-    const struct lane_world lane = {config,           &worker->jobs,    &worker->notices,  &worker->budget,
+    const struct lane_world lane = {config,          &worker->jobs,   &worker->notices,  &worker->budget,
                                     worker->metrics, &worker->status, &worker->raw_bytes};
     code = lane_new(&lane, &worker->lane, err);
     if (code != SLUICE_OK)
@@ -291,7 +292,8 @@ enum sluice_code sluice_run(const struct sluice_config *config, int *exit_code, 
     end(&worker);
     curl_global_cleanup();
     *exit_code = code != SLUICE_OK || n_stopped > 0 ? 1 : 0;
-    SLUICE_LOG(SLUICE_LOG_INFO, "ended", SLUICE_F_I64("exit_code", *exit_code), SLUICE_F_U64("stopped_partitions", n_stopped));
+    SLUICE_LOG(SLUICE_LOG_INFO, "ended", SLUICE_F_I64("exit_code", *exit_code),
+               SLUICE_F_U64("stopped_partitions", n_stopped));
     sluice_log_finish();
     return code;
 }

@@ -59,8 +59,8 @@ static enum sluice_code insert(struct sender *sender, struct flight *flight, str
     /* The token is new for every attempt. Under an old one a plain MergeTree may answer 200 and store nothing: it
      * registers the token before the part is in place, and a kill in between leaves one without the other. Rows that
      * are stored twice are one row to ReplacingMergeTree. */
-    (void)snprintf(id, sizeof id, "sluice-%s-%" PRIx64 "-%" PRIu64 "-%u", sender->world.config->name,
-                   flight->run_id, flight->number, flight->job.n_attempts);
+    (void)snprintf(id, sizeof id, "sluice-%s-%" PRIx64 "-%" PRIu64 "-%u", sender->world.config->name, flight->run_id,
+                   flight->number, flight->job.n_attempts);
     (void)snprintf(target, sizeof target, "%s.%s", sluice_plan_database(plan), sluice_plan_table(plan));
     sluice_batch_read_init(&reader, flight->batch);
     const struct sluice_ch_insert request = {

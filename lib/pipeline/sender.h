@@ -13,8 +13,8 @@ struct sender;
 /* All borrowed until sender_join(). */
 struct sender_world {
     const struct sluice_config *config;
-    struct sluice_queue *jobs;  /* from the lane */
-    struct sluice_queue *lane;  /* where jobs go back to */
+    struct sluice_queue *jobs; /* from the lane */
+    struct sluice_queue *lane; /* where jobs go back to */
     struct sluice_metrics *metrics;
     struct sluice_status *status;
     const atomic_bool *abort; /* ends a running request soon */

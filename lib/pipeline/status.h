@@ -6,8 +6,8 @@
 #ifndef SLUICE_PIPELINE_STATUS_H
 #define SLUICE_PIPELINE_STATUS_H
 
-#include "base/buf.h"
 #include "base/budget.h"
+#include "base/buf.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -35,8 +35,8 @@ struct sluice_status {
     const char *version;
     const struct sluice_budget *budget;
     int64_t started_mono_us;
-    atomic_bool joined;         /* has an assignment, or the group gave none to us */
-    atomic_bool server_ok;      /* the last exchange with ClickHouse worked */
+    atomic_bool joined;    /* has an assignment, or the group gave none to us */
+    atomic_bool server_ok; /* the last exchange with ClickHouse worked */
     atomic_bool draining;
     _Atomic int64_t polled_mono_us; /* last turn of the reader, for /livez */
     _Atomic uint64_t n_records;

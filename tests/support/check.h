@@ -50,8 +50,8 @@ static inline bool check_contains(const char *got, const char *part, const char 
     return ok;
 }
 
-static inline bool check_bytes(const void *got, size_t n_got, const void *want, size_t n_want, const char *file, int line,
-                               const char *text)
+static inline bool check_bytes(const void *got, size_t n_got, const void *want, size_t n_want, const char *file,
+                               int line, const char *text)
 {
     bool ok = check_report(n_got == n_want && (n_got == 0 || memcmp(got, want, n_got) == 0), file, line, text);
     if (!ok) {
@@ -72,11 +72,11 @@ static inline int check_result(void)
     return check_n_failed > 0 || check_n_run == 0 ? 1 : 0;
 }
 
-#define CHECK(condition) check_report((condition), __FILE__, __LINE__, #condition)
-#define CHECK_INT(got, want) check_int((intmax_t)(got), (intmax_t)(want), __FILE__, __LINE__, #got " == " #want)
-#define CHECK_TEXT(got, want) check_text((got), (want), __FILE__, __LINE__, #got " is " #want)
+#define CHECK(condition)          check_report((condition), __FILE__, __LINE__, #condition)
+#define CHECK_INT(got, want)      check_int((intmax_t)(got), (intmax_t)(want), __FILE__, __LINE__, #got " == " #want)
+#define CHECK_TEXT(got, want)     check_text((got), (want), __FILE__, __LINE__, #got " is " #want)
 #define CHECK_CONTAINS(got, part) check_contains((got), (part), __FILE__, __LINE__, #got " contains " #part)
-#define CHECK_BYTES(got, n_got, want, n_want) \
+#define CHECK_BYTES(got, n_got, want, n_want)                                                                          \
     check_bytes((got), (n_got), (want), (n_want), __FILE__, __LINE__, #got " equals " #want)
 
 #endif

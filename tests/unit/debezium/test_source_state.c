@@ -5,9 +5,15 @@
 
 static struct sluice_source streamed(uint64_t sequence0, uint64_t lsn, int64_t ts_us)
 {
-    return (struct sluice_source){.name = SLUICE_STR_LITERAL("shop"), .db = SLUICE_STR_LITERAL("shop"),
-                                  .has_lsn = true, .lsn = lsn, .has_sequence0 = true, .sequence0 = sequence0,
-                                  .has_sequence1 = true, .sequence1 = lsn, .ts_us = ts_us};
+    return (struct sluice_source){.name = SLUICE_STR_LITERAL("shop"),
+                                  .db = SLUICE_STR_LITERAL("shop"),
+                                  .has_lsn = true,
+                                  .lsn = lsn,
+                                  .has_sequence0 = true,
+                                  .sequence0 = sequence0,
+                                  .has_sequence1 = true,
+                                  .sequence1 = lsn,
+                                  .ts_us = ts_us};
 }
 
 static struct sluice_source first_streamed(uint64_t lsn, int64_t ts_us)
@@ -29,7 +35,8 @@ static bool below(struct sluice_version a, struct sluice_version b)
     return a.high < b.high || (a.high == b.high && a.low < b.low);
 }
 
-static struct sluice_version version(struct sluice_source_state *state, struct sluice_source source, char op, bool moved)
+static struct sluice_version version(struct sluice_source_state *state, struct sluice_source source, char op,
+                                     bool moved)
 {
     struct sluice_version out = {0};
     struct sluice_error err = {0};
@@ -92,8 +99,13 @@ static void test_key_change_halves(void)
 static void test_incremental_read(void)
 {
     struct sluice_source_state state = {0};
-    struct sluice_source read = {.name = SLUICE_STR_LITERAL("shop"), .db = SLUICE_STR_LITERAL("shop"), .snapshot = true,
-                                 .has_sequence0 = true, .sequence0 = 120, .has_sequence1 = true, .sequence1 = 128};
+    struct sluice_source read = {.name = SLUICE_STR_LITERAL("shop"),
+                                 .db = SLUICE_STR_LITERAL("shop"),
+                                 .snapshot = true,
+                                 .has_sequence0 = true,
+                                 .sequence0 = 120,
+                                 .has_sequence1 = true,
+                                 .sequence1 = 128};
     (void)version(&state, streamed(100, 104, 10), 'u', false);
     struct sluice_version old = version(&state, read, 'r', false);
     struct sluice_version update = version(&state, streamed(120, 96, 11), 'u', false);
@@ -150,7 +162,8 @@ static void test_text(void)
     struct sluice_source_state read;
     CHECK(sluice_source_state_parse(&read, text));
     CHECK_BYTES(&read, sizeof read, &state, sizeof state);
-    static const char *const foreign[] = {"", "connect-metadata", "sluice2 1:2:3:4", "sluice1 1:2:3", "sluice1 1:2:3:4x"};
+    static const char *const foreign[] = {"", "connect-metadata", "sluice2 1:2:3:4", "sluice1 1:2:3",
+                                          "sluice1 1:2:3:4x"};
     for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++) {
         CHECK(!sluice_source_state_parse(&read, foreign[i]));
         CHECK_INT(read.n_sources, 0);

@@ -1,0 +1,246 @@
+/* check.c - `sluice check`: everything a worker needs, looked at before it runs; see sluice/check.h.
+ *
+ * It changes nothing: no table is made, no group is joined. What only the records can tell (their fields and values) is
+ * not looked at here; the worker refuses those by name.
+ */
+#include "sluice/check.h"
+
+#include "admin/report.h"
+#include "base/buf.h"
+#include "clickhouse/schema.h"
+#include "kafka/consumer.h"
+#include "pipeline/reader.h"
+#include "pipeline/sender.h"
+
+#include <curl/curl.h>
+#include <stdlib.h>
+
+enum { TIMEOUT_MS = 10000, MAX_ANSWER = 4096 };
+
+struct check {
+    const struct sluice_config *config;
+    struct report report;
+    struct sluice_ch_client *client;
+    bool server_answers;
+    bool database_exists;
+    size_t n_topics;
+};
+
+/* --- ClickHouse --------------------------------------------------------------------------------------------------- */
+
+static void check_grant(struct check *check, const char *privilege)
+{
+    char sql[512];
+    char subject[64];
+    struct sluice_error err;
+    SLUICE_AUTO(sluice_buf) struct sluice_buf answer;
+    sluice_buf_init(&answer, MAX_ANSWER, "the answer to CHECK GRANT");
+    (void)snprintf(sql, sizeof sql, "CHECK GRANT %s ON `%s`.*", privilege, check->config->clickhouse_database);
+    (void)snprintf(subject, sizeof subject, "grant %s", privilege);
+    const struct sluice_ch_query query = {.sql = sql, .what = "check a grant"};
+    if (sluice_ch_query(check->client, &query, &answer, &err) != SLUICE_OK) {
+        report_line(&check->report, REPORT_WARN, subject,
+                    "this server can't tell (CHECK GRANT came with 24.11); make sure "
+                    "that the user has it on database \"%s\"",
+                    check->config->clickhouse_database);
+        return;
+    }
+    if (answer.len > 0 && answer.ptr[0] == '1')
+        report_line(&check->report, REPORT_OK, subject, "on database \"%s\"", check->config->clickhouse_database);
+    else
+        report_line(&check->report, REPORT_FAIL, subject, "missing; run: GRANT %s ON `%s`.* TO %s", privilege,
+                    check->config->clickhouse_database, check->config->clickhouse_user);
+}
+
+static void check_grants(struct check *check)
+{
+    static const char *const always[] = {"SELECT", "INSERT"};
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(always); i++)
+        check_grant(check, always[i]);
+    if (check->config->tables_create)
+        check_grant(check, "CREATE TABLE");
+}
+
+static void check_settings(struct check *check, const struct sluice_ch_server *server)
+{
+    /* Without these two an INSERT may be acknowledged before it is stored, or store fewer columns than were sent. */
+    static const char *const needed[] = {"async_insert", "input_format_skip_unknown_fields"};
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(needed); i++) {
+        if (!sluice_ch_server_knows(server, needed[i]))
+            report_line(&check->report, REPORT_FAIL, "clickhouse settings",
+                        "the server does not know \"%s\"; ClickHouse 23.8 or newer is needed", needed[i]);
+    }
+    if (server->major < 23 || (server->major == 23 && server->minor < 8))
+        report_line(&check->report, REPORT_FAIL, "clickhouse version", "%s is too old; 23.8 or newer is needed",
+                    server->version);
+    else
+        report_line(&check->report, REPORT_OK, "clickhouse version", "%s", server->version);
+}
+
+static void check_clickhouse(struct check *check)
+{
+    struct sluice_error err;
+    struct sluice_ch_server server;
+    const struct sluice_ch_options options = sender_client_options(check->config, NULL);
+    if (sluice_ch_client_new(&options, &check->client, &err) != SLUICE_OK ||
+        sluice_ch_probe(check->client, &server, &err) != SLUICE_OK) {
+        report_error(&check->report, "clickhouse.url", &err);
+        return;
+    }
+    check->server_answers = true;
+    report_line(&check->report, REPORT_OK, "clickhouse.url", "%s answers", sluice_ch_client_url(check->client));
+    check_settings(check, &server);
+    if (sluice_ch_database_exists(check->client, check->config->clickhouse_database, &check->database_exists, &err) !=
+        SLUICE_OK) {
+        report_error(&check->report, "clickhouse.database", &err);
+        return;
+    }
+    if (!check->database_exists) {
+        report_line(&check->report, REPORT_FAIL, "clickhouse.database",
+                    "\"%s\" does not exist; run: CREATE DATABASE `%s`", check->config->clickhouse_database,
+                    check->config->clickhouse_database);
+        return;
+    }
+    report_line(&check->report, REPORT_OK, "clickhouse.database", "\"%s\" exists", check->config->clickhouse_database);
+    check_grants(check);
+}
+
+/* --- target tables --------------------------------------------------------------------------------------------------
+ */
+
+static const struct sluice_target_column *find_column(const struct sluice_target *target, const char *name)
+{
+    for (size_t i = 0; i < target->n_columns; i++) {
+        if (strcmp(target->columns[i].name, name) == 0)
+            return &target->columns[i];
+    }
+    return NULL;
+}
+
+static void check_target(struct check *check, const char *subject, const struct sluice_target *target)
+{
+    const struct sluice_target_column *version = find_column(target, target->version_column);
+    const struct sluice_target_column *deleted = find_column(target, target->deleted_column);
+    if (strstr(target->engine, "ReplacingMergeTree") == NULL)
+        report_line(&check->report, REPORT_FAIL, subject,
+                    "engine %s can't hold versions of a row; make it a "
+                    "ReplacingMergeTree(%s, %s)",
+                    target->engine, check->config->columns_version, check->config->columns_deleted);
+    else if (version == NULL || strcmp(version->type_text, "UInt128") != 0)
+        report_line(&check->report, REPORT_FAIL, subject,
+                    "the engine needs a version column of type UInt128, "
+                    "ReplacingMergeTree(%s, %s)",
+                    check->config->columns_version, check->config->columns_deleted);
+    else if (deleted == NULL)
+        report_line(&check->report, REPORT_FAIL, subject,
+                    "the engine has no deleted column, so deletes could not be "
+                    "stored; make it ReplacingMergeTree(%s, %s)",
+                    target->version_column, check->config->columns_deleted);
+    else
+        report_line(&check->report, REPORT_OK, subject, "%s(%s, %s)", target->engine, target->version_column,
+                    target->deleted_column);
+}
+
+/* The table is named by the records (`source.table`); Debezium's default topic name ends with it. */
+static void check_topic_table(struct check *check, const char *topic)
+{
+    struct sluice_error err;
+    char subject[96];
+    bool exists = false;
+    const char *dot = strrchr(topic, '.');
+    const char *table = dot != NULL ? dot + 1 : topic;
+    SLUICE_AUTO(sluice_target) struct sluice_target target;
+    sluice_target_init(&target);
+    (void)snprintf(subject, sizeof subject, "table %s", table);
+    if (sluice_ch_read_target(check->client, check->config->clickhouse_database, table, &target, &exists, &err) !=
+        SLUICE_OK)
+        report_error(&check->report, subject, &err);
+    else if (exists)
+        check_target(check, subject, &target);
+    else if (check->config->tables_create)
+        report_line(&check->report, REPORT_OK, subject, "is made from the first record, if that carries a schema");
+    else
+        report_line(&check->report, REPORT_WARN, subject,
+                    "does not exist, and tables.create is false; create it before "
+                    "its first record arrives");
+}
+
+/* --- Kafka ----------------------------------------------------------------------------------------------------------
+ */
+
+static void visit_topic(void *context, const char *topic, int n_partitions)
+{
+    struct check *check = context;
+    char subject[280];
+    (void)snprintf(subject, sizeof subject, "topic %s", topic);
+    if (n_partitions == 0) {
+        report_line(&check->report, REPORT_FAIL, subject, "does not exist; create it or correct kafka.topics");
+        return;
+    }
+    check->n_topics++;
+    report_line(&check->report, REPORT_OK, subject, "%d partition%s", n_partitions, n_partitions == 1 ? "" : "s");
+    if (check->database_exists)
+        check_topic_table(check, topic);
+}
+
+/* No group is joined, so there is nobody to be assigned to. */
+static bool ignore_assigned(void *context, const struct sluice_kafka_position *positions, size_t n)
+{
+    (void)context;
+    (void)positions;
+    (void)n;
+    return false;
+}
+
+static void ignore_revoked(void *context, const struct sluice_kafka_position *partitions, size_t n, bool lost)
+{
+    (void)context;
+    (void)partitions;
+    (void)n;
+    (void)lost;
+}
+
+static void ignore_committed(void *context, const struct sluice_kafka_position *position, const char *error_text)
+{
+    (void)context;
+    (void)position;
+    (void)error_text;
+}
+
+static void check_kafka(struct check *check)
+{
+    const struct sluice_consumer_handler handler = {NULL, ignore_assigned, ignore_revoked, ignore_committed};
+    struct sluice_consumer *consumer = NULL;
+    struct sluice_error err;
+    if (reader_consumer_new(check->config, &handler, &consumer, &err) != SLUICE_OK) {
+        report_error(&check->report, "kafka", &err);
+        return;
+    }
+    if (sluice_consumer_ping(consumer, TIMEOUT_MS, &err) != SLUICE_OK) {
+        report_error(&check->report, "kafka.bootstrap.servers", &err);
+    } else {
+        report_line(&check->report, REPORT_OK, "kafka.bootstrap.servers", "%s answers",
+                    check->config->kafka_bootstrap_servers);
+        if (sluice_consumer_visit_topics(consumer, TIMEOUT_MS, visit_topic, check, &err) != SLUICE_OK)
+            report_error(&check->report, "kafka.topics", &err);
+        else if (check->n_topics == 0)
+            report_line(&check->report, REPORT_WARN, "kafka.topics",
+                        "no topic matches yet; topics that appear later are "
+                        "taken in within kafka.topic.metadata.refresh.interval.ms");
+    }
+    sluice_consumer_free(consumer);
+}
+
+int sluice_check(const struct sluice_config *config, FILE *out, bool json)
+{
+    struct check check = {.config = config};
+    (void)curl_global_init(CURL_GLOBAL_DEFAULT);
+    report_begin(&check.report, out, json);
+    report_line(&check.report, REPORT_OK, "config", "pipeline \"%s\", %s", config->name,
+                "at least once: rows may be written again after a crash and are one row under FINAL");
+    check_clickhouse(&check);
+    check_kafka(&check);
+    sluice_ch_client_free(check.client);
+    curl_global_cleanup();
+    return report_end(&check.report);
+}
