@@ -76,9 +76,11 @@ void sluice_config_free(struct sluice_config *config);
 /* The value of a property in kafka_properties, or NULL. */
 const char *sluice_config_kafka_property(const struct sluice_config *config, const char *key);
 
-/* Each option with its effective value and source, secrets masked. Errors of these four: SLUICE_E_IO, SLUICE_E_NOMEM. */
+/* Each option with its effective value and source, secrets masked. Errors of these five: SLUICE_E_IO, SLUICE_E_NOMEM. */
 SLUICE_MUST_CHECK enum sluice_code sluice_config_show(const struct sluice_config *config, FILE *out, bool json,
                                                       struct sluice_error *err);
+/* A line for each option, for --help. */
+SLUICE_MUST_CHECK enum sluice_code sluice_config_help(FILE *out, struct sluice_error *err);
 /* docs/configuration.md, schemas/config.schema.json and schemas/sluice.sample.yaml */
 SLUICE_MUST_CHECK enum sluice_code sluice_config_docs(FILE *out, struct sluice_error *err);
 SLUICE_MUST_CHECK enum sluice_code sluice_config_schema(FILE *out, struct sluice_error *err);
