@@ -1,0 +1,45 @@
+/* command.h - the subcommands of sluice, one file each, and what they share. */
+#ifndef SLUICE_CMD_COMMAND_H
+#define SLUICE_CMD_COMMAND_H
+
+#include "sluice/config.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_UNSAFE = 3 };
+
+/* Which of the common options a command takes. --help is always there. */
+enum { TAKES_CONFIG = 1, TAKES_OUTPUT = 2 };
+
+enum { MAX_SETS = 1000 };
+
+struct arguments {
+    const char *config_path; /* -c; NULL when not given */
+    const char *sets[MAX_SETS];
+    size_t n_sets;
+    bool json; /* --output json */
+    bool help;
+    const char *operand; /* the word behind the command ("show"), or NULL */
+};
+
+struct command {
+    const char *name;
+    const char *summary;
+    const char *usage;      /* printed by --help, examples included */
+    const char *operands[6]; /* words it takes, NULL at the end; none: it takes no word */
+    unsigned takes;
+    /* Returns the exit code. */
+    int (*run)(const struct arguments *arguments);
+};
+
+extern const struct command command_run;
+extern const struct command command_check;
+extern const struct command command_config;
+extern const struct command command_version;
+
+/* Reads what follows the command's name. On false the complaint was printed. */
+bool arguments_parse(const struct command *command, int n, char *const *words, struct arguments *out);
+/* "sluice: TEXT" on stderr; returns the exit code that belongs to the error. */
+int complain(const struct sluice_error *err);
+/* Loads the configuration named by the arguments. On failure the complaint was printed and `*exit_code` set. */
+bool load_config(const struct arguments *arguments, struct sluice_config **out, int *exit_code);
+
+#endif
