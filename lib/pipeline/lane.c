@@ -14,7 +14,7 @@ static const int64_t idle_tick_us = 1000000;
 static void drop_message(struct lane *lane, rd_kafka_message_t *message)
 {
     size_t cost = message_cost(message);
-    rd_kafka_message_destroy(message);
+    lane->world.ops->release(message);
     sluice_budget_release(lane->world.budget, cost);
     (void)atomic_fetch_sub(lane->world.raw_bytes, cost);
 }
@@ -141,7 +141,7 @@ static void take_chunk(struct lane *lane, struct chunk *chunk)
         if (taken != TAKEN)
             break;
         n_bytes += message->len + message->key_len;
-        timestamp_ms = chunk->n_done + 1 == chunk->n_messages ? rd_kafka_message_timestamp(message, NULL) : 0;
+        timestamp_ms = chunk->n_done + 1 == chunk->n_messages ? lane->world.ops->timestamp_ms(message) : 0;
         chunk->n_done++;
         drop_message(lane, message);
     }

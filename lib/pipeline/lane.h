@@ -11,6 +11,7 @@
 #define SLUICE_PIPELINE_LANE_H
 
 #include "base/budget.h"
+#include "kafka/message.h"
 #include "observe/metrics.h"
 #include "pipeline/catalog.h"
 #include "pipeline/messages.h"
@@ -28,6 +29,7 @@ struct lane_world {
     struct sluice_budget *budget;
     struct sluice_metrics *metrics;
     struct sluice_status *status;
+    const struct sluice_message_ops *ops;
     _Atomic size_t *raw_bytes; /* bytes of messages between reader and lane */
 };
 

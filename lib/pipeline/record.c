@@ -41,13 +41,9 @@ static struct sluice_str key_of(const rd_kafka_message_t *message)
 }
 
 /* The create half of a key change shares its log position with the delete half; this header tells them apart. */
-static bool has_moved_key(const rd_kafka_message_t *message)
+static bool has_moved_key(const struct lane *lane, const rd_kafka_message_t *message)
 {
-    rd_kafka_headers_t *headers = NULL;
-    const void *value = NULL;
-    size_t size = 0;
-    return rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR &&
-           rd_kafka_header_get_last(headers, "__debezium.oldkey", &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
+    return lane->world.ops->has_header(message, "__debezium.oldkey");
 }
 
 static enum sluice_code bind_variant(struct lane *lane, struct partition *p, struct variant *variant,
@@ -178,7 +174,7 @@ static enum taken take_row(struct lane *lane, struct partition *p, const rd_kafk
     struct sluice_source_state state = p->lane.state;
     if (code == SLUICE_OK)
         code = sluice_source_state_version(&state, &change->source, change->op,
-                                           change->op == 'c' && has_moved_key(message),
+                                           change->op == 'c' && has_moved_key(lane, message),
                                            lane->world.config->version_clock_slack_us, &version, &err);
     if (code == SLUICE_OK && change->op == 'd')
         code = sluice_key_decode(lane->decoder, key_of(message), &key, &err);

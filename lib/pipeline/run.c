@@ -156,8 +156,16 @@ static enum sluice_code start(struct worker *worker, struct sluice_error *err)
     sluice_metric_set(sluice_metrics_get(worker->metrics, SLUICE_METRIC_MEMORY_LIMIT_BYTES),
                       config->memory_limit_bytes);
     sluice_metric_set(sluice_metrics_get1(worker->metrics, SLUICE_METRIC_BUILD_INFO, SLUICE_VERSION), 1);
-    const struct lane_world lane = {config,          &worker->jobs,   &worker->notices,  &worker->budget,
-                                    worker->metrics, &worker->status, &worker->raw_bytes};
+    const struct lane_world lane = {
+        .config = config,
+        .jobs = &worker->jobs,
+        .notices = &worker->notices,
+        .budget = &worker->budget,
+        .metrics = worker->metrics,
+        .status = &worker->status,
+        .ops = &sluice_kafka_message_ops,
+        .raw_bytes = &worker->raw_bytes,
+    };
     code = lane_new(&lane, &worker->lane, err);
     if (code != SLUICE_OK)
         return code;

@@ -1,0 +1,19 @@
+/* message.c - see message.h. */
+#include "kafka/message.h"
+
+/* Headers are parsed by librdkafka on the first call for a message, so ask only where the answer matters. */
+static bool has_header(const rd_kafka_message_t *message, const char *name)
+{
+    rd_kafka_headers_t *headers = NULL;
+    const void *value = NULL;
+    size_t size = 0;
+    return rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+           rd_kafka_header_get_last(headers, name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static int64_t timestamp_ms(const rd_kafka_message_t *message)
+{
+    return rd_kafka_message_timestamp(message, NULL);
+}
+
+const struct sluice_message_ops sluice_kafka_message_ops = {rd_kafka_message_destroy, has_header, timestamp_ms};
