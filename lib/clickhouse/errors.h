@@ -22,7 +22,10 @@ struct sluice_ch_reason {
     int code;
     const char *name; /* as the server prints it, e.g. MEMORY_LIMIT_EXCEEDED */
     enum sluice_ch_advice advice;
-    bool unknown_outcome; /* the statement may have been, or may still be, carried out */
+    bool unknown_outcome; /* the statement may have been, or may still be, carried out. False: nothing is stored, as far
+                             as one block of one table partition without materialized views goes; several parts and
+                             views are committed one by one */
+    bool quotes_values;   /* the server's text may hold row values or parameters: it stays out of errors and logs */
     const char *reason;   /* one line: cause and remedy */
 };
 
