@@ -1,0 +1,84 @@
+/* calendar.c - see calendar.h. */
+#include "table/calendar.h"
+
+int64_t calendar_days(int64_t year, unsigned month, unsigned day)
+{
+    /* Years that begin in March, in eras of 400 of them: leap days then come at the end of a year. */
+    int64_t y = month <= 2 ? year - 1 : year;
+    int64_t era = (y >= 0 ? y : y - 399) / 400;
+    int64_t year_of_era = y - era * 400;
+    int64_t day_of_year = (153 * ((int64_t)month + (month > 2 ? -3 : 9)) + 2) / 5 + (int64_t)day - 1;
+    int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    return era * 146097 + day_of_era - 719468;
+}
+
+static unsigned days_in_month(int64_t year, unsigned month)
+{
+    static const unsigned char days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    return month == 2 && leap ? 29 : days[month - 1];
+}
+
+/* Reads exactly two digits; a value beyond every field if they are none. */
+static unsigned two_digits(const char *at)
+{
+    unsigned high = (unsigned)(at[0] - '0');
+    unsigned low = (unsigned)(at[1] - '0');
+    return high > 9 || low > 9 ? 100 : high * 10 + low;
+}
+
+/* "[+-]Y{4,9}": java.time writes more than four digits with a sign. */
+static bool read_year(const char **at, const char *end, int64_t *year)
+{
+    bool negative = *at < end && **at == '-';
+    if (*at < end && (**at == '-' || **at == '+'))
+        (*at)++;
+    size_t n = 0;
+    *year = 0;
+    for (; *at < end && **at >= '0' && **at <= '9' && n < 10; (*at)++, n++)
+        *year = *year * 10 + (**at - '0');
+    if (negative)
+        *year = -*year;
+    return n >= 4 && n < 10;
+}
+
+/* ".123" up to nine digits, then 'Z' and nothing else. */
+static bool read_fraction(const char *at, const char *end, uint32_t *nanos)
+{
+    uint32_t value = 0;
+    uint32_t unit = 1000000000;
+    if (at < end && *at == '.') {
+        at++;
+        for (; at < end && *at >= '0' && *at <= '9' && unit > 1; at++) {
+            value = value * 10 + (uint32_t)(*at - '0');
+            unit /= 10;
+        }
+    }
+    *nanos = value * unit;
+    return end - at == 1 && *at == 'Z';
+}
+
+enum calendar_reading calendar_parse(struct sluice_str text, struct calendar_instant *out)
+{
+    const char *at = text.ptr;
+    const char *end = at + text.len;
+    int64_t year;
+    if (text.len == 0 || !read_year(&at, end, &year))
+        return CALENDAR_MALFORMED;
+    if (end - at < 16 || at[0] != '-' || at[3] != '-' || at[6] != 'T' || at[9] != ':' || at[12] != ':')
+        return CALENDAR_MALFORMED;
+    unsigned month = two_digits(at + 1);
+    unsigned day = two_digits(at + 4);
+    unsigned hour = two_digits(at + 7);
+    unsigned minute = two_digits(at + 10);
+    unsigned second = two_digits(at + 13);
+    uint32_t nanos;
+    if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) || hour > 23 || minute > 59 ||
+        second > 59 || !read_fraction(at + 15, end, &nanos))
+        return CALENDAR_MALFORMED;
+    if (year < 1 || year > 9999)
+        return CALENDAR_FAR;
+    int64_t clock = (int64_t)hour * 3600 + (int64_t)minute * 60 + second;
+    *out = (struct calendar_instant){calendar_days(year, month, day) * 86400 + clock, nanos};
+    return CALENDAR_OK;
+}

@@ -1,0 +1,149 @@
+/* convert.c - see convert.h: the choice and what all conversions share. */
+#include "table/convert.h"
+
+#include <stdlib.h>
+
+/* Null byte, a LEB128 length, the widest fixed value and the scribbling of convert_put_64(). */
+enum { ROOM_ALWAYS = 1 + 10 + 32 + 8 };
+
+unsigned char *convert_refuse(const struct convert *self, const char *reason, struct sluice_error *err)
+{
+    (void)sluice_error_set(err, SLUICE_E_VALUE, SLUICE_REJECT, "%s (column type %s)", reason, self->type_text);
+    return NULL;
+}
+
+bool convert_read_int64(struct sluice_json_value value, int64_t *out)
+{
+    const char *at = value.text.ptr;
+    size_t n = value.text.len;
+    if (value.kind != SLUICE_JSON_NUMBER || n == 0)
+        return false;
+    bool negative = *at == '-';
+    if (negative) {
+        at++;
+        n--;
+    }
+    if (n == 0 || n > 19)
+        return false;
+    uint64_t magnitude = 0;
+    for (size_t i = 0; i < n; i++) {
+        unsigned digit = (unsigned)(unsigned char)at[i] - '0';
+        if (digit > 9)
+            return false;
+        magnitude = magnitude * 10 + digit;
+    }
+    if (magnitude > (uint64_t)INT64_MAX + (negative ? 1 : 0))
+        return false;
+    *out = (int64_t)(negative ? 0 - magnitude : magnitude);
+    return true;
+}
+
+unsigned char *convert_put_string(struct sluice_str text, unsigned char *at)
+{
+    size_t rest = text.len;
+    while (rest >= 0x80) {
+        *at++ = (unsigned char)(rest | 0x80);
+        rest >>= 7;
+    }
+    *at++ = (unsigned char)rest;
+    if (text.len > 0)
+        memcpy(at, text.ptr, text.len);
+    return at + text.len;
+}
+
+static int compare_names(struct sluice_str a, struct sluice_str b)
+{
+    if (a.len != b.len)
+        return a.len < b.len ? -1 : 1;
+    return a.len > 0 ? memcmp(a.ptr, b.ptr, a.len) : 0;
+}
+
+static int compare_labels(const void *a, const void *b)
+{
+    const struct sluice_enum_label *left = a;
+    const struct sluice_enum_label *right = b;
+    return compare_names(left->name, right->name);
+}
+
+const struct sluice_enum_label *convert_find_label(const struct convert *self, struct sluice_str name)
+{
+    struct sluice_enum_label wanted = {.name = name};
+    return bsearch(&wanted, self->type.labels, self->type.n_labels, sizeof wanted, compare_labels);
+}
+
+/* Labels in the order that convert_find_label() searches, with their names, in the arena. */
+static enum sluice_code copy_labels(struct sluice_arena *arena, struct sluice_type *type, struct sluice_error *err)
+{
+    struct sluice_enum_label *labels = sluice_arena_alloc_array(arena, type->n_labels, sizeof *labels, err);
+    if (labels == NULL)
+        return err->code;
+    for (size_t i = 0; i < type->n_labels; i++) {
+        labels[i] = type->labels[i];
+        labels[i].name.ptr = sluice_arena_copy(arena, type->labels[i].name, err);
+        if (labels[i].name.ptr == NULL)
+            return err->code;
+    }
+    qsort(labels, type->n_labels, sizeof *labels, compare_labels);
+    type->labels = labels;
+    return SLUICE_OK;
+}
+
+enum sluice_code convert_choose(struct sluice_arena *arena, const struct sluice_source_column *column,
+                                const struct sluice_type *type, const char *type_text, struct convert *out,
+                                struct sluice_error *err)
+{
+    *out = (struct convert){.source = column->type,
+                            .type = *type,
+                            .type_text = type_text,
+                            .width = type->bits / 8,
+                            .room = ROOM_ALWAYS + type->length,
+                            .source_scale = column->scale};
+    if (type->n_labels > 0) {
+        enum sluice_code code = copy_labels(arena, &out->type, err);
+        if (code != SLUICE_OK)
+            return code;
+    }
+    convert_choose_number(column, out);
+    convert_choose_text(column, out);
+    convert_choose_time(column, out);
+    return SLUICE_OK;
+}
+
+static int16_t smallest_label(const struct convert *self)
+{
+    int16_t smallest = INT16_MAX;
+    for (size_t i = 0; i < self->type.n_labels; i++) {
+        if (self->type.labels[i].value < smallest)
+            smallest = self->type.labels[i].value;
+    }
+    return smallest;
+}
+
+unsigned char *convert_zero(const struct convert *self, unsigned char *at)
+{
+    if (self->type.nullable) {
+        *at = 1;
+        return at + 1;
+    }
+    switch (self->type.kind) {
+    case SLUICE_TYPE_STRING:
+        *at = 0;
+        return at + 1;
+    case SLUICE_TYPE_FIXED_STRING:
+        memset(at, 0, self->type.length);
+        return at + self->type.length;
+    case SLUICE_TYPE_ENUM:
+        return convert_put_int(at, smallest_label(self), self->width);
+    case SLUICE_TYPE_BOOL:
+    case SLUICE_TYPE_INT:
+    case SLUICE_TYPE_FLOAT:
+    case SLUICE_TYPE_DECIMAL:
+    case SLUICE_TYPE_UUID:
+    case SLUICE_TYPE_DATE:
+    case SLUICE_TYPE_DATE32:
+    case SLUICE_TYPE_DATETIME:
+    case SLUICE_TYPE_DATETIME64:
+        break;
+    }
+    return convert_put_int(at, 0, self->width);
+}

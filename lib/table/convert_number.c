@@ -1,0 +1,425 @@
+/* convert_number.c - booleans, integers, floats and decimals; see convert.h.
+ *
+ * Most values fit 64 bits: `min` and `max` bound what the short path may write (for decimals: before the multiplication
+ * by `factor`), and everything else goes through `struct wide`.
+ */
+#include "table/convert.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "table/base64.h"
+#include "table/wide.h"
+
+enum { MAX_NUMBER_TEXT = 1400 };
+
+static const int64_t powers[] = {1,
+                                 10,
+                                 100,
+                                 1000,
+                                 10000,
+                                 100000,
+                                 1000000,
+                                 10000000,
+                                 100000000,
+                                 1000000000,
+                                 10000000000,
+                                 100000000000,
+                                 1000000000000,
+                                 10000000000000,
+                                 100000000000000,
+                                 1000000000000000,
+                                 10000000000000000,
+                                 100000000000000000,
+                                 1000000000000000000};
+
+static bool is_boolean(struct sluice_json_value value)
+{
+    return value.kind == SLUICE_JSON_TRUE || value.kind == SLUICE_JSON_FALSE;
+}
+
+static unsigned char *put_boolean(const struct convert *self, struct sluice_json_value value, unsigned char *at,
+                                  struct sluice_error *err)
+{
+    if (!is_boolean(value))
+        return convert_refuse(self, "value is not true or false", err);
+    return convert_put_int(at, value.kind == SLUICE_JSON_TRUE, self->width);
+}
+
+/* Digits with at most a sign: "1.0" and "1e3" are no integers. */
+static bool is_integer(struct sluice_json_value value)
+{
+    size_t start = value.text.len > 0 && value.text.ptr[0] == '-' ? 1 : 0;
+    for (size_t i = start; i < value.text.len; i++) {
+        if (value.text.ptr[i] < '0' || value.text.ptr[i] > '9')
+            return false;
+    }
+    return value.kind == SLUICE_JSON_NUMBER && value.text.len > start;
+}
+
+/* Integers beyond 64 bits, and what is no integer at all. */
+static unsigned char *put_long_integer(const struct convert *self, struct sluice_json_value value, unsigned char *at,
+                                       struct sluice_error *err)
+{
+    struct wide w;
+    int64_t ignored;
+    if (self->source == SLUICE_SOURCE_UNTYPED && is_boolean(value))
+        return put_boolean(self, value, at, err);
+    if (!is_integer(value))
+        return convert_refuse(self, "value is not an integer", err);
+    /* What fits 64 bits came here because it is outside the bounds. */
+    if (convert_read_int64(value, &ignored) || self->width < 8 || wide_from_number(&w, value.text, 0) != WIDE_OK ||
+        !wide_fits(&w, self->type.bits, self->type.is_signed))
+        return convert_refuse(self, "integer is out of range", err);
+    return wide_put(&w, self->type.bits, at);
+}
+
+static unsigned char *put_integer(const struct convert *self, struct sluice_json_value value, unsigned char *at,
+                                  struct sluice_error *err)
+{
+    int64_t v;
+    if (SLUICE_UNLIKELY(!convert_read_int64(value, &v) || v < self->min || v > self->max))
+        return put_long_integer(self, value, at, err);
+    return convert_put_int(at, v, self->width);
+}
+
+static unsigned char *put_integer_text(const struct convert *self, struct sluice_json_value value, unsigned char *at,
+                                       struct sluice_error *err)
+{
+    int64_t ignored;
+    if (!convert_read_int64(value, &ignored))
+        return convert_refuse(self, "value is not an integer", err);
+    return convert_put_string(value.text, at);
+}
+
+static unsigned char *put_float_bits(const struct convert *self, double v, unsigned char *at)
+{
+    if (self->width == 4) {
+        float narrow = (float)v;
+        uint32_t bits;
+        memcpy(&bits, &narrow, sizeof bits);
+        return convert_put_int(at, (int64_t)bits, 4);
+    }
+    uint64_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    convert_put_64(at, bits);
+    return at + 8;
+}
+
+/* A number of few digits is exactly mantissa * 10^exponent of two exact doubles, and one operation rounds correctly
+ * (Clinger's short path). False when the text is not that simple. */
+static bool read_short_double(struct sluice_str text, double *out)
+{
+    const char *at = text.ptr;
+    const char *end = at + text.len;
+    bool negative = at < end && *at == '-';
+    uint64_t mantissa = 0;
+    int n_fraction = -1; /* digits behind the point; -1 before it */
+    at += negative;
+    if (text.len > 17 || at == end || *at == '.')
+        return false;
+    for (; at < end; at++) {
+        unsigned digit = (unsigned)(unsigned char)*at - '0';
+        if (digit <= 9) {
+            mantissa = mantissa * 10 + digit;
+            n_fraction += n_fraction >= 0;
+        } else if (*at == '.' && n_fraction < 0) {
+            n_fraction = 0;
+        } else {
+            return false;
+        }
+    }
+    if (mantissa > (UINT64_C(1) << 53))
+        return false;
+    double v = (double)mantissa;
+    if (n_fraction > 0)
+        v /= (double)powers[n_fraction];
+    *out = negative ? -v : v;
+    return true;
+}
+
+/* strtod() wants a terminator, which a span of a record has not. Correctly rounded for the width that was asked for. */
+static bool read_double(struct sluice_str text, bool narrow, double *out)
+{
+    char copy[MAX_NUMBER_TEXT];
+    char *end;
+    if (!narrow && read_short_double(text, out))
+        return true;
+    if (text.len == 0 || text.len >= sizeof copy)
+        return false;
+    memcpy(copy, text.ptr, text.len);
+    copy[text.len] = '\0';
+    *out = narrow ? (double)strtof(copy, &end) : strtod(copy, &end);
+    return end == copy + text.len;
+}
+
+/* "NaN", "Infinity", "-Infinity": how JsonConverter writes what JSON has no number for. */
+static bool read_special(struct sluice_str text, double *out)
+{
+    if (sluice_str_equal_z(text, "NaN"))
+        *out = (double)NAN;
+    else if (sluice_str_equal_z(text, "Infinity"))
+        *out = (double)INFINITY;
+    else if (sluice_str_equal_z(text, "-Infinity"))
+        *out = -(double)INFINITY;
+    else
+        return false;
+    return true;
+}
+
+static unsigned char *put_float(const struct convert *self, struct sluice_json_value value, unsigned char *at,
+                                struct sluice_error *err)
+{
+    double v;
+    if (value.kind == SLUICE_JSON_STRING && read_special(value.text, &v))
+        return put_float_bits(self, v, at);
+    /* A real's text is the shortest one for 32 bits: read as such also when it goes into Float64. */
+    bool narrow = self->width == 4 || self->source == SLUICE_SOURCE_FLOAT32;
+    if (value.kind != SLUICE_JSON_NUMBER || !read_double(value.text, narrow, &v))
+        return convert_refuse(self, "value is not a number", err);
+    if (isinf(v))
+        return convert_refuse(self, "number is too large", err);
+    return put_float_bits(self, v, at);
+}
+
+static unsigned char *put_float_of_integer(const struct convert *self, struct sluice_json_value value,
+                                           unsigned char *at, struct sluice_error *err)
+{
+    int64_t v;
+    if (!convert_read_int64(value, &v) || v < self->min || v > self->max)
+        return convert_refuse(self, "value is not an integer of its type", err);
+    return put_float_bits(self, (double)v, at);
+}
+
+/* Decodes the unscaled integer of a decimal. False with err set if it is no base64, or longer than any decimal. */
+static bool read_unscaled(const struct convert *self, struct sluice_str text, struct wide *w, struct sluice_error *err)
+{
+    unsigned char bytes[sizeof w->limbs];
+    size_t n_bytes = base64_size(text);
+    if (n_bytes > sizeof bytes) {
+        (void)convert_refuse(self, "decimal has too many digits", err);
+        return false;
+    }
+    if (!base64_decode(text, bytes)) {
+        (void)convert_refuse(self, "decimal is neither a number nor base64", err);
+        return false;
+    }
+    if (!wide_from_bytes(w, bytes, n_bytes)) {
+        (void)convert_refuse(self, "decimal has too many digits", err);
+        return false;
+    }
+    return true;
+}
+
+/* The value as an integer of the source's scale (untyped: of the target's). */
+static bool read_decimal(const struct convert *self, struct sluice_json_value value, struct wide *w,
+                         struct sluice_error *err)
+{
+    if (value.kind == SLUICE_JSON_STRING)
+        return read_unscaled(self, value.text, w, err);
+    const char *reason = "decimal is neither a number nor base64";
+    if (value.kind == SLUICE_JSON_NUMBER) {
+        switch (wide_from_number(w, value.text, self->source_scale)) {
+        case WIDE_OK:
+            return true;
+        case WIDE_INEXACT:
+            reason = "number has more digits after the point than its type keeps";
+            break;
+        case WIDE_TOO_LONG:
+            reason = "decimal has too many digits";
+            break;
+        case WIDE_NOT_A_NUMBER:
+            break;
+        }
+    }
+    (void)convert_refuse(self, reason, err);
+    return false;
+}
+
+static unsigned char *put_wide_decimal(const struct convert *self, struct wide *w, unsigned char *at,
+                                       struct sluice_error *err)
+{
+    if (!wide_scale_up(w, self->scale_up) || !wide_has_digits(w, self->type.precision))
+        return convert_refuse(self, "decimal has too many digits", err);
+    return wide_put(w, self->type.bits, at);
+}
+
+/* An unscaled integer of up to eight bytes; false when it is longer or no base64. */
+static bool read_short_unscaled(struct sluice_str text, int64_t *out)
+{
+    unsigned char bytes[12];
+    if (text.len == 0 || text.len > 12)
+        return false;
+    size_t n_bytes = base64_size(text);
+    if (n_bytes > 8 || !base64_decode(text, bytes))
+        return false;
+    uint64_t v = (bytes[0] & 0x80) != 0 ? UINT64_MAX : 0;
+    for (size_t i = 0; i < n_bytes; i++)
+        v = v << 8 | bytes[i];
+    *out = (int64_t)v;
+    return true;
+}
+
+static unsigned char *put_decimal(const struct convert *self, struct sluice_json_value value, unsigned char *at,
+                                  struct sluice_error *err)
+{
+    int64_t v;
+    if (SLUICE_LIKELY(value.kind == SLUICE_JSON_STRING && read_short_unscaled(value.text, &v) && v >= self->min &&
+                      v <= self->max))
+        return convert_put_int(at, v * self->factor, self->width);
+    struct wide w;
+    if (!read_decimal(self, value, &w, err))
+        return NULL;
+    return put_wide_decimal(self, &w, at, err);
+}
+
+static unsigned char *put_decimal_of_integer(const struct convert *self, struct sluice_json_value value,
+                                             unsigned char *at, struct sluice_error *err)
+{
+    int64_t v;
+    if (!convert_read_int64(value, &v))
+        return convert_refuse(self, "value is not an integer", err);
+    if (SLUICE_LIKELY(v >= self->min && v <= self->max))
+        return convert_put_int(at, v * self->factor, self->width);
+    struct wide w;
+    if (wide_from_number(&w, value.text, 0) != WIDE_OK)
+        return convert_refuse(self, "value is not an integer", err);
+    return put_wide_decimal(self, &w, at, err);
+}
+
+static unsigned char *put_decimal_text(const struct convert *self, struct sluice_json_value value, unsigned char *at,
+                                       struct sluice_error *err)
+{
+    char text[WIDE_MAX_TEXT];
+    struct wide w;
+    if (!read_decimal(self, value, &w, err))
+        return NULL;
+    return convert_put_string((struct sluice_str){text, wide_text(&w, self->source_scale, text)}, at);
+}
+
+static unsigned char *put_float_of_decimal(const struct convert *self, struct sluice_json_value value,
+                                           unsigned char *at, struct sluice_error *err)
+{
+    char text[WIDE_MAX_TEXT];
+    struct wide w;
+    double v;
+    if (!read_decimal(self, value, &w, err))
+        return NULL;
+    struct sluice_str plain = {text, wide_text(&w, self->source_scale, text)};
+    if (!read_double(plain, self->width == 4, &v) || isinf(v))
+        return convert_refuse(self, "number is too large", err);
+    return put_float_bits(self, v, at);
+}
+
+/* Bits of a typed integer, 0 for other sources. */
+static unsigned integer_bits(enum sluice_source_type source)
+{
+    switch (source) {
+    case SLUICE_SOURCE_INT16:
+        return 16;
+    case SLUICE_SOURCE_INT32:
+        return 32;
+    case SLUICE_SOURCE_INT64:
+        return 64;
+    default:
+        return 0;
+    }
+}
+
+static void choose_integer(enum sluice_source_type source, struct convert *out)
+{
+    unsigned bits = out->type.bits;
+    if (source == SLUICE_SOURCE_BOOLEAN) {
+        out->fn = put_boolean;
+    } else if (source == SLUICE_SOURCE_UNTYPED || (integer_bits(source) != 0 && integer_bits(source) <= bits)) {
+        out->fn = put_integer;
+        unsigned value_bits = out->type.is_signed ? bits - 1 : bits;
+        out->max = value_bits < 63 ? (INT64_C(1) << value_bits) - 1 : INT64_MAX;
+        out->min = out->type.is_signed ? -out->max - 1 : 0;
+    }
+}
+
+static void choose_float(enum sluice_source_type source, struct convert *out)
+{
+    bool narrow = out->type.bits == 32;
+    unsigned bits = integer_bits(source);
+    if (source == SLUICE_SOURCE_UNTYPED || source == SLUICE_SOURCE_FLOAT32 ||
+        (source == SLUICE_SOURCE_FLOAT64 && !narrow)) {
+        out->fn = put_float;
+    } else if (source == SLUICE_SOURCE_DECIMAL) {
+        out->fn = put_float_of_decimal;
+    } else if (bits == 16 || (bits == 32 && !narrow)) {
+        out->fn = put_float_of_integer;
+        out->max = (INT64_C(1) << (bits - 1)) - 1;
+        out->min = -out->max - 1;
+    }
+}
+
+/* Bounds of an unscaled value that may be multiplied by 10^scale_up in 64 bits and stays within the precision. */
+static void bound_decimal(struct convert *out)
+{
+    unsigned precision = out->type.precision;
+    unsigned digits = precision > out->scale_up ? precision - out->scale_up : 0;
+    bool is_short = out->scale_up < SLUICE_N_ELEMENTS(powers);
+    out->factor = is_short ? powers[out->scale_up] : 0;
+    out->max = is_short ? INT64_MAX / out->factor : 0;
+    if (digits < SLUICE_N_ELEMENTS(powers) && powers[digits] - 1 < out->max)
+        out->max = powers[digits] - 1;
+    out->min = -out->max;
+}
+
+static void choose_decimal(const struct sluice_source_column *column, struct convert *out)
+{
+    unsigned scale = out->type.scale;
+    /* Schemaless, also with the hint "decimal": nothing tells the source's scale but the target. */
+    if (column->type == SLUICE_SOURCE_UNTYPED ||
+        (column->type == SLUICE_SOURCE_DECIMAL && column->scale == SLUICE_SCALE_UNTOLD)) {
+        out->fn = put_decimal;
+        out->source_scale = scale;
+    } else if (column->type == SLUICE_SOURCE_DECIMAL && column->scale <= scale) {
+        out->fn = put_decimal;
+        out->scale_up = scale - column->scale;
+    } else if (integer_bits(column->type) != 0) {
+        out->fn = put_decimal_of_integer;
+        out->scale_up = scale;
+    }
+    bound_decimal(out);
+}
+
+void convert_choose_number(const struct sluice_source_column *column, struct convert *out)
+{
+    bool scale_told = column->type == SLUICE_SOURCE_DECIMAL && column->scale != SLUICE_SCALE_UNTOLD;
+    switch (out->type.kind) {
+    case SLUICE_TYPE_BOOL:
+        if (column->type == SLUICE_SOURCE_BOOLEAN || column->type == SLUICE_SOURCE_UNTYPED)
+            out->fn = put_boolean;
+        break;
+    case SLUICE_TYPE_INT:
+        choose_integer(column->type, out);
+        break;
+    case SLUICE_TYPE_FLOAT:
+        if (column->type != SLUICE_SOURCE_DECIMAL || scale_told)
+            choose_float(column->type, out);
+        break;
+    case SLUICE_TYPE_DECIMAL:
+        choose_decimal(column, out);
+        break;
+    case SLUICE_TYPE_STRING:
+        if (integer_bits(column->type) != 0)
+            out->fn = put_integer_text;
+        if (scale_told) {
+            out->fn = put_decimal_text;
+            out->room += WIDE_MAX_TEXT;
+        }
+        break;
+    case SLUICE_TYPE_FIXED_STRING:
+    case SLUICE_TYPE_UUID:
+    case SLUICE_TYPE_DATE:
+    case SLUICE_TYPE_DATE32:
+    case SLUICE_TYPE_DATETIME:
+    case SLUICE_TYPE_DATETIME64:
+    case SLUICE_TYPE_ENUM:
+        break;
+    }
+}

@@ -1,0 +1,174 @@
+/* ddl.c - see ddl.h. */
+#include "table/ddl.h"
+
+#include <stdio.h>
+
+enum { MAX_DECIMAL_DIGITS = 76, MAX_TYPE_TEXT = 64 };
+
+/* Money comes without a precision; PostgreSQL stores it in 64 bits. */
+enum { MONEY_DIGITS = 19 };
+
+/* A retry days later must still be recognised, also by servers whose default window is an hour (25.10). */
+static const char settings[] = " SETTINGS non_replicated_deduplication_window = 10000, "
+                               "replicated_deduplication_window = 10000, "
+                               "replicated_deduplication_window_seconds = 604800";
+
+static enum sluice_code quote(struct sluice_buf *sql, struct sluice_str text, char mark, struct sluice_error *err)
+{
+    enum sluice_code code = sluice_buf_append_char(sql, mark, err);
+    for (size_t i = 0; i < text.len && code == SLUICE_OK; i++) {
+        char c = text.ptr[i];
+        if (c == mark || c == '\\')
+            code = sluice_buf_printf(sql, err, "\\%c", c);
+        else if ((unsigned char)c < 0x20)
+            code = sluice_buf_printf(sql, err, "\\x%02X", (unsigned)(unsigned char)c);
+        else
+            code = sluice_buf_append_char(sql, c, err);
+    }
+    return code != SLUICE_OK ? code : sluice_buf_append_char(sql, mark, err);
+}
+
+enum sluice_code sluice_ddl_quote_name(struct sluice_buf *sql, const char *name_z, struct sluice_error *err)
+{
+    return quote(sql, sluice_str_from(name_z), '`', err);
+}
+
+enum sluice_code sluice_ddl_quote_text(struct sluice_buf *sql, struct sluice_str text, struct sluice_error *err)
+{
+    return quote(sql, text, '\'', err);
+}
+
+static void decimal_type(const struct sluice_source_column *column, char out[MAX_TYPE_TEXT])
+{
+    unsigned precision = column->precision == 0 ? MONEY_DIGITS : column->precision;
+    if (precision < column->scale) /* numeric(2,5) holds 0.00099: five digits after the point */
+        precision = column->scale;
+    if (precision > MAX_DECIMAL_DIGITS)
+        (void)snprintf(out, MAX_TYPE_TEXT, "String");
+    else
+        (void)snprintf(out, MAX_TYPE_TEXT, "Decimal(%u, %u)", precision, column->scale);
+}
+
+/* The column type of design table "Types"; "" for a source type without one. */
+static void column_type(const struct sluice_source_column *column, char out[MAX_TYPE_TEXT])
+{
+    static const char *const types[SLUICE_N_SOURCE_TYPES] = {
+        [SLUICE_SOURCE_UNTYPED] = "",
+        [SLUICE_SOURCE_BOOLEAN] = "Bool",
+        [SLUICE_SOURCE_INT16] = "Int16",
+        [SLUICE_SOURCE_INT32] = "Int32",
+        [SLUICE_SOURCE_INT64] = "Int64",
+        [SLUICE_SOURCE_FLOAT32] = "Float32",
+        [SLUICE_SOURCE_FLOAT64] = "Float64",
+        [SLUICE_SOURCE_DECIMAL] = "", /* decimal_type() */
+        [SLUICE_SOURCE_STRING] = "String",
+        [SLUICE_SOURCE_UUID] = "UUID",
+        [SLUICE_SOURCE_JSON] = "String",
+        [SLUICE_SOURCE_ENUM] = "LowCardinality(String)",
+        [SLUICE_SOURCE_BYTES] = "String",
+        [SLUICE_SOURCE_DATE] = "Date32",
+        [SLUICE_SOURCE_TIMESTAMP_MS] = "DateTime64(3, 'UTC')",
+        [SLUICE_SOURCE_TIMESTAMP_US] = "DateTime64(6, 'UTC')",
+        [SLUICE_SOURCE_TIMESTAMP_NS] = "DateTime64(9, 'UTC')",
+        [SLUICE_SOURCE_ZONED_TIMESTAMP] = "DateTime64(6, 'UTC')",
+    };
+    bool nullable = column->optional && !column->is_key;
+    char inner[MAX_TYPE_TEXT];
+    if (column->type == SLUICE_SOURCE_DECIMAL)
+        decimal_type(column, inner);
+    else
+        (void)snprintf(inner, sizeof inner, "%s", types[column->type]);
+    if (!nullable)
+        (void)snprintf(out, MAX_TYPE_TEXT, "%s", inner);
+    else if (column->type == SLUICE_SOURCE_ENUM)
+        (void)snprintf(out, MAX_TYPE_TEXT, "LowCardinality(Nullable(String))");
+    else
+        (void)snprintf(out, MAX_TYPE_TEXT, "Nullable(%.48s)", inner);
+}
+
+static enum sluice_code check(const struct sluice_shape *shape, const struct sluice_ddl_options *options,
+                              struct sluice_error *err)
+{
+    if (!shape->typed)
+        return sluice_error_set(err, SLUICE_E_SHAPE, SLUICE_STOP_PARTITION,
+                                "table \"%s.%s\": the records carry no schema to make table \"%s.%s\" from; make the "
+                                "table, or let the connector's converter embed schemas (schemas.enable)",
+                                shape->schema, shape->table, options->database, options->table);
+    if (shape->n_key == 0)
+        return sluice_error_set(err, SLUICE_E_KEY, SLUICE_STOP_PARTITION,
+                                "table \"%s.%s\": the records have no key to make table \"%s.%s\" with; give the source "
+                                "table a primary key, or name key columns with the connector's message.key.columns",
+                                shape->schema, shape->table, options->database, options->table);
+    for (size_t i = 0; i < shape->n_columns; i++) {
+        const char *name = shape->columns[i].name;
+        bool is_version = strcmp(name, options->version_column) == 0;
+        if (is_version || strcmp(name, options->deleted_column) == 0)
+            return sluice_error_set(err, SLUICE_E_SHAPE, SLUICE_STOP_PARTITION,
+                                    "table \"%s.%s\": field \"%s\" has the name of the column that sluice adds; choose "
+                                    "another one with the option columns.%s",
+                                    shape->schema, shape->table, name, is_version ? "version" : "deleted");
+    }
+    return SLUICE_OK;
+}
+
+static enum sluice_code append_column(struct sluice_buf *sql, const char *name, const char *type,
+                                      struct sluice_error *err)
+{
+    enum sluice_code code = sluice_ddl_quote_name(sql, name, err);
+    return code != SLUICE_OK ? code : sluice_buf_printf(sql, err, " %s", type);
+}
+
+static enum sluice_code append_columns(const struct sluice_shape *shape, const struct sluice_ddl_options *options,
+                                       struct sluice_buf *sql, struct sluice_error *err)
+{
+    enum sluice_code code = SLUICE_OK;
+    for (size_t i = 0; i < shape->n_columns && code == SLUICE_OK; i++) {
+        char type[MAX_TYPE_TEXT];
+        column_type(&shape->columns[i], type);
+        code = append_column(sql, shape->columns[i].name, type, err);
+        if (code == SLUICE_OK)
+            code = sluice_buf_append_z(sql, ", ", err);
+    }
+    if (code == SLUICE_OK)
+        code = append_column(sql, options->version_column, "UInt128", err);
+    if (code == SLUICE_OK)
+        code = sluice_buf_append_z(sql, ", ", err);
+    return code != SLUICE_OK ? code : append_column(sql, options->deleted_column, "UInt8", err);
+}
+
+static enum sluice_code append_engine(const struct sluice_shape *shape, const struct sluice_ddl_options *options,
+                                      struct sluice_buf *sql, struct sluice_error *err)
+{
+    enum sluice_code code = sluice_buf_append_z(sql, ") ENGINE = ReplacingMergeTree(", err);
+    if (code == SLUICE_OK)
+        code = sluice_ddl_quote_name(sql, options->version_column, err);
+    if (code == SLUICE_OK)
+        code = sluice_buf_append_z(sql, ", ", err);
+    if (code == SLUICE_OK)
+        code = sluice_ddl_quote_name(sql, options->deleted_column, err);
+    for (size_t i = 0; i < shape->n_key && code == SLUICE_OK; i++) {
+        code = sluice_buf_append_z(sql, i == 0 ? ") ORDER BY (" : ", ", err);
+        if (code == SLUICE_OK)
+            code = sluice_ddl_quote_name(sql, shape->columns[shape->key[i]].name, err);
+    }
+    return code != SLUICE_OK ? code : sluice_buf_printf(sql, err, ")%s", settings);
+}
+
+enum sluice_code sluice_ddl_create(const struct sluice_shape *shape, const struct sluice_ddl_options *options,
+                                   struct sluice_buf *sql, struct sluice_error *err)
+{
+    enum sluice_code code = check(shape, options, err);
+    if (code == SLUICE_OK)
+        code = sluice_buf_append_z(sql, "CREATE TABLE IF NOT EXISTS ", err);
+    if (code == SLUICE_OK)
+        code = sluice_ddl_quote_name(sql, options->database, err);
+    if (code == SLUICE_OK)
+        code = sluice_buf_append_char(sql, '.', err);
+    if (code == SLUICE_OK)
+        code = sluice_ddl_quote_name(sql, options->table, err);
+    if (code == SLUICE_OK)
+        code = sluice_buf_append_z(sql, " (", err);
+    if (code == SLUICE_OK)
+        code = append_columns(shape, options, sql, err);
+    return code != SLUICE_OK ? code : append_engine(shape, options, sql, err);
+}

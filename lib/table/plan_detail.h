@@ -1,0 +1,40 @@
+/* plan_detail.h - the inside of a plan, for the modules that run it (row.c, batch.c). */
+#ifndef SLUICE_TABLE_PLAN_DETAIL_H
+#define SLUICE_TABLE_PLAN_DETAIL_H
+
+#include <stdatomic.h>
+
+#include "table/convert.h"
+#include "table/plan.h"
+#include "table/sortkey.h"
+
+enum { PLAN_NO_KEY = -1 };
+
+struct plan_column {
+    struct sluice_str name; /* of the field, without JSON escapes, and of the column */
+    struct convert convert;
+    int key_position; /* in the sorting key, or PLAN_NO_KEY */
+    /* The forms of Debezium's placeholder for unchanged TOAST that a field of this type can take. */
+    bool toast_text;
+    bool toast_base64;
+};
+
+/* Columns of the INSERT: one for each field in record order, then version (16 bytes), then deleted (one byte). */
+struct sluice_plan {
+    _Atomic unsigned n_references;
+    struct sluice_arena arena;
+    const char *source_schema; /* for errors */
+    const char *source_table;
+    const char *database;
+    const char *table;
+    struct plan_column *columns;
+    size_t n_columns;
+    struct sortkey key;
+    size_t room; /* a row takes at most this and the length of its values' texts */
+    const char *insert_sql;
+    struct sluice_str insert_header;
+};
+
+enum { PLAN_VERSION_BYTES = 16, PLAN_DELETED_BYTES = 1 };
+
+#endif

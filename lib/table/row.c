@@ -1,0 +1,204 @@
+/* row.c - see row.h. */
+#include "table/row.h"
+
+/* unavailable.value.placeholder of the connector, and the same as JsonConverter writes bytes. */
+static const struct sluice_str toast_text = {"__debezium_unavailable_value", 28};
+static const struct sluice_str toast_base64 = {"X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==", 40};
+
+/* Longest field name that is looked at with its escapes resolved. */
+enum { MAX_ESCAPED_NAME = 1024 };
+
+static bool name_matches(struct sluice_str written, struct sluice_str name)
+{
+    if (SLUICE_LIKELY(written.len == name.len && memcmp(written.ptr, name.ptr, name.len) == 0))
+        return true;
+    char unescaped[MAX_ESCAPED_NAME];
+    struct sluice_error ignored;
+    size_t length;
+    if (written.len <= name.len || written.len > sizeof unescaped ||
+        memchr(written.ptr, '\\', written.len) == NULL)
+        return false;
+    struct sluice_json_value value = {written, SLUICE_JSON_STRING_ESCAPED};
+    return sluice_json_unescape(value, unescaped, &length, &ignored) == SLUICE_OK &&
+           sluice_str_equal((struct sluice_str){unescaped, length}, name);
+}
+
+static const struct sluice_field *find_field(const struct sluice_field *fields, size_t n, struct sluice_str name)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (name_matches(fields[i].name, name))
+            return &fields[i];
+    }
+    return NULL;
+}
+
+static bool is_known(const struct sluice_plan *plan, struct sluice_str written)
+{
+    for (size_t i = 0; i < plan->n_columns; i++) {
+        if (name_matches(written, plan->columns[i].name))
+            return true;
+    }
+    return false;
+}
+
+static unsigned char *shape_error(const struct sluice_plan *plan, const struct sluice_change *change,
+                                  struct sluice_error *err)
+{
+    (void)sluice_error_set(err, SLUICE_E_SHAPE, SLUICE_STOP_PARTITION, "table \"%s.%s\": the record's fields differ",
+                           plan->source_schema, plan->source_table);
+    for (size_t i = 0; i < plan->n_columns; i++) {
+        struct sluice_str name = plan->columns[i].name;
+        if (find_field(change->fields, change->n_fields, name) == NULL) {
+            (void)sluice_error_set(err, SLUICE_E_SHAPE, SLUICE_STOP_PARTITION,
+                                   "table \"%s.%s\": the record has no field \"%.*s\", which earlier records had",
+                                   plan->source_schema, plan->source_table, SLUICE_STR_ARG(name));
+            return NULL;
+        }
+    }
+    for (size_t i = 0; i < change->n_fields; i++) {
+        if (!is_known(plan, change->fields[i].name)) {
+            (void)sluice_error_set(err, SLUICE_E_SHAPE, SLUICE_STOP_PARTITION,
+                                   "table \"%s.%s\": the record has a field \"%.*s\", which earlier records had not",
+                                   plan->source_schema, plan->source_table, SLUICE_STR_ARG(change->fields[i].name));
+            return NULL;
+        }
+    }
+    return NULL;
+}
+
+static unsigned char *at_field(const struct sluice_plan *plan, const struct plan_column *column,
+                               struct sluice_error *err)
+{
+    (void)sluice_error_wrap(err, "table \"%s.%s\", field \"%.*s\"", plan->source_schema, plan->source_table,
+                            SLUICE_STR_ARG(column->name));
+    return NULL;
+}
+
+static bool is_placeholder(const struct plan_column *column, struct sluice_json_value value)
+{
+    if (value.kind != SLUICE_JSON_STRING)
+        return false;
+    return (column->toast_text && sluice_str_equal(value.text, toast_text)) ||
+           (column->toast_base64 && sluice_str_equal(value.text, toast_base64));
+}
+
+static unsigned char *toast_error(struct sluice_error *err)
+{
+    (void)sluice_error_set(err, SLUICE_E_TOAST, SLUICE_REJECT,
+                           "the value is the connector's placeholder for an unchanged TOAST value, which the record does "
+                           "not hold; set REPLICA IDENTITY FULL for the table, or leave the column out with the "
+                           "connector's column.exclude.list");
+    return NULL;
+}
+
+static inline unsigned char *put_value(const struct plan_column *column, struct sluice_json_value value,
+                                       unsigned char *at, struct sluice_error *err)
+{
+    const struct convert *convert = &column->convert;
+    bool is_null = value.kind == SLUICE_JSON_NULL;
+    if (convert->type.nullable) {
+        *at++ = is_null;
+        if (is_null)
+            return at;
+    } else if (SLUICE_UNLIKELY(is_null)) {
+        return convert_refuse(convert, "value is null and the column is not Nullable", err);
+    }
+    return convert->fn(convert, value, at, err);
+}
+
+/* The row image of op c, u or r. Fields come in the plan's order, as the connector writes them; if not, each is searched. */
+static unsigned char *put_image(const struct sluice_plan *plan, const struct sluice_change *change, unsigned char *at,
+                                uint32_t *key_at, struct sluice_error *err)
+{
+    const unsigned char *start = at;
+    bool may_be_toast = change->op != 'r';
+    if (SLUICE_UNLIKELY(change->n_fields != plan->n_columns))
+        return shape_error(plan, change, err);
+    for (size_t i = 0; i < plan->n_columns; i++) {
+        const struct plan_column *column = &plan->columns[i];
+        const struct sluice_field *field = &change->fields[i];
+        if (SLUICE_UNLIKELY(!name_matches(field->name, column->name))) {
+            field = find_field(change->fields, change->n_fields, column->name);
+            if (field == NULL)
+                return shape_error(plan, change, err);
+        }
+        if (column->key_position != PLAN_NO_KEY)
+            key_at[column->key_position] = (uint32_t)(at - start);
+        if (SLUICE_UNLIKELY(may_be_toast && is_placeholder(column, field->value)))
+            at = toast_error(err);
+        else
+            at = put_value(column, field->value, at, err);
+        if (SLUICE_UNLIKELY(at == NULL))
+            return at_field(plan, column, err);
+    }
+    return at;
+}
+
+static unsigned char *key_error(const struct sluice_plan *plan, const struct plan_column *column, const char *reason,
+                                struct sluice_error *err)
+{
+    (void)sluice_error_set(err, SLUICE_E_KEY, SLUICE_REJECT, "%s", reason);
+    return at_field(plan, column, err);
+}
+
+/* A deleted row: only the record's key is sure, everything else of `before` may be made up by the connector. */
+static unsigned char *put_deleted(const struct sluice_plan *plan, const struct sluice_key *key, unsigned char *at,
+                                  uint32_t *key_at, struct sluice_error *err)
+{
+    const unsigned char *start = at;
+    for (size_t i = 0; i < plan->n_columns; i++) {
+        const struct plan_column *column = &plan->columns[i];
+        if (column->key_position == PLAN_NO_KEY) {
+            at = convert_zero(&column->convert, at);
+            continue;
+        }
+        const struct sluice_field *field = find_field(key->fields, key->n_fields, column->name);
+        if (field == NULL)
+            return key_error(plan, column, "the record's key does not hold this key column", err);
+        if (field->value.kind == SLUICE_JSON_NULL)
+            return key_error(plan, column, "the record's key holds null", err);
+        key_at[column->key_position] = (uint32_t)(at - start);
+        at = put_value(column, field->value, at, err);
+        if (at == NULL)
+            return at_field(plan, column, err);
+    }
+    return at;
+}
+
+static bool is_image(const struct sluice_change *change)
+{
+    return change->op == 'c' || change->op == 'u' || change->op == 'r';
+}
+
+size_t row_room(const struct sluice_plan *plan, const struct sluice_change *change, const struct sluice_key *key)
+{
+    bool image = is_image(change);
+    const struct sluice_field *fields = image || key == NULL ? change->fields : key->fields;
+    size_t n_fields = image || key == NULL ? change->n_fields : key->n_fields;
+    size_t room = plan->room;
+    for (size_t i = 0; i < n_fields; i++)
+        room += fields[i].value.text.len;
+    return room;
+}
+
+unsigned char *row_encode(const struct sluice_plan *plan, const struct sluice_change *change,
+                          const struct sluice_key *key, struct sluice_version version, unsigned char *at,
+                          uint32_t *key_at, struct sluice_error *err)
+{
+    bool deleted = change->op == 'd';
+    if (change->kind != SLUICE_CHANGE_ROW || (!deleted && !is_image(change)))
+        SLUICE_BUG("only changes of rows become rows");
+    if (deleted && (key == NULL || key->n_fields != plan->key.n_columns)) {
+        (void)sluice_error_set(err, SLUICE_E_KEY, SLUICE_REJECT,
+                               "table \"%s.%s\": the key of a deleted row must hold %zu columns", plan->source_schema,
+                               plan->source_table, plan->key.n_columns);
+        return NULL;
+    }
+    at = deleted ? put_deleted(plan, key, at, key_at, err) : put_image(plan, change, at, key_at, err);
+    if (SLUICE_UNLIKELY(at == NULL))
+        return NULL;
+    convert_put_64(at, version.low);
+    convert_put_64(at + 8, version.high);
+    at[PLAN_VERSION_BYTES] = deleted;
+    return at + PLAN_VERSION_BYTES + PLAN_DELETED_BYTES;
+}

@@ -1,0 +1,267 @@
+/* shape.c - see shape.h. */
+#include "table/shape.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "table/connect.h"
+
+enum { SHAPE_MAX_BYTES = 4 << 20 };
+
+SLUICE_DEFINE_AUTO_PTR(json, json_t, json_decref)
+
+static const char *const type_names[] = {
+#define SOURCE_TYPE_NAME(symbol, name) [symbol] = (name),
+    SLUICE_SOURCE_TYPES(SOURCE_TYPE_NAME)
+#undef SOURCE_TYPE_NAME
+};
+
+const char *sluice_source_type_name(enum sluice_source_type type)
+{
+    return (unsigned)type < SLUICE_N_SOURCE_TYPES ? type_names[type] : "unknown";
+}
+
+enum sluice_source_type sluice_source_type_find(struct sluice_str name)
+{
+    for (size_t i = 0; i < SLUICE_N_SOURCE_TYPES; i++) {
+        if (sluice_str_equal_z(name, type_names[i]))
+            return (enum sluice_source_type)i;
+    }
+    return SLUICE_N_SOURCE_TYPES;
+}
+
+/* All errors of this module end the same way. */
+#define REFUSE(shape, err, code, ...)                                                                      \
+    (sluice_error_set((err), (code), SLUICE_STOP_PARTITION, __VA_ARGS__),                                  \
+     sluice_error_wrap((err), "table \"%s.%s\"", (shape)->schema, (shape)->table))
+
+/* A name as it stands in the record, without its JSON escapes. */
+static enum sluice_code copy_name(struct sluice_shape *shape, struct sluice_str written, const char **out,
+                                  struct sluice_error *err)
+{
+    char *name = sluice_arena_copy(&shape->arena, written, err);
+    if (name == NULL)
+        return err->code;
+    if (written.len > 0 && memchr(written.ptr, '\\', written.len) != NULL) {
+        struct sluice_json_value value = {written, SLUICE_JSON_STRING_ESCAPED};
+        size_t length;
+        enum sluice_code code = sluice_json_unescape(value, name, &length, err);
+        if (code != SLUICE_OK)
+            return code;
+        name[length] = '\0';
+        if (strlen(name) != length)
+            return REFUSE(shape, err, SLUICE_E_SHAPE, "a field's name holds a NUL character");
+    }
+    *out = name;
+    return SLUICE_OK;
+}
+
+static enum sluice_code alloc_columns(struct sluice_shape *shape, size_t n, struct sluice_error *err)
+{
+    if (n == 0)
+        return REFUSE(shape, err, SLUICE_E_SHAPE,
+                      "the record shows no fields to plan the table from (a delete without \"before\"?)");
+    if (n > SLUICE_MAX_FIELDS)
+        return REFUSE(shape, err, SLUICE_E_LIMIT, "%zu fields, at most %d are supported", n, (int)SLUICE_MAX_FIELDS);
+    shape->columns = sluice_arena_alloc_array(&shape->arena, n, sizeof *shape->columns, err);
+    if (shape->columns == NULL)
+        return err->code;
+    shape->n_columns = n;
+    return SLUICE_OK;
+}
+
+static enum sluice_code read_typed_field(struct sluice_shape *shape, const json_t *schema,
+                                         struct sluice_source_column *column, struct sluice_error *err)
+{
+    const char *unsupported;
+    const char *name = json_string_value(json_object_get(schema, "field"));
+    if (name == NULL)
+        return REFUSE(shape, err, SLUICE_E_SHAPE, "the embedded schema has a field without a name");
+    column->name = sluice_arena_copy(&shape->arena, sluice_str_from(name), err);
+    if (column->name == NULL)
+        return err->code;
+    connect_read_field(schema, column, &unsupported);
+    if (unsupported != NULL)
+        return REFUSE(shape, err, SLUICE_E_TYPE,
+                      "field \"%s\": type \"%s\" is not supported by this version; leave the column out with the "
+                      "connector's column.exclude.list, or wait for a version that supports it",
+                      name, unsupported);
+    return SLUICE_OK;
+}
+
+static enum sluice_code read_schema(struct sluice_shape *shape, struct sluice_str text, struct sluice_error *err)
+{
+    json_error_t jerr;
+    SLUICE_AUTO(json) json_t *schema = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, &jerr);
+    if (schema == NULL)
+        return REFUSE(shape, err, SLUICE_E_JSON, "the embedded schema is not valid JSON: %s", jerr.text);
+    json_t *fields = connect_member_fields(schema, "after");
+    if (fields == NULL)
+        return REFUSE(shape, err, SLUICE_E_SHAPE, "the embedded schema has no struct \"after\"");
+    enum sluice_code code = alloc_columns(shape, json_array_size(fields), err);
+    for (size_t i = 0; i < shape->n_columns && code == SLUICE_OK; i++)
+        code = read_typed_field(shape, json_array_get(fields, i), &shape->columns[i], err);
+    return code;
+}
+
+static enum sluice_code read_names(struct sluice_shape *shape, const struct sluice_change *change,
+                                   struct sluice_error *err)
+{
+    enum sluice_code code = alloc_columns(shape, change->n_fields, err);
+    for (size_t i = 0; i < shape->n_columns && code == SLUICE_OK; i++) {
+        shape->columns[i] = (struct sluice_source_column){.optional = true};
+        code = copy_name(shape, change->fields[i].name, &shape->columns[i].name, err);
+    }
+    return code;
+}
+
+static struct sluice_source_column *find_column(const struct sluice_shape *shape, const char *name)
+{
+    for (size_t i = 0; i < shape->n_columns; i++) {
+        if (strcmp(shape->columns[i].name, name) == 0)
+            return &shape->columns[i];
+    }
+    return NULL;
+}
+
+static enum sluice_code check_unique(const struct sluice_shape *shape, struct sluice_error *err)
+{
+    for (size_t i = 0; i < shape->n_columns; i++) {
+        if (find_column(shape, shape->columns[i].name) != &shape->columns[i])
+            return REFUSE(shape, err, SLUICE_E_SHAPE, "two fields are called \"%s\"", shape->columns[i].name);
+    }
+    return SLUICE_OK;
+}
+
+static enum sluice_code read_key(struct sluice_shape *shape, const struct sluice_key *key, struct sluice_error *err)
+{
+    size_t *indexes = sluice_arena_alloc_array(&shape->arena, key->n_fields, sizeof *indexes, err);
+    if (indexes == NULL)
+        return err->code;
+    for (size_t i = 0; i < key->n_fields; i++) {
+        const char *name;
+        enum sluice_code code = copy_name(shape, key->fields[i].name, &name, err);
+        if (code != SLUICE_OK)
+            return code;
+        struct sluice_source_column *column = find_column(shape, name);
+        if (column == NULL)
+            return REFUSE(shape, err, SLUICE_E_KEY,
+                          "key column \"%s\" is not among the row's fields; take it out of the connector's "
+                          "column.exclude.list",
+                          name);
+        if (column->is_key)
+            return REFUSE(shape, err, SLUICE_E_KEY, "the key names column \"%s\" twice", name);
+        column->is_key = true;
+        indexes[i] = (size_t)(column - shape->columns);
+    }
+    shape->key = indexes;
+    shape->n_key = key->n_fields;
+    return SLUICE_OK;
+}
+
+/* The column part of "schema.table.column=type" if the hint is of this table. */
+static bool hint_column(const struct sluice_shape *shape, struct sluice_str left, struct sluice_str *column)
+{
+    size_t n_schema = strlen(shape->schema);
+    size_t n_table = strlen(shape->table);
+    size_t skip = n_schema + 1 + n_table + 1;
+    if (left.len <= skip || memcmp(left.ptr, shape->schema, n_schema) != 0 || left.ptr[n_schema] != '.' ||
+        memcmp(left.ptr + n_schema + 1, shape->table, n_table) != 0 || left.ptr[skip - 1] != '.')
+        return false;
+    *column = (struct sluice_str){left.ptr + skip, left.len - skip};
+    return true;
+}
+
+static enum sluice_code apply_hint(struct sluice_shape *shape, const char *hint, struct sluice_error *err)
+{
+    const char *equals = strrchr(hint, '=');
+    struct sluice_str name;
+    if (equals == NULL || !hint_column(shape, (struct sluice_str){hint, (size_t)(equals - hint)}, &name))
+        return SLUICE_OK;
+    struct sluice_source_column *column = NULL;
+    for (size_t i = 0; i < shape->n_columns && column == NULL; i++) {
+        if (sluice_str_equal_z(name, shape->columns[i].name))
+            column = &shape->columns[i];
+    }
+    if (column == NULL)
+        return REFUSE(shape, err, SLUICE_E_CONFIG, "option tables.source_types: no field is called \"%.*s\"",
+                      SLUICE_STR_ARG(name));
+    if (shape->typed)
+        return REFUSE(shape, err, SLUICE_E_CONFIG,
+                      "option tables.source_types: field \"%s\" has its type from the embedded schema; take the entry out",
+                      column->name);
+    column->type = sluice_source_type_find(sluice_str_from(equals + 1));
+    if (column->type == SLUICE_N_SOURCE_TYPES)
+        return REFUSE(shape, err, SLUICE_E_CONFIG, "option tables.source_types: field \"%s\": no type \"%s\"",
+                      column->name, equals + 1);
+    if (column->type == SLUICE_SOURCE_DECIMAL)
+        column->scale = SLUICE_SCALE_UNTOLD;
+    return SLUICE_OK;
+}
+
+static enum sluice_code fill(struct sluice_shape *shape, const struct sluice_change *change,
+                             const struct sluice_key *key, const char *const *hints, size_t n_hints,
+                             struct sluice_error *err)
+{
+    shape->schema = sluice_arena_copy(&shape->arena, change->source.schema, err);
+    if (shape->schema == NULL)
+        return err->code;
+    shape->table = sluice_arena_copy(&shape->arena, change->source.table, err);
+    if (shape->table == NULL)
+        return err->code;
+    shape->typed = change->value_schema.len > 0;
+    enum sluice_code code =
+        shape->typed ? read_schema(shape, change->value_schema, err) : read_names(shape, change, err);
+    if (code == SLUICE_OK)
+        code = check_unique(shape, err);
+    for (size_t i = 0; i < n_hints && code == SLUICE_OK; i++)
+        code = apply_hint(shape, hints[i], err);
+    if (code == SLUICE_OK && key != NULL)
+        code = read_key(shape, key, err);
+    return code;
+}
+
+enum sluice_code sluice_shape_new(const struct sluice_change *change, const struct sluice_key *key,
+                                  const char *const *hints, size_t n_hints, struct sluice_shape **out,
+                                  struct sluice_error *err)
+{
+    SLUICE_AUTO(sluice_shape) struct sluice_shape *shape = calloc(1, sizeof *shape);
+    if (shape == NULL)
+        return sluice_error_nomem(err, "shape of a table", sizeof *shape);
+    sluice_arena_init(&shape->arena, SHAPE_MAX_BYTES, "shape of a table");
+    enum sluice_code code = fill(shape, change, key, hints, n_hints, err);
+    if (code != SLUICE_OK)
+        return code;
+    *out = SLUICE_TAKE(shape);
+    return SLUICE_OK;
+}
+
+void sluice_shape_free(struct sluice_shape *shape)
+{
+    if (shape == NULL)
+        return;
+    sluice_arena_deinit(&shape->arena);
+    free(shape);
+}
+
+static bool columns_equal(const struct sluice_source_column *a, const struct sluice_source_column *b)
+{
+    return strcmp(a->name, b->name) == 0 && a->type == b->type && a->optional == b->optional &&
+           a->is_key == b->is_key && a->scale == b->scale && a->precision == b->precision;
+}
+
+bool sluice_shape_equal(const struct sluice_shape *a, const struct sluice_shape *b)
+{
+    if (a->typed != b->typed || a->n_columns != b->n_columns || a->n_key != b->n_key ||
+        strcmp(a->schema, b->schema) != 0 || strcmp(a->table, b->table) != 0)
+        return false;
+    for (size_t i = 0; i < a->n_columns; i++) {
+        if (!columns_equal(&a->columns[i], &b->columns[i]))
+            return false;
+    }
+    for (size_t i = 0; i < a->n_key; i++) {
+        if (a->key[i] != b->key[i])
+            return false;
+    }
+    return true;
+}
