@@ -35,7 +35,7 @@ const char *sluice_nearest(const char *word, const char *const *names, size_t n)
 {
     const char *best = NULL;
     size_t n_word = strlen(word);
-    size_t limit = n_word / 3 + 1;
+    size_t limit = n_word / 5 + 1;
     if (n_word > MAX_WORD)
         return NULL;
     for (size_t i = 0; i < n; i++) {

@@ -1,0 +1,65 @@
+/* The built program: what it prints where, and its exit codes. */
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "support/check.h"
+
+static char output[1 << 16];
+
+/* Exit code of the program with these arguments; what it printed is in `output`. */
+static int run(const char *arguments)
+{
+    char command[1024];
+    (void)snprintf(command, sizeof command, "exec 2>&1; %s %s", SLUICE_PROGRAM, arguments);
+    FILE *pipe = popen(command, "r"); /* NOLINT(cert-env33-c): the words are those of this file */
+    if (pipe == NULL)
+        abort();
+    size_t n = fread(output, 1, sizeof output - 1, pipe);
+    output[n] = '\0';
+    int status = pclose(pipe);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+int main(void)
+{
+    static const struct {
+        const char *arguments;
+        int exit_code;
+        const char *output;
+    } cases[] = {
+        {"", 2, "sluice COMMAND [-c FILE]"},
+        {"--help", 0, "sluice run -c sluice.yaml"},
+        {"-h", 0, "Examples:"},
+        {"--version", 0, "librdkafka "},
+        {"version --output json", 0, "\"sanitizers\": \""},
+        {"version extra", 2, "unexpected word \"extra\""},
+        {"version --set a=b", 2, "unknown option \"--set\""},
+        {"vesrion", 2, "unknown command \"vesrion\"; did you mean version?"},
+        {"nothing", 2, "unknown command \"nothing\"; see sluice --help"},
+        {"config", 2, "a word is missing behind \"config\""},
+        {"config --help", 0, "sluice config sample > sluice.yaml"},
+        {"config show --help", 0, "Examples:"},
+        {"config sohw", 2, "unknown word \"sohw\"; did you mean show?"},
+        {"config show --ouptut json", 2, "unknown option \"--ouptut\"; did you mean --output?"},
+        {"config show --output xml", 2, "--output takes table or json, not \"xml\""},
+        {"config show -c", 2, "a value is missing behind \"-c\""},
+        {"config show -c a -c b", 2, "a second configuration file \"b\""},
+        {"config show --help=1", 2, "no value belongs to \"--help\""},
+        {"config show -c /nowhere", 2, "sluice: configuration: file \"/nowhere\" can't be read"},
+        {"config show", 2, "no file: name: is missing"},
+        {"config show -c " SLUICE_SOURCE_DIR "/schemas/sluice.sample.yaml --set senders=0", 2,
+         "sluice: --set: senders: \"0\" is out of range; use 1 to 64"},
+        {"config show -c " SLUICE_SOURCE_DIR "/schemas/sluice.sample.yaml --set=senders=7", 0, "senders "},
+        {"config show --config=" SLUICE_SOURCE_DIR "/schemas/sluice.sample.yaml --output=json", 0, "\"senders\": {"},
+        {"config options", 0, "batch.max_rows (whole number 1 to 1000000; default 65536)"},
+        {"config schema", 0, "https://json-schema.org/draft/2020-12/schema"},
+        {"config docs", 0, "# Configuration"},
+        {"config sample", 0, "bootstrap.servers: 'localhost:9092'"},
+        {"config docs > /dev/full", 1, "write the output"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        if (!CHECK_INT(run(cases[i].arguments), cases[i].exit_code) || !CHECK_CONTAINS(output, cases[i].output))
+            (void)fprintf(stderr, "    sluice %s\n", cases[i].arguments);
+    }
+    return check_result();
+}
