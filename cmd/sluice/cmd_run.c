@@ -20,19 +20,21 @@ static int run(const struct arguments *arguments)
 const struct command command_run = {
     .name = "run",
     .summary = "the worker: consumes change events and inserts them until it is told to stop",
-    .usage = "sluice run -c FILE [--set KEY=VALUE]...\n"
-             "\n"
-             "  -c, --config FILE  configuration, YAML or JSON\n"
-             "  --set KEY=VALUE    an option that wins over the file; may be given again\n"
-             "\n"
-             "SIGTERM and SIGINT stop it: what is in flight is finished (drain.timeout), offsets are committed, the group\n"
-             "is left; a second signal ends it at once. SIGHUP reads the file again and takes over reloadable options.\n"
-             "Exit codes: 0 stopped as asked, 1 failed or a partition was stopped, 2 wrong usage or configuration, 3 unsafe\n"
-             "to go on.\n"
-             "\n"
-             "Examples:\n"
-             "  sluice run -c sluice.yaml\n"
-             "  sluice run -c sluice.yaml --set log.level=debug --set batch.max_age=200ms\n",
+    .usage =
+        "sluice run -c FILE [--set KEY=VALUE]...\n"
+        "\n"
+        "  -c, --config FILE  configuration, YAML or JSON\n"
+        "  --set KEY=VALUE    an option that wins over the file; may be given again\n"
+        "\n"
+        "SIGTERM and SIGINT stop it: what is in flight is finished (drain.timeout), offsets are committed, the group\n"
+        "is left; a second signal ends it at once. SIGHUP reads the file again and takes over reloadable options.\n"
+        "Exit codes: 0 stopped as asked, 1 failed or a partition was stopped, 2 wrong usage or configuration, 3 "
+        "unsafe\n"
+        "to go on.\n"
+        "\n"
+        "Examples:\n"
+        "  sluice run -c sluice.yaml\n"
+        "  sluice run -c sluice.yaml --set log.level=debug --set batch.max_age=200ms\n",
     .takes = TAKES_CONFIG,
     .run = run,
 };

@@ -23,7 +23,7 @@ struct arguments {
 struct command {
     const char *name;
     const char *summary;
-    const char *usage;      /* printed by --help, examples included */
+    const char *usage;       /* printed by --help, examples included */
     const char *operands[6]; /* words it takes, NULL at the end; none: it takes no word */
     unsigned takes;
     /* Returns the exit code. */

@@ -15,11 +15,11 @@
 #include "sluice/log.h"
 
 /* X(symbol, name as written in the file) */
-#define SLUICE_DELIVERY_NAMES(X)                      \
-    X(SLUICE_DELIVERY_AT_LEAST_ONCE, "at_least_once") \
+#define SLUICE_DELIVERY_NAMES(X)                                                                                       \
+    X(SLUICE_DELIVERY_AT_LEAST_ONCE, "at_least_once")                                                                  \
     X(SLUICE_DELIVERY_EXACTLY_ONCE, "exactly_once")
-#define SLUICE_FORMAT_NAMES(X)     \
-    X(SLUICE_FORMAT_AUTO, "auto") \
+#define SLUICE_FORMAT_NAMES(X)                                                                                         \
+    X(SLUICE_FORMAT_AUTO, "auto")                                                                                      \
     X(SLUICE_FORMAT_JSON, "json")
 #define SLUICE_ON_BAD_RECORD_NAMES(X) X(SLUICE_ON_BAD_RECORD_STOP, "stop")
 
@@ -42,15 +42,15 @@ struct sluice_config_property {
 struct sluice_config_details; /* the arena, and where each value came from */
 
 struct sluice_config {
-#define SLUICE_FIELD_STRING(field)   const char *field;
-#define SLUICE_FIELD_SECRET(field)   const char *field;
-#define SLUICE_FIELD_URL_LIST(field) struct sluice_config_list field;
-#define SLUICE_FIELD_LIST(field)     struct sluice_config_list field;
-#define SLUICE_FIELD_BOOL(field)     bool field;
-#define SLUICE_FIELD_INT(field)      int64_t field;
-#define SLUICE_FIELD_BYTES(field)    int64_t field;
-#define SLUICE_FIELD_DURATION(field) int64_t field;
-#define SLUICE_FIELD_ENUM(field)     enum sluice_##field field;
+#define SLUICE_FIELD_STRING(field)                             const char *field;
+#define SLUICE_FIELD_SECRET(field)                             const char *field;
+#define SLUICE_FIELD_URL_LIST(field)                           struct sluice_config_list field;
+#define SLUICE_FIELD_LIST(field)                               struct sluice_config_list field;
+#define SLUICE_FIELD_BOOL(field)                               bool field;
+#define SLUICE_FIELD_INT(field)                                int64_t field;
+#define SLUICE_FIELD_BYTES(field)                              int64_t field;
+#define SLUICE_FIELD_DURATION(field)                           int64_t field;
+#define SLUICE_FIELD_ENUM(field)                               enum sluice_##field field;
 #define OPT(key, type, field, default_, min, max, flags, text) SLUICE_FIELD_##type(field)
 #include "sluice/options.def"
 #undef OPT
@@ -76,7 +76,7 @@ void sluice_config_free(struct sluice_config *config);
 /* The value of a property in kafka_properties, or NULL. */
 const char *sluice_config_kafka_property(const struct sluice_config *config, const char *key);
 
-/* Each option with its effective value and source, secrets masked. Errors of these five: SLUICE_E_IO, SLUICE_E_NOMEM. */
+/* Each option with its effective value and source, secrets masked. Errors of these five: SLUICE_E_IO, _NOMEM. */
 SLUICE_MUST_CHECK enum sluice_code sluice_config_show(const struct sluice_config *config, FILE *out, bool json,
                                                       struct sluice_error *err);
 /* A line for each option, for --help. */

@@ -18,13 +18,13 @@
 enum { SLUICE_LOG_MAX_LINE = 4096, SLUICE_LOG_BURST = 10, SLUICE_LOG_WINDOW_US = 10 * 1000 * 1000 };
 
 /* X(symbol, name). Ordered: a level shows itself and everything above it. */
-#define SLUICE_LOG_LEVEL_NAMES(X) \
-    X(SLUICE_LOG_ERROR, "error")  \
-    X(SLUICE_LOG_WARN, "warn")    \
-    X(SLUICE_LOG_INFO, "info")    \
+#define SLUICE_LOG_LEVEL_NAMES(X)                                                                                      \
+    X(SLUICE_LOG_ERROR, "error")                                                                                       \
+    X(SLUICE_LOG_WARN, "warn")                                                                                         \
+    X(SLUICE_LOG_INFO, "info")                                                                                         \
     X(SLUICE_LOG_DEBUG, "debug")
-#define SLUICE_LOG_FORMAT_NAMES(X)   \
-    X(SLUICE_LOG_LOGFMT, "logfmt") \
+#define SLUICE_LOG_FORMAT_NAMES(X)                                                                                     \
+    X(SLUICE_LOG_LOGFMT, "logfmt")                                                                                     \
     X(SLUICE_LOG_JSON, "json")
 
 #define SLUICE_NAME_ENUM(symbol, name) symbol,
@@ -54,6 +54,8 @@ struct sluice_log_field {
 };
 
 /* Fields. SLUICE_F_STR takes a struct sluice_str, SLUICE_F_ERROR a struct sluice_error * and stands for two fields. */
+/* The formatter takes the compound literals for blocks. */
+/* clang-format off */
 #define SLUICE_F_TEXT(name_, z) sluice_log_text((name_), (z))
 #define SLUICE_F_BYTES(name_, ptr_, len_) \
     (struct sluice_log_field){.name = (name_), .kind = SLUICE_LOG_KIND_TEXT, .len = (len_), .value.text = (ptr_)}
@@ -71,17 +73,18 @@ struct sluice_log_field {
     (struct sluice_log_field){.name = (name_), .kind = SLUICE_LOG_KIND_MS, .value.i64 = (us)}
 #define SLUICE_F_ERROR(err) \
     SLUICE_F_TEXT("code", sluice_code_label((err)->code)), SLUICE_F_TEXT("error", (err)->text)
+/* clang-format on */
 
 struct sluice_log_field sluice_log_text(const char *name, const char *text_z);
 
 /* At least one field; events without fields go through sluice_log_event(). `event` is static text. */
-#define SLUICE_LOG(level, event, ...)                                                                       \
-    do {                                                                                                    \
-        if (sluice_log_enabled(level)) {                                                                    \
-            const struct sluice_log_field sluice_log_fields[] = {__VA_ARGS__};                              \
-            sluice_log_write((level), (event), sluice_log_fields,                                           \
-                             sizeof sluice_log_fields / sizeof sluice_log_fields[0]);                       \
-        }                                                                                                   \
+#define SLUICE_LOG(level, event, ...)                                                                                  \
+    do {                                                                                                               \
+        if (sluice_log_enabled(level)) {                                                                               \
+            const struct sluice_log_field sluice_log_fields[] = {__VA_ARGS__};                                         \
+            sluice_log_write((level), (event), sluice_log_fields,                                                      \
+                             sizeof sluice_log_fields / sizeof sluice_log_fields[0]);                                  \
+        }                                                                                                              \
     } while (0)
 void sluice_log_event(enum sluice_log_level level, const char *event);
 

@@ -4,8 +4,8 @@
 
 #include "sluice/config.h"
 
-/* Blocks until SIGTERM or SIGINT, then drains. `exit_code` is the process's: 0 drained, 1 a partition was stopped or the
- * worker failed, 3 unsafe to go on. Thread: main, before any other thread. */
+/* Blocks until SIGTERM or SIGINT, then drains. `exit_code` is the process's: 0 drained, 1 a partition was stopped or
+ * the worker failed, 3 unsafe to go on. Thread: main, before any other thread. */
 SLUICE_MUST_CHECK enum sluice_code sluice_run(const struct sluice_config *config, int *exit_code,
                                               struct sluice_error *err);
 

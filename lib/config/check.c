@@ -8,7 +8,7 @@
 #include "config/details.h"
 
 /* "FILE:LINE: KEY: what; remedy" */
-#define FAIL(config, field, err, ...) \
+#define FAIL(config, field, err, ...)                                                                                  \
     (sluice_error_set((err), SLUICE_E_CONFIG, SLUICE_STOP, __VA_ARGS__), at_option((config), CONFIG_ID_##field, (err)))
 
 static enum sluice_code at_option(const struct sluice_config *config, enum config_id id, struct sluice_error *err)
@@ -174,9 +174,10 @@ static enum sluice_code check_source_types(const struct sluice_config *config, s
         return FAIL(config, tables_source_types, err, "\"%.80s\" is given twice; keep one", twice);
     for (size_t i = 0; i < config->tables_source_types.n_items && code == SLUICE_OK; i++)
         if (!is_source_type(config->tables_source_types.items[i]))
-            code = FAIL(config, tables_source_types, err,
-                        "\"%.80s\" is not schema.table.column=type; write it like inventory.orders.created_at=timestamp_us",
-                        config->tables_source_types.items[i]);
+            code = FAIL(
+                config, tables_source_types, err,
+                "\"%.80s\" is not schema.table.column=type; write it like inventory.orders.created_at=timestamp_us",
+                config->tables_source_types.items[i]);
     return code;
 }
 

@@ -7,8 +7,8 @@
 struct reader {
     yaml_parser_t parser;
     struct sluice_arena *arena;
-    const char *place;  /* file, or "--set key" */
-    bool lines;         /* whether errors name the line */
+    const char *place; /* file, or "--set key" */
+    bool lines;        /* whether errors name the line */
     struct config_entry *first;
     struct config_entry **last;
     size_t n_entries;

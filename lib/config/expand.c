@@ -17,7 +17,8 @@ SLUICE_DEFINE_AUTO_PTR(file, FILE, file_close)
 
 static enum sluice_code fail_file(struct sluice_error *err, const char *path, int error)
 {
-    (void)sluice_error_set(err, SLUICE_E_CONFIG, SLUICE_STOP, "file \"%.200s\" can't be read: %s", path, strerror(error));
+    (void)sluice_error_set(err, SLUICE_E_CONFIG, SLUICE_STOP, "file \"%.200s\" can't be read: %s", path,
+                           strerror(error));
     err->detail = error;
     return err->code;
 }

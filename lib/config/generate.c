@@ -12,14 +12,14 @@ static const char intro[] =
     "\n"
     "<!-- Made by `sluice config docs` from include/sluice/options.def; do not edit. -->\n"
     "\n"
-    "One YAML file, named with `-c`; JSON is accepted too. `--set key=value` on the command line wins over the file, the\n"
-    "last one of several wins, and its value is read as YAML: `--set kafka.topics=[orders,customers]`.\n"
+    "One YAML file, named with `-c`; JSON is accepted too. `--set key=value` on the command line wins over the\n"
+    "file, the last one of several wins, and its value is read as YAML: `--set kafka.topics=[orders,customers]`.\n"
     "\n"
     "- Keys may be nested or dotted: `kafka: {bootstrap.servers: x}` is `kafka.bootstrap.servers: x`.\n"
     "- An unknown key, a key given twice, an anchor or an alias is refused.\n"
-    "- In values `${VARIABLE}` is an environment variable and `${file:/path}` the content of a file without its last line\n"
-    "  break; `$$` is a dollar sign. A variable or file that is missing is an error. Nothing else is read from the\n"
-    "  environment.\n"
+    "- In values `${VARIABLE}` is an environment variable and `${file:/path}` the content of a file without its\n"
+    "  last line break; `$$` is a dollar sign. A variable or file that is missing is an error. Nothing else is read\n"
+    "  from the environment.\n"
     "- Sizes need a unit, `KiB`, `MiB` or `GiB`; durations `ms`, `s`, `m` or `h`.\n"
     "- `sluice config show` prints the effective values and where each comes from; secrets are masked.\n"
     "- Options marked *reload* take effect on SIGHUP; the others need a restart.\n"
@@ -31,9 +31,9 @@ static const char passthrough[] =
     "## Properties of librdkafka\n"
     "\n"
     "Any other key under `kafka.` goes to librdkafka under the name behind the dot, for example\n"
-    "`kafka.security.protocol` or `kafka.sasl.password`. Passwords, secrets, tokens and private keys among them are masked\n"
-    "wherever they are shown. `kafka.auto.offset.reset` is `earliest` unless set. These are refused, because delivery\n"
-    "rests on them:\n"
+    "`kafka.security.protocol` or `kafka.sasl.password`. Passwords, secrets, tokens and private keys among them are\n"
+    "masked wherever they are shown. `kafka.auto.offset.reset` is `earliest` unless set. These are refused, because\n"
+    "delivery rests on them:\n"
     "\n"
     "| Property | Allowed value | Reason |\n"
     "|---|---|---|\n";
@@ -96,7 +96,8 @@ enum sluice_code sluice_config_docs(FILE *out, struct sluice_error *err)
         const char *key = config_options[i].key;
         size_t n = group_length(key) > 0 ? group_length(key) : strlen(key);
         if (begins_group(i) && (group_length(key) > 0 || i == 0 || group_length(config_options[i - 1].key) > 0))
-            (void)fprintf(out, "\n## %.*s\n\n| Option | Type and range | Default | What it changes |\n|---|---|---|---|\n",
+            (void)fprintf(out,
+                          "\n## %.*s\n\n| Option | Type and range | Default | What it changes |\n|---|---|---|---|\n",
                           (int)n, key);
         docs_row(out, &config_options[i]);
     }

@@ -36,8 +36,8 @@ const struct config_kafka_refusal *config_kafka_refused(const char *key, const c
 
 bool config_kafka_is_secret(const char *key)
 {
-    static const char *const parts[] = {"password", "secret", "key.pem", "token", "oauthbearer.config",
-                                        "oauthbearer.assertion"};
+    static const char *const parts[] = {
+        "password", "secret", "key.pem", "token", "oauthbearer.config", "oauthbearer.assertion"};
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(parts); i++)
         if (strstr(key, parts[i]) != NULL && strcmp(key, "sasl.oauthbearer.token.endpoint.url") != 0)
             return true;

@@ -167,8 +167,8 @@ static enum sluice_code set_defaults(struct sluice_config *config, struct sluice
         size_t n_items = config_option_is_list(option) && option->preset[0] == '\0' ? 0 : 1;
         if ((option->flags & SLUICE_OPTION_REQUIRED) != 0)
             continue;
-        enum sluice_code code = config_option_set(option, config, &option->preset, n_items, option->preset,
-                                                  &config->details->arena, err);
+        enum sluice_code code =
+            config_option_set(option, config, &option->preset, n_items, option->preset, &config->details->arena, err);
         if (code != SLUICE_OK)
             return sluice_error_wrap(err, "default of %s", option->key);
     }
@@ -221,7 +221,8 @@ static enum sluice_code set_from_arguments(struct sluice_config *config, struct 
     const struct config_source source = {CONFIG_FROM_ARGUMENT, 0};
     for (size_t i = 0; i < config->details->n_sets; i++) {
         struct config_entry *entry = NULL;
-        enum sluice_code code = config_document_argument(config->details->sets[i], &config->details->arena, &entry, err);
+        enum sluice_code code =
+            config_document_argument(config->details->sets[i], &config->details->arena, &entry, err);
         if (code == SLUICE_OK)
             code = set_entry(config, entry, source, err);
         if (code != SLUICE_OK)
@@ -246,8 +247,8 @@ static enum sluice_code check_required(const struct sluice_config *config, struc
 }
 
 /* Copies what the configuration was loaded from, for the reload. */
-static enum sluice_code remember_origin(struct sluice_config_details *details, const char *path, const char *const *sets,
-                                        size_t n_sets, struct sluice_error *err)
+static enum sluice_code remember_origin(struct sluice_config_details *details, const char *path,
+                                        const char *const *sets, size_t n_sets, struct sluice_error *err)
 {
     const char **copies = sluice_arena_alloc_array(&details->arena, n_sets + 1, sizeof *copies, err);
     if (copies == NULL)
@@ -278,8 +279,8 @@ static enum sluice_code config_new(struct sluice_config **out, struct sluice_err
     return SLUICE_OK;
 }
 
-enum sluice_code sluice_config_load(const char *path, const char *const *sets, size_t n_sets, struct sluice_config **out,
-                                    struct sluice_error *err)
+enum sluice_code sluice_config_load(const char *path, const char *const *sets, size_t n_sets,
+                                    struct sluice_config **out, struct sluice_error *err)
 {
     SLUICE_AUTO(sluice_config) struct sluice_config *config = NULL;
     struct config_entry *entries = NULL;

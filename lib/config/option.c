@@ -13,7 +13,7 @@ static const char *const names_on_bad_record[] = {SLUICE_ON_BAD_RECORD_NAMES(NAM
 static const char *const names_log_level[] = {SLUICE_LOG_LEVEL_NAMES(NAME_TEXT)};
 static const char *const names_log_format[] = {SLUICE_LOG_FORMAT_NAMES(NAME_TEXT)};
 
-#define NO_NAMES             NULL, 0
+#define NO_NAMES              NULL, 0
 #define NAMES_STRING(field)   NO_NAMES
 #define NAMES_SECRET(field)   NO_NAMES
 #define NAMES_URL_LIST(field) NO_NAMES
@@ -25,9 +25,9 @@ static const char *const names_log_format[] = {SLUICE_LOG_FORMAT_NAMES(NAME_TEXT
 #define NAMES_ENUM(field)     names_##field, SLUICE_N_ELEMENTS(names_##field)
 
 const struct config_option config_options[CONFIG_N_OPTIONS] = {
-#define OPT(key, type, field, preset, min, max, flags, text) \
-    {(key), CONFIG_##type, offsetof(struct sluice_config, field), (preset), (min), (max), (flags), (text), \
-     NAMES_##type(field)},
+#define OPT(key, type, field, preset, min, max, flags, text)                                                           \
+    {(key),  CONFIG_##type,      offsetof(struct sluice_config, field), (preset), (min), (max), (flags),               \
+     (text), NAMES_##type(field)},
 #include "sluice/options.def"
 #undef OPT
 };

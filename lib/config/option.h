@@ -30,8 +30,8 @@ enum config_id {
 struct config_option {
     const char *key;
     enum config_type type;
-    size_t offset;         /* of the field in struct sluice_config */
-    const char *preset;    /* the default; the example of a required option */
+    size_t offset;      /* of the field in struct sluice_config */
+    const char *preset; /* the default; the example of a required option */
     int64_t min;
     int64_t max;
     unsigned flags;
@@ -59,8 +59,8 @@ void config_option_range(const struct config_option *option, char *text, size_t 
 /* The names of an ENUM, separated by commas. Cut at `size`. */
 void config_option_names(const struct config_option *option, char *text, size_t size);
 
-/* Writes the value into its field. Texts are copied to `arena`. `shown` is what an error may quote of the value: the text
- * before expansion, or NULL for nothing. Errors (SLUICE_E_CONFIG) say "what; remedy" without the key. */
+/* Writes the value into its field. Texts are copied to `arena`. `shown` is what an error may quote of the value: the
+ * text before expansion, or NULL for nothing. Errors (SLUICE_E_CONFIG) say "what; remedy" without the key. */
 SLUICE_MUST_CHECK enum sluice_code config_option_set(const struct config_option *option, struct sluice_config *config,
                                                      const char *const *items, size_t n_items, const char *shown,
                                                      struct sluice_arena *arena, struct sluice_error *err);

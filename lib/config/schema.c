@@ -16,7 +16,8 @@
 static json_t *type_number(const struct config_option *option)
 {
     return json_pack("{s:[{s:s, s:I, s:I}, {s:s, s:s}]}", "anyOf", "type", "integer", "minimum",
-                     (json_int_t)option->min, "maximum", (json_int_t)option->max, "type", "string", "pattern", EXPANDED);
+                     (json_int_t)option->min, "maximum", (json_int_t)option->max, "type", "string", "pattern",
+                     EXPANDED);
 }
 
 static json_t *type_list(const struct config_option *option)
@@ -177,11 +178,11 @@ static bool add_passthrough(json_t *root)
 enum sluice_code sluice_config_schema(FILE *out, struct sluice_error *err)
 {
     SLUICE_AUTO(json)
-    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:b, s:{}, s:{}, s:[], s:{}}", "$schema",
-                             "https://json-schema.org/draft/2020-12/schema", "title", "sluice configuration",
-                             "$comment", "Made by `sluice config schema` from include/sluice/options.def; do not edit.",
-                             "type", "object", "additionalProperties", 0, "properties", "patternProperties", "allOf",
-                             "$defs");
+    json_t *root =
+        json_pack("{s:s, s:s, s:s, s:s, s:b, s:{}, s:{}, s:[], s:{}}", "$schema",
+                  "https://json-schema.org/draft/2020-12/schema", "title", "sluice configuration", "$comment",
+                  "Made by `sluice config schema` from include/sluice/options.def; do not edit.", "type", "object",
+                  "additionalProperties", 0, "properties", "patternProperties", "allOf", "$defs");
     if (root == NULL || !add_options(root) || !add_passthrough(root))
         return sluice_error_nomem(err, "the JSON Schema", 0);
     return config_output_json(root, out, err);

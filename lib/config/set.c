@@ -25,8 +25,8 @@ static enum sluice_code check_range(const struct config_option *option, int64_t 
     return refuse(err, shown, what);
 }
 
-static enum sluice_code set_number(const struct config_option *option, const char *text, const char *shown, int64_t *field,
-                                   struct sluice_error *err)
+static enum sluice_code set_number(const struct config_option *option, const char *text, const char *shown,
+                                   int64_t *field, struct sluice_error *err)
 {
     int64_t value = 0;
     char what[160];

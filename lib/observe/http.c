@@ -52,7 +52,8 @@ static enum sluice_code not_found(struct answer *answer, struct sluice_error *er
     return sluice_buf_append_z(answer->body, "not found; / lists what there is\n", err);
 }
 
-static enum sluice_code fill(struct sluice_http *http, const char *path, struct answer *answer, struct sluice_error *err)
+static enum sluice_code fill(struct sluice_http *http, const char *path, struct answer *answer,
+                             struct sluice_error *err)
 {
     const struct sluice_http_handlers *handlers = &http->handlers;
     if (strcmp(path, "/") == 0)
@@ -141,7 +142,8 @@ static enum sluice_code resolve(const char *listen_text, struct addrinfo **out, 
         .ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     if (!split_address(listen_text, host, sizeof host, &port))
         return sluice_error_set(err, SLUICE_E_CONFIG, SLUICE_STOP,
-                                "http.listen \"%.80s\" is not host:port; write for example 127.0.0.1:9577", listen_text);
+                                "http.listen \"%.80s\" is not host:port; write for example 127.0.0.1:9577",
+                                listen_text);
     int failed = getaddrinfo(host, port, &hints, out);
     if (failed != 0)
         return sluice_error_set(err, SLUICE_E_CONFIG, SLUICE_STOP,

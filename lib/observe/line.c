@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-    RESERVED = 32,       /* for the end of the line */
+    RESERVED = 32,        /* for the end of the line */
     MAX_TEXT_BYTES = 1024 /* of one field, before escaping */
 };
 

@@ -12,11 +12,15 @@
 
 #include "observe/series.h"
 
+/* The formatter takes the braces for blocks. */
+/* clang-format off */
 #define LABELS0       0, {NULL, NULL}
 #define LABELS1(a)    1, {(a), NULL}
 #define LABELS2(a, b) 2, {(a), (b)}
+/* clang-format on */
 const struct metric_family metric_families[SLUICE_N_FAMILIES] = {
-#define FAMILY(symbol, name, type, help, labels) [SLUICE_METRIC_##symbol] = {"sluice_" name, METRIC_##type, help, labels},
+#define FAMILY(symbol, name, type, help, labels)                                                                       \
+    [SLUICE_METRIC_##symbol] = {"sluice_" name, METRIC_##type, help, labels},
 #include "observe/families.def"
 #undef FAMILY
 };
@@ -90,7 +94,8 @@ static uint64_t hash_of(const struct metric_family *family, const char *const *v
 {
     uint64_t hash = 0;
     for (size_t i = 0; i < family->n_labels; i++)
-        hash = hash * 31 + sluice_str_hash((struct sluice_str){values[i], strnlen(values[i], SLUICE_METRICS_MAX_VALUE)});
+        hash =
+            hash * 31 + sluice_str_hash((struct sluice_str){values[i], strnlen(values[i], SLUICE_METRICS_MAX_VALUE)});
     return hash;
 }
 
@@ -124,7 +129,8 @@ static struct sluice_metric *find(const struct series_list *list, uint64_t hash,
     return NULL;
 }
 
-static struct sluice_metric *get_locked(struct series_list *list, const struct metric_family *family, const char *const *values)
+static struct sluice_metric *get_locked(struct series_list *list, const struct metric_family *family,
+                                        const char *const *values)
 {
     uint64_t hash = hash_of(family, values);
     struct sluice_metric *retired = NULL;
@@ -296,7 +302,8 @@ void sluice_metric_observe(struct sluice_metric *metric, double value)
         i++;
     atomic_fetch_add_explicit(&histogram->buckets[i], 1, memory_order_relaxed);
     uint64_t before = atomic_load_explicit(&histogram->sum_bits, memory_order_relaxed);
-    while (!atomic_compare_exchange_weak_explicit(&histogram->sum_bits, &before, metric_bits_of(metric_double_of(before) + value),
+    while (!atomic_compare_exchange_weak_explicit(&histogram->sum_bits, &before,
+                                                  metric_bits_of(metric_double_of(before) + value),
                                                   memory_order_relaxed, memory_order_relaxed))
         ;
 }

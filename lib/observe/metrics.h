@@ -40,10 +40,10 @@ struct sluice_metric *sluice_metrics_get_partition(struct sluice_metrics *metric
 void sluice_metrics_remove_partition(struct sluice_metrics *metrics, const char *topic, int32_t partition);
 
 /* Each belongs to one type of family (families.def); another one is a bug. */
-void sluice_metric_add(struct sluice_metric *metric, uint64_t n);          /* COUNTER */
-void sluice_metric_set(struct sluice_metric *metric, int64_t value);       /* GAUGE */
-void sluice_metric_set_real(struct sluice_metric *metric, double value);   /* GAUGE_REAL */
-void sluice_metric_observe(struct sluice_metric *metric, double value);    /* SECONDS, ROWS */
+void sluice_metric_add(struct sluice_metric *metric, uint64_t n);        /* COUNTER */
+void sluice_metric_set(struct sluice_metric *metric, int64_t value);     /* GAUGE */
+void sluice_metric_set_real(struct sluice_metric *metric, double value); /* GAUGE_REAL */
+void sluice_metric_observe(struct sluice_metric *metric, double value);  /* SECONDS, ROWS */
 
 /* The value of a counter or gauge, the number of observations of a histogram. */
 double sluice_metric_value(const struct sluice_metric *metric);

@@ -34,7 +34,7 @@ struct metric_histogram {
 struct sluice_metric {
     const struct metric_family *family;
     _Atomic uint64_t value;
-    struct metric_histogram *histogram;              /* METRIC_SECONDS and METRIC_ROWS, else NULL */
+    struct metric_histogram *histogram;      /* METRIC_SECONDS and METRIC_ROWS, else NULL */
     char *labels[SLUICE_METRICS_MAX_LABELS]; /* guarded by the lock */
     uint64_t hash;
     bool retired;

@@ -9,9 +9,9 @@
 #include "support/check.h"
 
 /* What every configuration needs. */
-#define MINIMUM                                                  \
-    "name: shop\n"                                               \
-    "kafka: {bootstrap.servers: 'localhost:9092', topics: a}\n" \
+#define MINIMUM                                                                                                        \
+    "name: shop\n"                                                                                                     \
+    "kafka: {bootstrap.servers: 'localhost:9092', topics: a}\n"                                                        \
     "clickhouse: {url: 'http://localhost:8123', database: shop}\n"
 
 static struct sluice_error load_err;

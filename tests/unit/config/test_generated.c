@@ -29,8 +29,8 @@ static void compare(const char *name, const char *command, enum sluice_code (*pr
     (void)snprintf(path, sizeof path, "%s/%s", SLUICE_SOURCE_DIR, name);
     char *kept = read_all(path);
     if (!CHECK(kept != NULL && strcmp(kept, made) == 0))
-        (void)fprintf(stderr, "    %s differs from the options table; rewrite it with\n    sluice config %s > %s\n", name,
-                      command, name);
+        (void)fprintf(stderr, "    %s differs from the options table; rewrite it with\n    sluice config %s > %s\n",
+                      name, command, name);
     free(kept);
     free(made);
 }
@@ -96,7 +96,8 @@ static void test_show(void)
     CHECK_CONTAINS(table, "kafka.sasl.password                      ***  ");
     CHECK_CONTAINS(table, "a.b.c=json, a.b.d=uuid ");
     CHECK_CONTAINS(table, "senders                                  5                                        --set\n");
-    CHECK_CONTAINS(table, "batch.max_age                            1s                                       default\n");
+    CHECK_CONTAINS(table,
+                   "batch.max_age                            1s                                       default\n");
     CHECK_CONTAINS(table, "sluice.yaml:4\n");
     CHECK_CONTAINS(json, "\"senders\": {\n    \"value\": 5,\n    \"source\": \"--set\"\n  }");
     CHECK_CONTAINS(json, "\"kafka.sasl.password\": {\n    \"value\": \"***\"");

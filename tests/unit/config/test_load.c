@@ -83,7 +83,8 @@ static void test_line_errors(void)
          "sluice.yaml:4: retry.initial: is longer than retry.max; lower it or raise retry.max"},
         {"memory.limit: 16MiB", "default: batch.max_bytes: is more than half of memory.limit (16777216 of 16777216 "
                                 "bytes); lower it or raise memory.limit"},
-        {"http.listen: 9577", "sluice.yaml:4: http.listen: \"9577\" is not host:port; write for example 127.0.0.1:9577"},
+        {"http.listen: 9577",
+         "sluice.yaml:4: http.listen: \"9577\" is not host:port; write for example 127.0.0.1:9577"},
         {"http.listen: 'a:70000'",
          "sluice.yaml:4: http.listen: \"a:70000\" is not host:port; write for example 127.0.0.1:9577"},
         {"tables.source_types: a.b=int16",
@@ -130,18 +131,20 @@ static void test_forms(void)
         CHECK(strstr(load_err.text, "hidden") == NULL);
         sluice_config_free(config);
     }
-    static const char *const legal[] = {"clickhouse.url=https://h/base", "clickhouse.url=\"http://[::1]:8123\"",
-                                        "kafka.topics='^shop\\.[a-z]+$'", "http.listen=", "http.listen=\"[::1]:0\"",
-                                        "tables.source_types=", "tables.source_types=[]"};
+    static const char *const legal[] = {"clickhouse.url=https://h/base",  "clickhouse.url=\"http://[::1]:8123\"",
+                                        "kafka.topics='^shop\\.[a-z]+$'", "http.listen=",
+                                        "http.listen=\"[::1]:0\"",        "tables.source_types=",
+                                        "tables.source_types=[]"};
     for (size_t i = 0; i < sizeof legal / sizeof legal[0]; i++)
         sluice_config_free(expect_config(load_set(legal[i])));
 }
 
 static void test_arguments(void)
 {
-    const char *const sets[] = {"batch.max_rows=10", "batch.max_rows=20", "kafka.topics=[x, '^y']", "http.listen=",
+    const char *const sets[] = {"batch.max_rows=10",  "batch.max_rows=20",  "kafka.topics=[x, '^y']", "http.listen=",
                                 "kafka.client.id=c1", "kafka.client.id=c2", "senders=\"3\""};
-    struct sluice_config *config = expect_config(load_bytes(MINIMUM "senders: 1\n", strlen(MINIMUM "senders: 1\n"), sets, 7));
+    struct sluice_config *config =
+        expect_config(load_bytes(MINIMUM "senders: 1\n", strlen(MINIMUM "senders: 1\n"), sets, 7));
     CHECK_INT(config->batch_max_rows, 20);
     CHECK_INT(config->kafka_topics.n_items, 2);
     CHECK_TEXT(config->kafka_topics.items[1], "^y");
@@ -188,10 +191,11 @@ static void test_expansion(void)
     write_file(secret, "s3cret$x\n", 9);
     (void)setenv("SLUICE_TEST_USER", "u${x}", 1);
     (void)unsetenv("SLUICE_TEST_MISSING");
-    (void)snprintf(line, sizeof line, "clickhouse.password: ${file:%s}\nclickhouse.user: a$$b-${SLUICE_TEST_USER}-$c$\n",
-                   secret);
-    struct sluice_config *config = expect_config(load_text(
-        "name: shop\nkafka: {bootstrap.servers: b, topics: '^a$'}\nclickhouse.url: http://h\nclickhouse.database: d\n"));
+    (void)snprintf(line, sizeof line,
+                   "clickhouse.password: ${file:%s}\nclickhouse.user: a$$b-${SLUICE_TEST_USER}-$c$\n", secret);
+    struct sluice_config *config =
+        expect_config(load_text("name: shop\nkafka: {bootstrap.servers: b, topics: '^a$'}\nclickhouse.url: "
+                                "http://h\nclickhouse.database: d\n"));
     CHECK_TEXT(config->kafka_topics.items[0], "^a$");
     sluice_config_free(config);
 
@@ -243,10 +247,10 @@ static void test_kafka_properties(void)
     expect_error(load_line("kafka.enable.auto.commit: true"),
                  "sluice.yaml:4: kafka.enable.auto.commit: must not be set: sluice commits an offset when ClickHouse "
                  "confirmed its rows, and nothing else may; take it out");
-    static const char *const refused[] = {"enable.auto.offset.store=true", "auto.commit.interval.ms=5",
-                                          "isolation.level=read_uncommitted", "enable.partition.eof=true",
-                                          "group.protocol=consumer", "partition.assignment.strategy=range",
-                                          "metadata.broker.list=b"};
+    static const char *const refused[] = {
+        "enable.auto.offset.store=true", "auto.commit.interval.ms=5", "isolation.level=read_uncommitted",
+        "enable.partition.eof=true",     "group.protocol=consumer",   "partition.assignment.strategy=range",
+        "metadata.broker.list=b"};
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         char set[80];
         (void)snprintf(set, sizeof set, "kafka.%s", refused[i]);

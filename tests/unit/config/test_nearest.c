@@ -5,9 +5,9 @@
 int main(void)
 {
     static const char *const names[] = {"run", "check", "config", "version"};
-    static const char *const cases[][2] = {{"run", "run"},       {"rnu", "run"},     {"chekc", "check"}, {"cfg", NULL},
-                                           {"confg", "config"}, {"Version", "version"}, {"", NULL},      {"x", NULL},
-                                           {"vresoin", "version"}, {"something", NULL}};
+    static const char *const cases[][2] = {
+        {"run", "run"},         {"rnu", "run"}, {"chekc", "check"}, {"cfg", NULL},          {"confg", "config"},
+        {"Version", "version"}, {"", NULL},     {"x", NULL},        {"vresoin", "version"}, {"something", NULL}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const char *got = sluice_nearest(cases[i][0], names, 4);
         if (cases[i][1] == NULL)

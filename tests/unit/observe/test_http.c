@@ -105,7 +105,8 @@ static void test_paths(uint16_t port, struct state *state)
 
 static void test_methods(uint16_t port)
 {
-    static const char post[] = "POST /status HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello";
+    static const char post[] =
+        "POST /status HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello";
     CHECK_CONTAINS(ask(port, "HEAD", "/livez"), "HTTP/1.1 ");
     CHECK(strstr(answer, "consumer stuck") == NULL);
     CHECK_CONTAINS(ask(port, "DELETE", "/metrics"), "HTTP/1.1 405 ");
