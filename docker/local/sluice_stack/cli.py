@@ -23,6 +23,8 @@ def _parser() -> argparse.ArgumentParser:
     up = commands.add_parser("up", parents=[common], help="start what does not run, wait until it answers")
     up.add_argument("--port-base", type=int, metavar="N", help="first port (default: free ports are chosen)")
     up.add_argument("--services", metavar="A,B", help=f"only these and what they need ({','.join(NAMES)})")
+    up.add_argument("--faults", action="store_true", help="ClickHouse misbehaves on demand (POST /_fault); for tests, "
+                    "kept until --purge")
     up.add_argument("--wait", type=float, default=120.0, metavar="SECONDS", help="limit per service (default 120)")
     down = commands.add_parser("down", parents=[common], help="stop all")
     down.add_argument("--purge", action="store_true", help="remove the state folder too, with all data")
@@ -106,7 +108,8 @@ def _run(stack: Stack, options: argparse.Namespace) -> int:
 def main(arguments: list[str]) -> int:
     """Exit code: 0 done, 1 failed, 2 wrong usage."""
     options = _parser().parse_args(arguments)
-    stack = Stack(options.state, getattr(options, "port_base", None), getattr(options, "wait", 120.0))
+    stack = Stack(options.state, getattr(options, "port_base", None), getattr(options, "wait", 120.0),
+                  getattr(options, "faults", False))
     try:
         return _run(stack, options)
     except StackError as error:

@@ -28,8 +28,9 @@ class ClickHouse(Service):
 """)
 
     def command(self) -> list[str]:
+        faults = ["--faults"] if self.notes.get("clickhouse_faults") else []
         return [str(layout.clickhouse_embedded()), "--listen", self.address, "--path", str(self.folder / "data"),
-                "--config-file", str(self.folder / "config.xml")]
+                "--config-file", str(self.folder / "config.xml"), *faults]
 
     def answers(self) -> bool:
         status, text = request("GET", f"{self.url()}/ping", timeout=2)

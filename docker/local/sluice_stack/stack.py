@@ -42,11 +42,12 @@ class Stack:
     """
 
     def __init__(self, state: str | Path | None = None, port_base: int | None = None,
-                 start_seconds: float = 120.0) -> None:
+                 start_seconds: float = 120.0, faults: bool = False) -> None:
         self.state = Path(state or layout.local_home() / "stack").absolute()
         self.start_seconds = start_seconds
         self._file = self.state / "stack.json"
         self._port_base = port_base
+        self._faults = faults
         self._services: dict[str, Service] = {}
 
     # Looking at it
@@ -91,6 +92,8 @@ class Stack:
         wanted = self._with_needs(names or list(NAMES))
         with self._locked():
             self._load_or_choose()
+            if self._faults:
+                self._notes["clickhouse_faults"] = "on"
             if "clickhouse" in wanted:
                 layout.clickhouse_embedded()
             try:
