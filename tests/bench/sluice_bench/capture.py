@@ -71,7 +71,7 @@ def customers() -> Table:
              "delete from customers where id = 105"]
     return Table("customers", """create table customers (id bigint primary key, email text, name text, profile text,
         note text, created_at timestamp(6), balance numeric(12,2), tags text, active boolean)""",
-        {"decimal.handling.mode": "string"}, [insert + ", ".join(values(i) for i in range(1, 13))], live)
+        {}, [insert + ", ".join(values(i) for i in range(1, 13))], live)
 
 
 def types() -> Table:
