@@ -103,71 +103,29 @@ void failure_from_engine(struct failure *f, const char *text_z)
         buffer_deinit(&b);
 }
 
-/* ClickHouse's exceptionCodeToHTTPStatus(), server/HTTPHandler.cpp; everything it does not name is 500. */
+/* ClickHouse's exceptionCodeToHTTPStatus(), Server/HTTP/exceptionCodeToHTTPStatus.cpp; what it does not name is 500. */
+static const struct {
+    unsigned status;
+    short codes[24]; /* ends with 0 */
+} statuses[] = {
+    {400, {6, 8, 15, 25, 26, 27, 36, 37, 38, 41, 44, 53, 62, 72, 117, 123, 167, 168, 223, 321, 376, 427, 441}},
+    {401, {194}},
+    {403, {192, 193, 497, 512, 516}},
+    {404, {46, 47, 50, 56, 60, 63, 73, 78, 81, 115, 152, 336, 511}},
+    {408, {159}},
+    {411, {381}},
+    {413, {229}},
+    {501, {48}},
+    {503, {76, 209, 439}},
+};
+
 unsigned failure_http_status(int code)
 {
-    switch (code) {
-    case 6:
-    case 8:
-    case 15:
-    case 25:
-    case 26:
-    case 27:
-    case 36:
-    case 37:
-    case 38:
-    case 41:
-    case 44:
-    case 53:
-    case 62:
-    case 72:
-    case 117:
-    case 123:
-    case 167:
-    case 168:
-    case 223:
-    case 321:
-    case 376:
-    case 427:
-    case 441:
-        return 400;
-    case 194:
-        return 401;
-    case 192:
-    case 193:
-    case 497:
-    case 512:
-    case 516:
-        return 403;
-    case 46:
-    case 47:
-    case 50:
-    case 56:
-    case 60:
-    case 63:
-    case 73:
-    case 78:
-    case 81:
-    case 115:
-    case 152:
-    case 336:
-    case 511:
-        return 404;
-    case 159:
-        return 408;
-    case 381:
-        return 411;
-    case 229:
-        return 413;
-    case 48:
-        return 501;
-    case 76:
-    case 209:
-    case 439:
-        return 503;
-    default:
-        return 500;
-    }
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++)
+        for (const short *known = statuses[i].codes; *known != 0; known++)
+            if (*known == code)
+                return statuses[i].status;
+    return 500;
 }
 
 void failure_deinit(struct failure *f)

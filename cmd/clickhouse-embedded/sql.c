@@ -258,6 +258,8 @@ static struct sql_shape inspect_insert(const char *text, struct lexer lexer, boo
 
 struct sql_shape sql_inspect(const char *text, size_t len, bool whole)
 {
+    if (len == 0)
+        text = ""; /* NULL means an open comment further down */
     struct lexer lexer = {.at = text, .end = text + len};
     struct sql_shape shape = {.kind = SQL_OTHER};
     struct token token = next_token(&lexer);
@@ -292,6 +294,8 @@ static bool ends_clause(const struct token *token)
 struct sql_shape sql_inspect_whole(const char *text, size_t len)
 {
     struct sql_shape shape = sql_inspect(text, len, true);
+    if (shape.kind == SQL_EMPTY)
+        return shape;
     struct lexer lexer = {.at = text, .end = text + len};
     struct token token = next_token(&lexer);
     struct token word = {.kind = TOKEN_OTHER, .begin = ";", .end = NULL};
