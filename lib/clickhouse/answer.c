@@ -66,6 +66,8 @@ static void read_header(struct answer *answer, struct sluice_str name, struct sl
     static const char vendor[] = "X-ClickHouse-";
     if (name_is(name, "Keep-Alive"))
         read_keep_alive(answer, value);
+    if (name_is(name, "Content-Length") || name_is(name, "Transfer-Encoding"))
+        answer->framed = true;
     if (name.len < sizeof vendor || strncasecmp(name.ptr, vendor, sizeof vendor - 1) != 0)
         return;
     answer->from_clickhouse = true;
@@ -98,12 +100,19 @@ void answer_header(struct answer *answer, struct sluice_str line)
             answer->status = small_number((struct sluice_str){space + 1, line.len - (size_t)(space + 1 - line.ptr)});
         return;
     }
+    if (sluice_str_equal_z(line, "\r\n") || sluice_str_equal_z(line, "\n"))
+        answer->head_complete = true;
     const char *colon = line.len > 0 ? memchr(line.ptr, ':', line.len) : NULL;
     if (colon == NULL)
         return;
     size_t n_name = (size_t)(colon - line.ptr);
     struct sluice_str value = {colon + 1, line.len - n_name - 1};
     read_header(answer, (struct sluice_str){line.ptr, n_name}, trim(value));
+}
+
+bool answer_is_complete(const struct answer *answer)
+{
+    return answer->head_complete && answer->framed;
 }
 
 bool answer_is_good(const struct answer *answer)

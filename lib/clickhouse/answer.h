@@ -13,6 +13,8 @@ struct answer {
     int status;           /* 0: no status line yet */
     int exception_code;   /* X-ClickHouse-Exception-Code; 0: none */
     bool from_clickhouse; /* any X-ClickHouse-* header */
+    bool head_complete;   /* the empty line behind the headers came */
+    bool framed;          /* the end of the body is told, not guessed from the end of the connection */
     bool has_written_rows;
     uint64_t written_rows;
     int keep_alive_s; /* -1: not told */
@@ -29,6 +31,8 @@ void answer_reset(struct answer *answer);
 /* One header line as it came. A status line starts anew: after 100 Continue, or when a request was repeated on a fresh
  * connection. */
 void answer_header(struct answer *answer, struct sluice_str line);
+/* False for an answer that may lack its end. libcurl 7.88 reports one that breaks off among its headers as success. */
+bool answer_is_complete(const struct answer *answer);
 /* True when the body is the result of the statement; otherwise it belongs into `refusal`. */
 bool answer_is_good(const struct answer *answer);
 /* Keeps the beginning of a refusal. */

@@ -433,7 +433,8 @@ enum sluice_code sluice_ch_insert(struct sluice_ch_client *client, const struct 
     if (insert_address(client, insert, &server, err) != SLUICE_OK)
         return not_built(client, what, err);
     const struct transport_request request = {
-        .url = client->address.ptr, .read = insert->read, .rewind = insert->rewind, .ctx = insert->ctx};
+        .url = client->address.ptr, .read = insert->read, .rewind = insert->rewind, .ctx = insert->ctx,
+        .allow_repeat = insert->allow_repeat};
     enum sluice_code code = perform(client, what, &request, &sent, err);
     if (code == SLUICE_OK)
         code = check_stored(client, what, insert, err);

@@ -76,8 +76,7 @@ SLUICE_MUST_CHECK enum sluice_code sluice_ch_query(struct sluice_ch_client *clie
                                                    struct sluice_buf *answer, struct sluice_error *err);
 
 /* The body of an INSERT. `read` copies up to `capacity` bytes (never 0) and returns 0 at the end only; `rewind` starts
- * again at the first byte. libcurl calls rewind by itself when a kept-alive connection turns out dead, so the bytes may
- * go out twice within one attempt: only the deduplication token makes that harmless. */
+ * again at the first byte and is called before each attempt. */
 typedef size_t (*sluice_ch_read_fn)(void *ctx, char *out, size_t capacity);
 typedef void (*sluice_ch_rewind_fn)(void *ctx);
 
@@ -92,6 +91,11 @@ struct sluice_ch_insert {
     const char *token;                     /* insert_deduplication_token; NULL: none */
     const struct sluice_ch_pair *settings; /* beside the pinned ones, e.g. insert_quorum; sent as they are */
     size_t n_settings;
+    /* libcurl sends a request again by itself when a kept-alive connection dies before the first byte of the answer.
+     * After that a 200 is the answer to a token that was sent before, which proves nothing on a table that is not
+     * replicated. So a body of which anything may have gone out is not repeated, the outcome is reported as unknown;
+     * unless this is true, for at-least-once delivery. */
+    bool allow_repeat;
 };
 
 struct sluice_ch_insert_result {

@@ -164,7 +164,8 @@ static const char certificate[] = "check clickhouse.ca_file and the server's cer
 static const char unanswered[] = "the connection broke before the answer was complete; the server may have done it";
 
 static const struct sluice_ch_reason curl_reasons[] = {
-    {CURLE_UNSUPPORTED_PROTOCOL, "UNSUPPORTED_PROTOCOL", STOP, KNOWN, "only http and https addresses are possible"},
+    /* Addresses are checked before, so this is what libcurl calls an answer without a status line. */
+    {CURLE_UNSUPPORTED_PROTOCOL, "UNSUPPORTED_PROTOCOL", SLOW, MAYBE, "what answers there does not speak HTTP"},
     {CURLE_URL_MALFORMAT, "URL_MALFORMAT", STOP, KNOWN, "the address is not well formed"},
     {CURLE_COULDNT_RESOLVE_HOST, "COULDNT_RESOLVE_HOST", RETRY, KNOWN, "the host name has no address; check clickhouse.url"},
     {CURLE_COULDNT_CONNECT, "COULDNT_CONNECT", RETRY, KNOWN, "nothing answers there; check that the server runs"},

@@ -34,6 +34,8 @@ static int on_seek(void *ctx, curl_off_t offset, int origin)
     struct exchange *exchange = ctx;
     if (offset != 0 || origin != SEEK_SET)
         return CURL_SEEKFUNC_CANTSEEK;
+    if (exchange->result->n_bytes_sent > 0 && !exchange->request->allow_repeat)
+        return CURL_SEEKFUNC_FAIL; /* ends the request with CURLE_SEND_FAIL_REWIND */
     exchange->request->rewind(exchange->request->ctx);
     exchange->result->n_bytes_sent = 0;
     return CURL_SEEKFUNC_OK;
@@ -235,6 +237,10 @@ void transport_perform(struct transport *transport, const struct transport_reque
     if (request->rewind != NULL)
         request->rewind(request->ctx);
     result->code = set_request(transport, &exchange) ? curl_easy_perform(transport->handle) : CURLE_OUT_OF_MEMORY;
+    if (result->code == CURLE_OK && !answer_is_complete(&transport->answer)) {
+        result->code = CURLE_PARTIAL_FILE;
+        (void)snprintf(transport->text, sizeof transport->text, "the answer ends among its headers, or has no length");
+    }
     if (curl_easy_getinfo(transport->handle, CURLINFO_REQUEST_SIZE, &n_request) == CURLE_OK)
         result->nothing_sent = n_request == 0;
     result->took_us = sluice_mono_us() - start_us;

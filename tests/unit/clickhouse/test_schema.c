@@ -1,0 +1,154 @@
+/* Reading a table's description from answers as engine 26.7 gives them. */
+#include "clickhouse/schema.h"
+
+#include "fixture.h"
+
+#define TABLE_LINE                                                                                                 \
+    "t\t0\t6f1c0c4e-0000-0000-0000-000000000001\tReplacingMergeTree\tReplacingMergeTree(_version, is_deleted) "       \
+    "PARTITION BY toYYYYMM(at) ORDER BY (id, at) SETTINGS non_replicated_deduplication_window = 100\tid, at\t\n"
+
+static enum sluice_code read_target(struct fixture *f, const char *body, struct sluice_target *target, bool *exists)
+{
+    http_stub_push(f->stub, (struct http_stub_reply){.body = body});
+    f->err = (struct sluice_error){0};
+    return sluice_ch_read_target(f->client, "shop", "or\tders", target, exists, &f->err);
+}
+
+static void test_table(void)
+{
+    struct fixture f;
+    bool exists = false;
+    SLUICE_AUTO(sluice_target) struct sluice_target target;
+    sluice_target_init(&target);
+    fixture_init(&f, 20000000);
+    CHECK_INT(read_target(&f,
+                          TABLE_LINE "c\t1\tid\tInt64\t\t1\t0\n"
+                                     "c\t2\tod\\td\tNullable(String)\tDEFAULT\t0\t0\n"
+                                     "c\t3\tat\tDateTime64(6, \\'UTC\\')\t\t1\t1\n"
+                                     "c\t4\tm\tInt32\tMATERIALIZED\t0\t0\n"
+                                     "c\t5\ta\tInt32\tALIAS\t0\t0\n"
+                                     "c\t6\te\tInt32\tEPHEMERAL\t0\t0\n"
+                                     "c\t7\tlist\tArray(String)\t\t0\t0\n"
+                                     "c\t8\t_version\tUInt128\t\t0\t0\n"
+                                     "c\t9\tis_deleted\tUInt8\t\t0\t0\n",
+                          &target, &exists),
+              SLUICE_OK);
+    CHECK(exists);
+    CHECK_TEXT(target.database, "shop");
+    CHECK_TEXT(target.table, "or\tders");
+    CHECK_TEXT(target.uuid, "6f1c0c4e-0000-0000-0000-000000000001");
+    CHECK_TEXT(target.engine, "ReplacingMergeTree");
+    CHECK_TEXT(target.sorting_key, "id, at");
+    CHECK_TEXT(target.version_column, "_version");
+    CHECK_TEXT(target.deleted_column, "is_deleted");
+    CHECK_CONTAINS(target.engine_full, "non_replicated_deduplication_window = 100");
+    CHECK_INT(target.n_columns, 9);
+    static const struct {
+        const char *name;
+        enum sluice_default_kind kind;
+        bool sorting, partition, known;
+    } want[] = {
+        {"id", SLUICE_DEFAULT_NONE, true, false, true},         {"od\td", SLUICE_DEFAULT_EXPRESSION, false, false, true},
+        {"at", SLUICE_DEFAULT_NONE, true, true, true},          {"m", SLUICE_DEFAULT_MATERIALIZED, false, false, true},
+        {"a", SLUICE_DEFAULT_ALIAS, false, false, true},        {"e", SLUICE_DEFAULT_EPHEMERAL, false, false, true},
+        {"list", SLUICE_DEFAULT_NONE, false, false, false},     {"_version", SLUICE_DEFAULT_NONE, false, false, true},
+        {"is_deleted", SLUICE_DEFAULT_NONE, false, false, true},
+    };
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(want) && i < target.n_columns; i++) {
+        CHECK_TEXT(target.columns[i].name, want[i].name);
+        CHECK_INT(target.columns[i].default_kind, want[i].kind);
+        CHECK_INT(target.columns[i].in_sorting_key, want[i].sorting);
+        CHECK_INT(target.columns[i].in_partition_key, want[i].partition);
+        CHECK_INT(target.columns[i].type != NULL, want[i].known);
+    }
+    CHECK(target.columns[2].type->kind == SLUICE_TYPE_DATETIME64 && target.columns[2].type->precision == 6);
+    CHECK_CONTAINS(http_stub_request(f.stub, 0)->head, "&param_database=shop&param_table=or%5Ctders ");
+    fixture_deinit(&f);
+}
+
+static void test_missing(void)
+{
+    static const struct http_stub_reply replies[] = {
+        {.body = NULL},
+        {.head = HTTP_STUB_HEAD("404 Not Found") "X-ClickHouse-Exception-Code: 60\r\n"},
+        {.head = HTTP_STUB_HEAD("404 Not Found") "X-ClickHouse-Exception-Code: 81\r\n"},
+        {.body = TABLE_LINE},
+    };
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(replies); i++) {
+        struct fixture f;
+        bool exists = true;
+        SLUICE_AUTO(sluice_target) struct sluice_target target;
+        sluice_target_init(&target);
+        fixture_init(&f, 20000000);
+        http_stub_push(f.stub, replies[i]);
+        CHECK_INT(sluice_ch_read_target(f.client, "shop", "x", &target, &exists, &f.err), SLUICE_OK);
+        CHECK(!exists);
+        fixture_deinit(&f);
+    }
+}
+
+static void test_not_understood(void)
+{
+    static const char *const bodies[] = {"hello\n", TABLE_LINE "c\t1\tid\tInt64\t\t1\n",
+                                         TABLE_LINE "c\t1\tid\tInt64\t\t1\t0\textra\n",
+                                         TABLE_LINE "c\t1\tid\tInt64\tNEWKIND\t1\t0\n", "\n"};
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(bodies); i++) {
+        struct fixture f;
+        bool exists = false;
+        SLUICE_AUTO(sluice_target) struct sluice_target target;
+        sluice_target_init(&target);
+        fixture_init(&f, 20000000);
+        CHECK_INT(read_target(&f, bodies[i], &target, &exists), SLUICE_E_SERVER);
+        CHECK(!exists);
+        CHECK_CONTAINS(f.err.text, "shop.or\tders");
+        fixture_deinit(&f);
+    }
+}
+
+static void test_failure_is_not_absence(void)
+{
+    struct fixture f;
+    bool exists = true;
+    SLUICE_AUTO(sluice_target) struct sluice_target target;
+    sluice_target_init(&target);
+    fixture_init(&f, 20000000);
+    http_stub_push(f.stub, (struct http_stub_reply){.head = HTTP_STUB_HEAD("403 Forbidden")
+                                                        "X-ClickHouse-Exception-Code: 497\r\n"});
+    CHECK_INT(sluice_ch_read_target(f.client, "shop", "orders", &target, &exists, &f.err), SLUICE_E_SERVER);
+    CHECK(exists);
+    CHECK_CONTAINS(f.err.text, "read columns of \"shop.orders\": server answered 497 ACCESS_DENIED");
+    fixture_deinit(&f);
+}
+
+static void test_databases_and_ddl(void)
+{
+    struct fixture f;
+    bool exists = false;
+    fixture_init(&f, 20000000);
+    http_stub_push(f.stub, (struct http_stub_reply){.body = "1\n"});
+    CHECK_INT(sluice_ch_database_exists(f.client, "shop", &exists, &f.err), SLUICE_OK);
+    CHECK(exists);
+    http_stub_push(f.stub, (struct http_stub_reply){.body = "0\n"});
+    CHECK_INT(sluice_ch_database_exists(f.client, "shop", &exists, &f.err), SLUICE_OK);
+    CHECK(!exists);
+    CHECK_INT(sluice_ch_run_ddl(f.client, "create table \"shop.a\"", "CREATE TABLE shop.a (x Int8)", &f.err), SLUICE_OK);
+    http_stub_push(f.stub, (struct http_stub_reply){.head = HTTP_STUB_HEAD("500 X") "X-ClickHouse-Exception-Code: 57\r\n",
+                                                    .body = "Code: 57. DB::Exception: Table shop.a already exists."});
+    CHECK_INT(sluice_ch_run_ddl(f.client, "create table \"shop.a\"", "CREATE TABLE shop.a (x Int8)", &f.err),
+              SLUICE_E_SERVER);
+    CHECK_CONTAINS(f.err.text, "create table \"shop.a\": server answered 57 TABLE_ALREADY_EXISTS: Table shop.a already");
+    fixture_deinit(&f);
+}
+
+int main(void)
+{
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        return 1;
+    test_table();
+    test_missing();
+    test_not_understood();
+    test_failure_is_not_absence();
+    test_databases_and_ddl();
+    curl_global_cleanup();
+    return check_result();
+}
