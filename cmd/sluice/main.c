@@ -4,11 +4,7 @@
 #include "command.h"
 #include "sluice/nearest.h"
 
-static const struct command *const commands[] = {
-#ifdef SLUICE_WITH_WORKER
-    &command_run, &command_check,
-#endif
-    &command_config, &command_version};
+static const struct command *const commands[] = {&command_run, &command_check, &command_config, &command_version};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 static void print_help(FILE *out)

@@ -119,7 +119,10 @@ static bool put_number(struct log_line *line, const struct sluice_log_field *fie
     case SLUICE_LOG_KIND_MS: {
         const char *sign = field->value.i64 < 0 ? "-" : "";
         uint64_t us = field->value.i64 < 0 ? 0 - (uint64_t)field->value.i64 : (uint64_t)field->value.i64;
-        (void)snprintf(text, sizeof text, "%s%" PRIu64 ".%03" PRIu64, sign, us / 1000, us % 1000);
+        if (us % 1000 == 0)
+            (void)snprintf(text, sizeof text, "%s%" PRIu64, sign, us / 1000);
+        else
+            (void)snprintf(text, sizeof text, "%s%" PRIu64 ".%03" PRIu64, sign, us / 1000, us % 1000);
         break;
     }
     default:

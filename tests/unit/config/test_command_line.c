@@ -55,6 +55,11 @@ int main(void)
         {"config schema", 0, "https://json-schema.org/draft/2020-12/schema"},
         {"config docs", 0, "# Configuration"},
         {"config sample", 0, "bootstrap.servers: 'localhost:9092'"},
+        {"run --help", 0, "SIGTERM and SIGINT"},
+        {"run", 2, "no file: name: is missing; name a file with -c"},
+        {"run --output json", 2, "unknown option \"--output\""},
+        {"check --help", 0, "sluice check -c sluice.yaml --output json"},
+        {"check --set name=x", 2, "kafka.bootstrap.servers: is missing"},
         {"config docs > /dev/full", 1, "write the output"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

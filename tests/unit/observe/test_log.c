@@ -47,9 +47,9 @@ static void test_logfmt(void)
     start(SLUICE_LOG_INFO, SLUICE_LOG_LOGFMT);
     SLUICE_LOG(SLUICE_LOG_INFO, "batch_sent", SLUICE_F_TEXT("table", "orders"), SLUICE_F_U64("rows", UINT64_MAX),
                SLUICE_F_I64("low", INT64_MIN), SLUICE_F_DOUBLE("ratio", 0.5), SLUICE_F_BOOL("last", true),
-               SLUICE_F_MS("took_ms", 38214), SLUICE_F_MS("back_ms", -1));
+               SLUICE_F_MS("took_ms", 38214), SLUICE_F_MS("back_ms", -1), SLUICE_F_MS("wait_ms", 500000));
     CHECK_TEXT(line(), "level=info event=batch_sent table=orders rows=18446744073709551615 low=-9223372036854775808 "
-                       "ratio=0.5 last=true took_ms=38.214 back_ms=-0.001\n");
+                       "ratio=0.5 last=true took_ms=38.214 back_ms=-0.001 wait_ms=500\n");
     SLUICE_LOG(SLUICE_LOG_WARN, "texts", SLUICE_F_TEXT("empty", ""), SLUICE_F_TEXT("null", NULL),
                SLUICE_F_TEXT("space", "a b"), SLUICE_F_TEXT("quote", "a\"b\\c"), SLUICE_F_TEXT("equals", "a=b"),
                SLUICE_F_TEXT("breaks", "a\nb\r\t\x01\x7f"), SLUICE_F_STR("bytes", bytes),
