@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 from sluice_stack import Stack, StackError, layout, ports
 from sluice_stack.rest import request
 from sluice_testing import examine_table
@@ -31,14 +32,7 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if options.command == "stop":
         return demo.clear()
-    try:
-        return demo.run(options.seconds, options.rate, keep=options.keep)
-    except (StackError, OSError) as error:
-        say(f"demo: {error}")
-        return 1
-    except KeyboardInterrupt:
-        say("demo: interrupted")
-        return 130
+    return demo.run(options.seconds, options.rate, keep=options.keep)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,7 +53,8 @@ class Demo:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._stack = Stack(folder / "stack")
-        self._worker = Worker(folder, layout.REPOSITORY / "build/release/cmd/sluice/sluice")
+        program = os.environ.get("SLUICE_BIN") or layout.REPOSITORY / "build/release/cmd/sluice/sluice"
+        self._worker = Worker(folder, Path(program))
         self._load: Load | None = None
         self._began = time.monotonic()
 
@@ -75,6 +70,12 @@ class Demo:
             if keep:
                 self._explain()
             return 0 if equal else 1
+        except (StackError, OSError, psycopg.Error) as error:
+            say(f"demo: {error}")
+            return 1
+        except KeyboardInterrupt:
+            say("demo: interrupted")
+            return 130
         finally:
             if not kept:
                 self._leave(purge=equal)
