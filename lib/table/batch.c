@@ -28,8 +28,8 @@ struct sluice_batch {
     bool is_sealed;
 };
 
-enum sluice_code sluice_batch_new(struct sluice_plan *plan, size_t max_rows, size_t max_bytes, struct sluice_batch **out,
-                                  struct sluice_error *err)
+enum sluice_code sluice_batch_new(struct sluice_plan *plan, size_t max_rows, size_t max_bytes,
+                                  struct sluice_batch **out, struct sluice_error *err)
 {
     assert(max_rows > 0 && max_bytes > 0);
     struct sluice_batch *batch = calloc(1, sizeof *batch);
@@ -174,7 +174,8 @@ static bool is_older(struct sluice_version a, struct sluice_version b)
     return a.high != b.high ? a.high < b.high : a.low < b.low;
 }
 
-/* Of rows with one key, which stand together, the highest version stays; of equal versions the last, as on the server. */
+/* Of rows with one key, which stand together, the highest version stays; of equal versions the last, as on the server.
+ */
 static void collapse_versions(struct sluice_batch *batch, const struct sortkey_rows *rows)
 {
     struct sortkey_entry *entries = batch->entries;

@@ -31,7 +31,8 @@ SLUICE_MUST_CHECK enum sluice_code sluice_batch_append(struct sluice_batch *batc
                                                        bool *full, struct sluice_error *err);
 
 /* Ends appending: sorts and, if `collapse`, keeps the highest version of each key. Errors: SLUICE_E_NOMEM. */
-SLUICE_MUST_CHECK enum sluice_code sluice_batch_seal(struct sluice_batch *batch, bool collapse, struct sluice_error *err);
+SLUICE_MUST_CHECK enum sluice_code sluice_batch_seal(struct sluice_batch *batch, bool collapse,
+                                                     struct sluice_error *err);
 
 size_t sluice_batch_n_rows(const struct sluice_batch *batch);    /* rows that will be sent (after collapse) */
 size_t sluice_batch_n_changes(const struct sluice_batch *batch); /* rows appended */

@@ -42,7 +42,8 @@ json_t *connect_member_fields(const json_t *schema, const char *field_z)
 {
     size_t i;
     json_t *member;
-    json_array_foreach(json_object_get(schema, "fields"), i, member) {
+    json_array_foreach(json_object_get(schema, "fields"), i, member)
+    {
         const char *name = json_string_value(json_object_get(member, "field"));
         if (name != NULL && strcmp(name, field_z) == 0) {
             json_t *fields = json_object_get(member, "fields");

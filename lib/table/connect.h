@@ -1,6 +1,7 @@
 /* connect.h - the source type behind a Kafka Connect schema, as JsonConverter embeds it.
  *
- * Source: Debezium PostgreSQL connector documentation, "Data type mappings"; Kafka Connect's JsonConverter for the form.
+ * Source: Debezium PostgreSQL connector documentation, "Data type mappings"; Kafka Connect's JsonConverter for the
+ * form.
  */
 #ifndef SLUICE_TABLE_CONNECT_H
 #define SLUICE_TABLE_CONNECT_H

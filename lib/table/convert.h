@@ -1,18 +1,18 @@
 /* convert.h - how one field's JSON value becomes the RowBinary bytes of one column.
  *
  * A conversion is chosen once per pair of types, when the table is planned; only pairs that never change a value are
- * offered (docs: types). What depends on the value - ranges, digits, labels, syntax - is checked for each value, because
- * the server checks nothing in binary formats. Immutable once chosen.
- * Source of the encodings: ClickHouse documentation, "RowBinary"; of the values: Debezium documentation, "Data type
- * mappings", and Kafka Connect's JsonConverter.
+ * offered (docs: types). What depends on the value - ranges, digits, labels, syntax - is checked for each value,
+ * because the server checks nothing in binary formats. Immutable once chosen. Source of the encodings: ClickHouse
+ * documentation, "RowBinary"; of the values: Debezium documentation, "Data type mappings", and Kafka Connect's
+ * JsonConverter.
  */
 #ifndef SLUICE_TABLE_CONVERT_H
 #define SLUICE_TABLE_CONVERT_H
 
 #include "base/error.h"
-#include "json/cursor.h"
 #include "table/shape.h"
 #include "table/type.h"
+#include "json/cursor.h"
 
 struct convert;
 
@@ -50,8 +50,8 @@ void convert_choose_number(const struct sluice_source_column *column, struct con
 void convert_choose_text(const struct sluice_source_column *column, struct convert *out);
 void convert_choose_time(const struct sluice_source_column *column, struct convert *out);
 
-/* The value of a column that a deleted row does not know: NULL, else the type's zero (for an enum its smallest value, as
- * the server's default is). Needs convert->room bytes. */
+/* The value of a column that a deleted row does not know: NULL, else the type's zero (for an enum its smallest value,
+ * as the server's default is). Needs convert->room bytes. */
 unsigned char *convert_zero(const struct convert *self, unsigned char *at);
 
 /* The label of that name, or NULL. */

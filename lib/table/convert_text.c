@@ -1,6 +1,6 @@
 /* convert_text.c - strings, bytes, uuids and enum labels; see convert.h. */
-#include "table/convert.h"
 #include "table/base64.h"
+#include "table/convert.h"
 
 static bool is_string(struct sluice_json_value value)
 {
@@ -45,7 +45,8 @@ static unsigned char *put_text(const struct convert *self, struct sluice_json_va
         return convert_put_string(value.text, at);
     if (value.kind == SLUICE_JSON_STRING_ESCAPED)
         return put_escaped(value, at, err);
-    return convert_refuse(self, "value is not a string; name the field's type with the option tables.source_types", err);
+    return convert_refuse(self, "value is not a string; name the field's type with the option tables.source_types",
+                          err);
 }
 
 /* The bytes behind the text, at `at`; base64 for bytes, else without escapes. At most value.text.len of them. */

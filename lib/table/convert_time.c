@@ -4,8 +4,8 @@
  * those that every supported server version shows unchanged: Date32 and DateTime64 from 1900 to 2299 (servers before
  * 26.7 clamp beyond), DateTime64(9) up to where its 64 bits end, Date and DateTime what their width holds.
  */
-#include "table/convert.h"
 #include "table/calendar.h"
+#include "table/convert.h"
 
 #define SECONDS_1900 INT64_C(-2208988800)
 #define SECONDS_2300 INT64_C(10413792000)
@@ -36,8 +36,8 @@ static unsigned char *refuse_range(const struct convert *self, const char *infin
 {
     if (infinity == NULL)
         return convert_refuse(self, "time is out of the range of the column", err);
-    (void)sluice_error_set(err, SLUICE_E_VALUE, SLUICE_REJECT, "\"%s\" is out of the range of the column (column type %s)",
-                           infinity, self->type_text);
+    (void)sluice_error_set(err, SLUICE_E_VALUE, SLUICE_REJECT,
+                           "\"%s\" is out of the range of the column (column type %s)", infinity, self->type_text);
     return NULL;
 }
 
@@ -88,7 +88,7 @@ static unsigned char *put_instant(const struct convert *self, struct calendar_in
     int64_t last = narrow ? (int64_t)UINT32_MAX : SECONDS_2300 - 1;
     int64_t fraction = instant.nanos / unit;
     if (instant.seconds < first || instant.seconds > last || instant.seconds > INT64_MAX / per_second ||
-        fraction > INT64_MAX - instant.seconds * per_second)
+        (instant.seconds > 0 && fraction > INT64_MAX - instant.seconds * per_second))
         return refuse_range(self, NULL, err);
     if (instant.nanos % unit != 0)
         return convert_refuse(self, "time has more digits of a second than the column keeps", err);
@@ -100,8 +100,8 @@ static unsigned char *put_zoned(const struct convert *self, struct sluice_json_v
 {
     struct calendar_instant instant;
     if (value.kind != SLUICE_JSON_STRING)
-        return convert_refuse(self, "value is not a timestamp text; name the field's type with the option tables.source_types",
-                              err);
+        return convert_refuse(
+            self, "value is not a timestamp text; name the field's type with the option tables.source_types", err);
     if (sluice_str_equal_z(value.text, "infinity") || sluice_str_equal_z(value.text, "-infinity"))
         return refuse_range(self, value.text.ptr[0] == '-' ? "-infinity" : "infinity", err);
     switch (calendar_parse(value.text, &instant)) {
@@ -122,8 +122,8 @@ static unsigned char *put_untyped(const struct convert *self, struct sluice_json
     if (value.kind != SLUICE_JSON_NUMBER)
         return put_zoned(self, value, at, err);
     if (self->factor == 0)
-        return convert_refuse(self, "the unit of a number is not known; name the field's type with the option tables.source_types",
-                              err);
+        return convert_refuse(
+            self, "the unit of a number is not known; name the field's type with the option tables.source_types", err);
     return put_ticks(self, value, at, err);
 }
 

@@ -95,10 +95,11 @@ static enum sluice_code check(const struct sluice_shape *shape, const struct slu
                                 "table, or let the connector's converter embed schemas (schemas.enable)",
                                 shape->schema, shape->table, options->database, options->table);
     if (shape->n_key == 0)
-        return sluice_error_set(err, SLUICE_E_KEY, SLUICE_STOP_PARTITION,
-                                "table \"%s.%s\": the records have no key to make table \"%s.%s\" with; give the source "
-                                "table a primary key, or name key columns with the connector's message.key.columns",
-                                shape->schema, shape->table, options->database, options->table);
+        return sluice_error_set(
+            err, SLUICE_E_KEY, SLUICE_STOP_PARTITION,
+            "table \"%s.%s\": the records have no key to make table \"%s.%s\" with; give the source "
+            "table a primary key, or name key columns with the connector's message.key.columns",
+            shape->schema, shape->table, options->database, options->table);
     for (size_t i = 0; i < shape->n_columns; i++) {
         const char *name = shape->columns[i].name;
         bool is_version = strcmp(name, options->version_column) == 0;

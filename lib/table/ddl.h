@@ -21,7 +21,9 @@ SLUICE_MUST_CHECK enum sluice_code sluice_ddl_create(const struct sluice_shape *
                                                      struct sluice_error *err);
 
 /* Appends a name in backquotes, or a text in single quotes, escaped for ClickHouse. */
-SLUICE_MUST_CHECK enum sluice_code sluice_ddl_quote_name(struct sluice_buf *sql, const char *name_z, struct sluice_error *err);
-SLUICE_MUST_CHECK enum sluice_code sluice_ddl_quote_text(struct sluice_buf *sql, struct sluice_str text, struct sluice_error *err);
+SLUICE_MUST_CHECK enum sluice_code sluice_ddl_quote_name(struct sluice_buf *sql, const char *name_z,
+                                                         struct sluice_error *err);
+SLUICE_MUST_CHECK enum sluice_code sluice_ddl_quote_text(struct sluice_buf *sql, struct sluice_str text,
+                                                         struct sluice_error *err);
 
 #endif

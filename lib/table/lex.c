@@ -44,8 +44,8 @@ size_t lex_quoted_length(struct sluice_str text)
     return 0;
 }
 
-/* The first ',' outside quotes and parentheses, or a ')' that closes more than was opened, or the end. NULL if quotes or
- * parentheses do not match. */
+/* The first ',' outside quotes and parentheses, or a ')' that closes more than was opened, or the end. NULL if quotes
+ * or parentheses do not match. */
 static const char *item_end(const char *at, const char *end)
 {
     size_t depth = 0;

@@ -1,8 +1,8 @@
 /* lex.h - the little grammar that ClickHouse's type texts, engine parameters and sorting keys share.
  *
- * Lists separated by commas, calls `Name(list)`, and quoted words: 'text', `name`, "name", with backslash escapes or the
- * quote doubled. Everything is borrowed from the text given.
- * Source: ClickHouse documentation, "Syntax" (string literals, identifiers).
+ * Lists separated by commas, calls `Name(list)`, and quoted words: 'text', `name`, "name", with backslash escapes or
+ * the quote doubled. Everything is borrowed from the text given. Source: ClickHouse documentation, "Syntax" (string
+ * literals, identifiers).
  */
 #ifndef SLUICE_TABLE_LEX_H
 #define SLUICE_TABLE_LEX_H
@@ -31,7 +31,8 @@ SLUICE_MUST_CHECK enum sluice_code lex_unquote(struct sluice_arena *arena, struc
 
 /* An identifier, plain or in backquotes; as lex_unquote. */
 SLUICE_MUST_CHECK enum sluice_code lex_identifier(struct sluice_arena *arena, struct sluice_str text,
-                                                  struct sluice_str *out, bool *is_identifier, struct sluice_error *err);
+                                                  struct sluice_str *out, bool *is_identifier,
+                                                  struct sluice_error *err);
 
 /* The length of the quoted word at the start of `text`, quotes included; 0 if it does not end. */
 size_t lex_quoted_length(struct sluice_str text);

@@ -21,9 +21,9 @@ struct planning {
     struct sluice_error *err;
 };
 
-#define REFUSE(p, code, ...)                                                                                       \
-    (sluice_error_set((p)->err, (code), SLUICE_STOP_PARTITION, __VA_ARGS__),                                       \
-     sluice_error_wrap((p)->err, "plan \"%s.%s\" into \"%s.%s\"", (p)->shape->schema, (p)->shape->table,           \
+#define REFUSE(p, code, ...)                                                                                           \
+    (sluice_error_set((p)->err, (code), SLUICE_STOP_PARTITION, __VA_ARGS__),                                           \
+     sluice_error_wrap((p)->err, "plan \"%s.%s\" into \"%s.%s\"", (p)->shape->schema, (p)->shape->table,               \
                        (p)->target->database, (p)->target->table))
 
 static const struct sluice_target_column *find_target(const struct sluice_target *target, const char *name)
@@ -86,10 +86,11 @@ static enum sluice_code check_pair(struct planning *p, const struct sluice_sourc
                                    const struct sluice_target_column *target)
 {
     if (strcmp(source->name, p->target->version_column) == 0 || strcmp(source->name, p->target->deleted_column) == 0)
-        return REFUSE(p, SLUICE_E_SHAPE,
-                      "field \"%s\" has the name of the table's own version or deleted column; make the table with other "
-                      "names for those (options columns.version, columns.deleted)",
-                      source->name);
+        return REFUSE(
+            p, SLUICE_E_SHAPE,
+            "field \"%s\" has the name of the table's own version or deleted column; make the table with other "
+            "names for those (options columns.version, columns.deleted)",
+            source->name);
     if (target == NULL)
         return REFUSE(p, SLUICE_E_SHAPE,
                       "field \"%s\" has no column; add the column to the table, or leave the field out with the "
@@ -101,8 +102,9 @@ static enum sluice_code check_pair(struct planning *p, const struct sluice_sourc
                       "connector's column.exclude.list",
                       source->name, target->default_kind == SLUICE_DEFAULT_ALIAS ? "ALIAS" : "MATERIALIZED");
     if (target->type == NULL)
-        return REFUSE(p, SLUICE_E_TYPE, "column \"%s\": type %s is not written by this version; change the column's type",
-                      source->name, target->type_text);
+        return REFUSE(p, SLUICE_E_TYPE,
+                      "column \"%s\": type %s is not written by this version; change the column's type", source->name,
+                      target->type_text);
     return SLUICE_OK;
 }
 
@@ -161,9 +163,10 @@ static enum sluice_code check_unfed(struct planning *p)
         /* An unknown type shows by its text whether it takes NULL. */
         bool nullable = column->type != NULL ? column->type->nullable : strncmp(column->type_text, "Nullable(", 9) == 0;
         if (!nullable)
-            return REFUSE(p, SLUICE_E_SHAPE,
-                          "column \"%s\" %s gets no value from any field; give it a DEFAULT, make it Nullable, or drop it",
-                          column->name, column->type_text);
+            return REFUSE(
+                p, SLUICE_E_SHAPE,
+                "column \"%s\" %s gets no value from any field; give it a DEFAULT, make it Nullable, or drop it",
+                column->name, column->type_text);
     }
     return SLUICE_OK;
 }
@@ -179,10 +182,11 @@ static enum sluice_code plan_key_column(struct planning *p, const char *name)
             column = &plan->columns[i];
     }
     if (column == NULL)
-        return REFUSE(p, SLUICE_E_TABLE,
-                      "sorting key column \"%s\" gets no value from any field, so that different rows would replace each "
-                      "other; make the table with ORDER BY the source's key columns",
-                      name);
+        return REFUSE(
+            p, SLUICE_E_TABLE,
+            "sorting key column \"%s\" gets no value from any field, so that different rows would replace each "
+            "other; make the table with ORDER BY the source's key columns",
+            name);
     if (!find_source(p->shape, name)->is_key)
         return REFUSE(p, SLUICE_E_TABLE,
                       "sorting key column \"%s\" is not in the source's key, so that a deleted row could not find its "
@@ -210,10 +214,11 @@ static enum sluice_code plan_sorting_key(struct planning *p)
         if (code != SLUICE_OK)
             return code;
         if (!is_identifier)
-            return REFUSE(p, SLUICE_E_TABLE,
-                          "the sorting key holds the expression \"%.*s\"; make the table with ORDER BY the source's key "
-                          "columns",
-                          SLUICE_STR_ARG(item));
+            return REFUSE(
+                p, SLUICE_E_TABLE,
+                "the sorting key holds the expression \"%.*s\"; make the table with ORDER BY the source's key "
+                "columns",
+                SLUICE_STR_ARG(item));
         code = plan_key_column(p, name.ptr);
         if (code != SLUICE_OK)
             return code;

@@ -15,8 +15,7 @@ static bool name_matches(struct sluice_str written, struct sluice_str name)
     char unescaped[MAX_ESCAPED_NAME];
     struct sluice_error ignored;
     size_t length;
-    if (written.len <= name.len || written.len > sizeof unescaped ||
-        memchr(written.ptr, '\\', written.len) == NULL)
+    if (written.len <= name.len || written.len > sizeof unescaped || memchr(written.ptr, '\\', written.len) == NULL)
         return false;
     struct sluice_json_value value = {written, SLUICE_JSON_STRING_ESCAPED};
     return sluice_json_unescape(value, unescaped, &length, &ignored) == SLUICE_OK &&
@@ -84,10 +83,11 @@ static bool is_placeholder(const struct plan_column *column, struct sluice_json_
 
 static unsigned char *toast_error(struct sluice_error *err)
 {
-    (void)sluice_error_set(err, SLUICE_E_TOAST, SLUICE_REJECT,
-                           "the value is the connector's placeholder for an unchanged TOAST value, which the record does "
-                           "not hold; set REPLICA IDENTITY FULL for the table, or leave the column out with the "
-                           "connector's column.exclude.list");
+    (void)sluice_error_set(
+        err, SLUICE_E_TOAST, SLUICE_REJECT,
+        "the value is the connector's placeholder for an unchanged TOAST value, which the record does "
+        "not hold; set REPLICA IDENTITY FULL for the table, or leave the column out with the "
+        "connector's column.exclude.list");
     return NULL;
 }
 
@@ -106,7 +106,8 @@ static inline unsigned char *put_value(const struct plan_column *column, struct 
     return convert->fn(convert, value, at, err);
 }
 
-/* The row image of op c, u or r. Fields come in the plan's order, as the connector writes them; if not, each is searched. */
+/* The row image of op c, u or r. Fields come in the plan's order, as the connector writes them; if not, each is
+ * searched. */
 static unsigned char *put_image(const struct sluice_plan *plan, const struct sluice_change *change, unsigned char *at,
                                 uint32_t *key_at, struct sluice_error *err)
 {

@@ -31,8 +31,8 @@ enum sluice_source_type sluice_source_type_find(struct sluice_str name)
 }
 
 /* All errors of this module end the same way. */
-#define REFUSE(shape, err, code, ...)                                                                      \
-    (sluice_error_set((err), (code), SLUICE_STOP_PARTITION, __VA_ARGS__),                                  \
+#define REFUSE(shape, err, code, ...)                                                                                  \
+    (sluice_error_set((err), (code), SLUICE_STOP_PARTITION, __VA_ARGS__),                                              \
      sluice_error_wrap((err), "table \"%s.%s\"", (shape)->schema, (shape)->table))
 
 /* A name as it stands in the record, without its JSON escapes. */
@@ -187,9 +187,10 @@ static enum sluice_code apply_hint(struct sluice_shape *shape, const char *hint,
         return REFUSE(shape, err, SLUICE_E_CONFIG, "option tables.source_types: no field is called \"%.*s\"",
                       SLUICE_STR_ARG(name));
     if (shape->typed)
-        return REFUSE(shape, err, SLUICE_E_CONFIG,
-                      "option tables.source_types: field \"%s\" has its type from the embedded schema; take the entry out",
-                      column->name);
+        return REFUSE(
+            shape, err, SLUICE_E_CONFIG,
+            "option tables.source_types: field \"%s\" has its type from the embedded schema; take the entry out",
+            column->name);
     column->type = sluice_source_type_find(sluice_str_from(equals + 1));
     if (column->type == SLUICE_N_SOURCE_TYPES)
         return REFUSE(shape, err, SLUICE_E_CONFIG, "option tables.source_types: field \"%s\": no type \"%s\"",

@@ -11,24 +11,24 @@
 
 /* What a field holds, by Connect type and schema name (Debezium documentation, "Data type mappings"). The names in the
  * second column are what tables.source_types accepts and what errors print. */
-#define SLUICE_SOURCE_TYPES(X)                                                                                      \
-    X(SLUICE_SOURCE_UNTYPED, "untyped")                 /* schemaless: the target column decides */                 \
-    X(SLUICE_SOURCE_BOOLEAN, "boolean")                                                                             \
-    X(SLUICE_SOURCE_INT16, "int16")                                                                                 \
-    X(SLUICE_SOURCE_INT32, "int32")                                                                                 \
-    X(SLUICE_SOURCE_INT64, "int64")                                                                                 \
-    X(SLUICE_SOURCE_FLOAT32, "float32")                                                                             \
-    X(SLUICE_SOURCE_FLOAT64, "float64")                                                                             \
-    X(SLUICE_SOURCE_DECIMAL, "decimal")                 /* base64 of the unscaled integer, or a JSON number */      \
-    X(SLUICE_SOURCE_STRING, "string")                                                                               \
-    X(SLUICE_SOURCE_UUID, "uuid")                                                                                   \
-    X(SLUICE_SOURCE_JSON, "json")                                                                                   \
-    X(SLUICE_SOURCE_ENUM, "enum")                                                                                   \
-    X(SLUICE_SOURCE_BYTES, "bytes")                     /* base64 */                                                \
-    X(SLUICE_SOURCE_DATE, "date")                       /* days since 1970-01-01 */                                 \
-    X(SLUICE_SOURCE_TIMESTAMP_MS, "timestamp_ms")                                                                   \
-    X(SLUICE_SOURCE_TIMESTAMP_US, "timestamp_us")                                                                   \
-    X(SLUICE_SOURCE_TIMESTAMP_NS, "timestamp_ns")                                                                   \
+#define SLUICE_SOURCE_TYPES(X)                                                                                         \
+    X(SLUICE_SOURCE_UNTYPED, "untyped") /* schemaless: the target column decides */                                    \
+    X(SLUICE_SOURCE_BOOLEAN, "boolean")                                                                                \
+    X(SLUICE_SOURCE_INT16, "int16")                                                                                    \
+    X(SLUICE_SOURCE_INT32, "int32")                                                                                    \
+    X(SLUICE_SOURCE_INT64, "int64")                                                                                    \
+    X(SLUICE_SOURCE_FLOAT32, "float32")                                                                                \
+    X(SLUICE_SOURCE_FLOAT64, "float64")                                                                                \
+    X(SLUICE_SOURCE_DECIMAL, "decimal") /* base64 of the unscaled integer, or a JSON number */                         \
+    X(SLUICE_SOURCE_STRING, "string")                                                                                  \
+    X(SLUICE_SOURCE_UUID, "uuid")                                                                                      \
+    X(SLUICE_SOURCE_JSON, "json")                                                                                      \
+    X(SLUICE_SOURCE_ENUM, "enum")                                                                                      \
+    X(SLUICE_SOURCE_BYTES, "bytes") /* base64 */                                                                       \
+    X(SLUICE_SOURCE_DATE, "date")   /* days since 1970-01-01 */                                                        \
+    X(SLUICE_SOURCE_TIMESTAMP_MS, "timestamp_ms")                                                                      \
+    X(SLUICE_SOURCE_TIMESTAMP_US, "timestamp_us")                                                                      \
+    X(SLUICE_SOURCE_TIMESTAMP_NS, "timestamp_ns")                                                                      \
     X(SLUICE_SOURCE_ZONED_TIMESTAMP, "zoned_timestamp") /* "2020-04-01T11:51:02.000000Z" */
 
 enum sluice_source_type {
@@ -54,7 +54,7 @@ struct sluice_shape {
     struct sluice_arena arena;
     const char *schema; /* source schema and table, unescaped */
     const char *table;
-    bool typed;         /* from an embedded schema */
+    bool typed;                           /* from an embedded schema */
     struct sluice_source_column *columns; /* in record order */
     size_t n_columns;
     const size_t *key; /* indexes into columns, in key order */

@@ -1,10 +1,10 @@
 /* sortkey.h - orders encoded rows by the target's sorting key.
  *
- * Each row gets a 64-bit prefix when it is appended: its first eight key bytes in the order the server sorts by, so that
- * prefixes compare like keys. Rows are sorted by prefix (radix); only rows with equal prefixes are compared in full, and
- * not even those where the whole key fits the prefix. Sorting is stable.
- * Two keys that compare equal here are equal to the server; the reverse need not hold (-0.0 and 0.0).
- * Source: ClickHouse documentation, "ORDER BY" and the data types; UUIDs are ordered by their two halves.
+ * Each row gets a 64-bit prefix when it is appended: its first eight key bytes in the order the server sorts by, so
+ * that prefixes compare like keys. Rows are sorted by prefix (radix); only rows with equal prefixes are compared in
+ * full, and not even those where the whole key fits the prefix. Sorting is stable. Two keys that compare equal here are
+ * equal to the server; the reverse need not hold (-0.0 and 0.0). Source: ClickHouse documentation, "ORDER BY" and the
+ * data types; UUIDs are ordered by their two halves.
  */
 #ifndef SLUICE_TABLE_SORTKEY_H
 #define SLUICE_TABLE_SORTKEY_H
@@ -38,8 +38,8 @@ struct sortkey_entry {
     uint32_t row;
 };
 
-/* Where rows and their key columns lie. `key_at` holds key->n_columns offsets per row, relative to the row's start; NULL
- * if the key is exact. */
+/* Where rows and their key columns lie. `key_at` holds key->n_columns offsets per row, relative to the row's start;
+ * NULL if the key is exact. */
 struct sortkey_rows {
     const unsigned char *bytes;
     const uint32_t *starts;

@@ -30,11 +30,11 @@ struct sluice_target {
     const char *database;
     const char *table;
     const char *uuid;
-    const char *engine;      /* ReplacingMergeTree, ReplicatedReplacingMergeTree, ... */
-    const char *engine_full; /* with parameters and SETTINGS */
-    const char *sorting_key; /* expression text, e.g. "id" or "a, toDate(b)" */
-    const char *version_column; /* from engine_full: first parameter that is no path or replica; "" if none */
-    const char *deleted_column; /* second one; "" if none */
+    const char *engine;                   /* ReplacingMergeTree, ReplicatedReplacingMergeTree, ... */
+    const char *engine_full;              /* with parameters and SETTINGS */
+    const char *sorting_key;              /* expression text, e.g. "id" or "a, toDate(b)" */
+    const char *version_column;           /* from engine_full: first parameter that is no path or replica; "" if none */
+    const char *deleted_column;           /* second one; "" if none */
     struct sluice_target_column *columns; /* in position order */
     size_t n_columns;
 };

@@ -9,9 +9,9 @@
 
 enum sluice_type_kind {
     SLUICE_TYPE_BOOL,
-    SLUICE_TYPE_INT,      /* `bits` 8..256, `is_signed` */
-    SLUICE_TYPE_FLOAT,    /* `bits` 32 or 64 */
-    SLUICE_TYPE_DECIMAL,  /* `precision`, `scale`; `bits` 32, 64, 128, 256 */
+    SLUICE_TYPE_INT,     /* `bits` 8..256, `is_signed` */
+    SLUICE_TYPE_FLOAT,   /* `bits` 32 or 64 */
+    SLUICE_TYPE_DECIMAL, /* `precision`, `scale`; `bits` 32, 64, 128, 256 */
     SLUICE_TYPE_STRING,
     SLUICE_TYPE_FIXED_STRING, /* `length` */
     SLUICE_TYPE_UUID,

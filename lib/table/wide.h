@@ -1,7 +1,7 @@
 /* wide.h - integers wider than 64 bits, for decimals and Int128 to UInt256 (the paths that 64 bits cannot take).
  *
- * Sign and magnitude in limbs of 32 bits, least significant first, so that plain C arithmetic suffices. The capacity holds
- * PostgreSQL's longest declared numeric (1,000 digits). No allocation.
+ * Sign and magnitude in limbs of 32 bits, least significant first, so that plain C arithmetic suffices. The capacity
+ * holds PostgreSQL's longest declared numeric (1,000 digits). No allocation.
  */
 #ifndef SLUICE_TABLE_WIDE_H
 #define SLUICE_TABLE_WIDE_H

@@ -1,0 +1,297 @@
+/* Plans: the statement and header of the INSERT, and each reason to refuse a table. */
+#include "table/plan.h"
+
+#include "table_support.h"
+
+static void test_insert(void)
+{
+    struct sluice_source_column columns[] = {
+        {.name = "id", .type = SLUICE_SOURCE_INT32},
+        {.name = "we`ird \\ name", .type = SLUICE_SOURCE_STRING, .optional = true},
+    };
+    const struct sluice_shape shape = shape_of(columns, 2, 1);
+    struct sluice_error err = {0};
+    struct sluice_plan *plan = NULL;
+    SLUICE_AUTO(sluice_target) struct sluice_target target;
+    TARGET(&target, "id", "extra", "Nullable(Int8)", "we`ird \\ name", "LowCardinality(Nullable(String))", "id",
+           "Int64");
+    target.database = "sh`op";
+    if (!CHECK_INT(sluice_plan_new(&shape, &target, &plan, &err), SLUICE_OK)) {
+        (void)fprintf(stderr, "    %s\n", err.text);
+        return;
+    }
+    static const char header[] = "\x04\x02"
+                                 "id\x0d"
+                                 "we`ird \\ name\x08_version\x0ais_deleted"
+                                 "\x05Int64\x20LowCardinality(Nullable(String))\x07UInt128\x05UInt8";
+    CHECK_TEXT(sluice_plan_insert_sql(plan), "INSERT INTO `sh\\`op`.`orders` (`id`, `we\\`ird \\\\ name`, `_version`, "
+                                             "`is_deleted`) FORMAT RowBinaryWithNamesAndTypes");
+    CHECK_BYTES(sluice_plan_insert_header(plan).ptr, sluice_plan_insert_header(plan).len, header, sizeof header - 1);
+    CHECK_TEXT(sluice_plan_database(plan), "sh`op");
+    CHECK_TEXT(sluice_plan_table(plan), "orders");
+    sluice_plan_unref(sluice_plan_ref(plan));
+    CHECK_TEXT(sluice_plan_table(plan), "orders");
+    sluice_plan_unref(plan);
+    sluice_plan_unref(NULL);
+}
+
+/* One way to spoil a table that otherwise fits; the shape is id (key), v string. */
+struct refusal {
+    const char *title;
+    void (*spoil)(struct sluice_shape *shape, struct sluice_target *target);
+    enum sluice_code code;
+    const char *text;
+};
+
+enum { ID, V, SPARE, VERSION, DELETED };
+
+static const struct sluice_type *type_of(struct sluice_target *target, const char *text)
+{
+    struct sluice_error err;
+    const struct sluice_type *type = NULL;
+    if (sluice_type_parse(&target->arena, sluice_str_from(text), &type, &err) != SLUICE_OK)
+        abort();
+    return type;
+}
+
+static void set_type(struct sluice_target *target, size_t column, const char *text)
+{
+    target->columns[column].type_text = text;
+    target->columns[column].type = type_of(target, text);
+}
+
+static void no_change(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)shape;
+    (void)target;
+}
+static void plain_engine(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)shape;
+    target->engine = "MergeTree";
+}
+static void no_version(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)shape;
+    target->version_column = "";
+}
+static void no_deleted(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)shape;
+    target->deleted_column = "";
+}
+static void narrow_version(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)shape;
+    set_type(target, VERSION, "UInt64");
+}
+static void lost_version(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)shape;
+    target->version_column = "gone";
+}
+static void wide_deleted(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)shape;
+    set_type(target, DELETED, "Int8");
+}
+static void bool_deleted(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)shape;
+    set_type(target, DELETED, "Bool");
+}
+static void missing_column(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)shape;
+    target->columns[V].name = "w";
+}
+static void own_name(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)target;
+    shape->columns[1].name = "is_deleted";
+}
+static void materialized(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)shape;
+    target->columns[V].default_kind = SLUICE_DEFAULT_MATERIALIZED;
+}
+static void alias(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)shape;
+    target->columns[V].default_kind = SLUICE_DEFAULT_ALIAS;
+}
+static void unknown_type(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)shape;
+    set_type(target, V, "Array(String)");
+}
+static void inexact_pair(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)shape;
+    set_type(target, V, "Int64");
+}
+static void unfed_plain(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)shape;
+    set_type(target, SPARE, "String");
+}
+static void unfed_default(struct sluice_shape *shape, struct sluice_target *target)
+{
+    unfed_plain(shape, target);
+    target->columns[SPARE].default_kind = SLUICE_DEFAULT_EXPRESSION;
+}
+static void unfed_materialized(struct sluice_shape *shape, struct sluice_target *target)
+{
+    unfed_plain(shape, target);
+    target->columns[SPARE].default_kind = SLUICE_DEFAULT_MATERIALIZED;
+}
+static void unfed_unknown(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)shape;
+    set_type(target, SPARE, "Array(Int8)");
+}
+static void unfed_unknown_nullable(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)shape;
+    set_type(target, SPARE, "Nullable(IPv4)");
+}
+static void no_key(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)target;
+    shape->n_key = 0;
+    shape->columns[0].is_key = false;
+}
+static void unfed_sorting_key(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)shape;
+    target->sorting_key = "id, spare";
+}
+static void wider_sorting_key(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)shape;
+    target->sorting_key = "id, v";
+}
+static void other_sorting_key(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)shape;
+    target->sorting_key = "v";
+}
+static void empty_sorting_key(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)shape;
+    target->sorting_key = "";
+}
+static void narrower_sorting_key(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)target;
+    static const size_t both[] = {0, 1};
+    shape->columns[1].is_key = true;
+    shape->key = both;
+    shape->n_key = 2;
+}
+static void expression(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)shape;
+    target->sorting_key = "intDiv(id, 10), id";
+}
+static void broken_sorting_key(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)shape;
+    target->sorting_key = "id, (";
+}
+static void double_sorting_key(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)shape;
+    target->sorting_key = "id, id";
+}
+static void quoted_sorting_key(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)shape;
+    target->sorting_key = "`id`";
+}
+static void nullable_sorting_key(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)shape;
+    set_type(target, ID, "Nullable(Int32)");
+}
+static void partition_by_value(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)shape;
+    target->columns[V].in_partition_key = true;
+}
+static void partition_by_unfed(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)shape;
+    target->columns[SPARE].in_partition_key = true;
+}
+static void partition_by_key(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)shape;
+    target->columns[ID].in_partition_key = true;
+}
+
+static const struct refusal refusals[] = {
+    {"as it is", no_change, SLUICE_OK, NULL},
+    {"MergeTree", plain_engine, SLUICE_E_TABLE, "engine is MergeTree"},
+    {"no version", no_version, SLUICE_E_TABLE, "names no version column"},
+    {"no deleted", no_deleted, SLUICE_E_TABLE, "names no deleted column"},
+    {"UInt64 version", narrow_version, SLUICE_E_TABLE, "\"_version\" must be UInt128"},
+    {"version not there", lost_version, SLUICE_E_TABLE, "\"gone\" must be UInt128"},
+    {"Int8 deleted", wide_deleted, SLUICE_E_TABLE, "\"is_deleted\" must be UInt8"},
+    {"Bool deleted", bool_deleted, SLUICE_OK, NULL},
+    {"no column", missing_column, SLUICE_E_SHAPE, "field \"v\" has no column"},
+    {"name taken", own_name, SLUICE_E_SHAPE, "columns.deleted"},
+    {"materialized", materialized, SLUICE_E_SHAPE, "\"v\" is MATERIALIZED"},
+    {"alias", alias, SLUICE_E_SHAPE, "\"v\" is ALIAS"},
+    {"unknown type", unknown_type, SLUICE_E_TYPE, "\"v\": type Array(String) is not written"},
+    {"inexact", inexact_pair, SLUICE_E_TYPE, "\"v\": string is not written into Int64"},
+    {"unfed", unfed_plain, SLUICE_E_SHAPE, "\"spare\" String gets no value"},
+    {"unfed, default", unfed_default, SLUICE_OK, NULL},
+    {"unfed, materialized", unfed_materialized, SLUICE_OK, NULL},
+    {"unfed, unknown", unfed_unknown, SLUICE_E_SHAPE, "\"spare\" Array(Int8) gets no value"},
+    {"unfed, unknown, Nullable", unfed_unknown_nullable, SLUICE_OK, NULL},
+    {"no key", no_key, SLUICE_E_KEY, "have no key"},
+    {"sorting key unfed", unfed_sorting_key, SLUICE_E_TABLE, "sorting key column \"spare\" gets no value"},
+    {"sorting key wider", wider_sorting_key, SLUICE_E_TABLE, "sorting key column \"v\" is not in the source's key"},
+    {"sorting key other", other_sorting_key, SLUICE_E_TABLE, "\"v\" is not in the source's key"},
+    {"sorting key empty", empty_sorting_key, SLUICE_E_TABLE, "key column \"id\" is not in the sorting key"},
+    {"sorting key narrower", narrower_sorting_key, SLUICE_E_TABLE, "key column \"v\" is not in the sorting key"},
+    {"sorting key expression", expression, SLUICE_E_TABLE, "the expression \"intDiv(id, 10)\""},
+    {"sorting key broken", broken_sorting_key, SLUICE_E_TABLE, "is not understood"},
+    {"sorting key double", double_sorting_key, SLUICE_E_TABLE, "\"id\" twice"},
+    {"sorting key quoted", quoted_sorting_key, SLUICE_OK, NULL},
+    {"sorting key nullable", nullable_sorting_key, SLUICE_E_TABLE, "\"id\" is Nullable"},
+    {"partition by value", partition_by_value, SLUICE_E_TABLE, "partition key column \"v\""},
+    {"partition by unfed", partition_by_unfed, SLUICE_E_TABLE, "partition key column \"spare\""},
+    {"partition by key", partition_by_key, SLUICE_OK, NULL},
+};
+
+static void test_refusals(void)
+{
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(refusals); i++) {
+        struct sluice_source_column columns[] = {{.name = "id", .type = SLUICE_SOURCE_INT32},
+                                                 {.name = "v", .type = SLUICE_SOURCE_STRING}};
+        struct sluice_shape shape = shape_of(columns, 2, 1);
+        struct sluice_error err = {0};
+        struct sluice_plan *plan = NULL;
+        SLUICE_AUTO(sluice_target) struct sluice_target target;
+        TARGET(&target, "id", "id", "Int32", "v", "String", "spare", "Nullable(String)");
+        refusals[i].spoil(&shape, &target);
+        bool ok = CHECK_INT(sluice_plan_new(&shape, &target, &plan, &err), refusals[i].code);
+        if (refusals[i].text != NULL) {
+            ok = CHECK_CONTAINS(err.text, refusals[i].text) && ok;
+            ok = CHECK_CONTAINS(err.text, "plan \"public.orders\" into \"shop.orders\"") && ok;
+            ok = CHECK_INT(err.action, SLUICE_STOP_PARTITION) && ok;
+        }
+        if (!ok)
+            (void)fprintf(stderr, "    %s: %s\n", refusals[i].title, err.text);
+        sluice_plan_unref(plan);
+    }
+}
+
+int main(void)
+{
+    test_insert();
+    test_refusals();
+    return check_result();
+}
