@@ -202,6 +202,14 @@ static enum sluice_code plan_key_column(struct planning *p, const char *name)
     return SLUICE_OK;
 }
 
+/* ClickHouse 26.7 prints `ORDER BY (id)` as "(id)", older ones as "id". */
+static struct sluice_str without_parentheses(struct sluice_str item)
+{
+    while (item.len > 1 && item.ptr[0] == '(' && item.ptr[item.len - 1] == ')')
+        item = (struct sluice_str){item.ptr + 1, item.len - 2};
+    return item;
+}
+
 static enum sluice_code plan_sorting_key(struct planning *p)
 {
     struct sluice_str rest = sluice_str_from(p->target->sorting_key);
@@ -210,7 +218,8 @@ static enum sluice_code plan_sorting_key(struct planning *p)
     while (lex_next(&rest, &item, &ok)) {
         struct sluice_str name;
         bool is_identifier;
-        enum sluice_code code = lex_identifier(&p->plan->arena, item, &name, &is_identifier, p->err);
+        enum sluice_code code =
+            lex_identifier(&p->plan->arena, without_parentheses(item), &name, &is_identifier, p->err);
         if (code != SLUICE_OK)
             return code;
         if (!is_identifier)

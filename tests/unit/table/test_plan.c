@@ -209,6 +209,11 @@ static void quoted_sorting_key(struct sluice_shape *shape, struct sluice_target 
     (void)shape;
     target->sorting_key = "`id`";
 }
+static void enclosed_sorting_key(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)shape;
+    target->sorting_key = "(id)";
+}
 static void nullable_sorting_key(struct sluice_shape *shape, struct sluice_target *target)
 {
     (void)shape;
@@ -260,6 +265,7 @@ static const struct refusal refusals[] = {
     {"sorting key broken", broken_sorting_key, SLUICE_E_TABLE, "is not understood"},
     {"sorting key double", double_sorting_key, SLUICE_E_TABLE, "\"id\" twice"},
     {"sorting key quoted", quoted_sorting_key, SLUICE_OK, NULL},
+    {"sorting key in parentheses", enclosed_sorting_key, SLUICE_OK, NULL},
     {"sorting key nullable", nullable_sorting_key, SLUICE_E_TABLE, "\"id\" is Nullable"},
     {"partition by value", partition_by_value, SLUICE_E_TABLE, "partition key column \"v\""},
     {"partition by unfed", partition_by_unfed, SLUICE_E_TABLE, "partition key column \"spare\""},
