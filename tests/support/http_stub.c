@@ -27,6 +27,8 @@ struct http_stub {
     struct http_stub_request requests[MAX_REQUESTS];
     size_t n_requests;
     int n_connections;
+    int n_closed;
+    pthread_cond_t closed; /* n_closed grew */
     const char *always_part;
     const char *always_body;
 };
@@ -249,6 +251,10 @@ static void serve_connection(struct http_stub *stub, int fd, int connection)
         continue;
     free(input.bytes);
     (void)close(fd);
+    pthread_mutex_lock(&stub->lock);
+    stub->n_closed++;
+    pthread_cond_signal(&stub->closed);
+    pthread_mutex_unlock(&stub->lock);
 }
 
 static void *run(void *ctx)
@@ -284,6 +290,7 @@ struct http_stub *http_stub_start(void)
 {
     struct http_stub *stub = calloc(1, sizeof *stub);
     if (stub == NULL || !open_listener(stub) || pthread_mutex_init(&stub->lock, NULL) != 0 ||
+        pthread_cond_init(&stub->closed, NULL) != 0 ||
         pthread_create(&stub->thread, NULL, run, stub) != 0) {
         (void)fprintf(stderr, "http stub: %s\n", strerror(errno));
         free(stub);
@@ -305,6 +312,7 @@ void http_stub_stop(struct http_stub *stub)
     (void)close(stub->listener);
     (void)close(stub->wake[0]);
     (void)close(stub->wake[1]);
+    pthread_cond_destroy(&stub->closed);
     pthread_mutex_destroy(&stub->lock);
     free(stub);
 }
@@ -345,6 +353,14 @@ int http_stub_n_connections(struct http_stub *stub)
     int n = stub->n_connections;
     pthread_mutex_unlock(&stub->lock);
     return n;
+}
+
+void http_stub_wait_closed(struct http_stub *stub, int n)
+{
+    pthread_mutex_lock(&stub->lock);
+    while (stub->n_closed < n)
+        pthread_cond_wait(&stub->closed, &stub->lock);
+    pthread_mutex_unlock(&stub->lock);
 }
 
 const struct http_stub_request *http_stub_request(struct http_stub *stub, size_t index)

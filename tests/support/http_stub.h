@@ -53,6 +53,8 @@ void http_stub_always(struct http_stub *stub, const char *part, const char *body
 
 size_t http_stub_n_requests(struct http_stub *stub);
 int http_stub_n_connections(struct http_stub *stub);
+/* Returns when the stub has closed `n` connections in all. */
+void http_stub_wait_closed(struct http_stub *stub, int n);
 /* Borrowed until stop; NULL if there is none at that index. */
 const struct http_stub_request *http_stub_request(struct http_stub *stub, size_t index);
 
