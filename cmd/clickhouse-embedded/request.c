@@ -30,10 +30,17 @@ static void fail(struct request *r)
 
 /* --- faults */
 
+static double now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
 static void wait_ms(struct request *r, unsigned ms)
 {
-    const struct timespec slice = {.tv_nsec = 10 * 1000 * 1000};
-    for (unsigned waited = 0; waited < ms && !atomic_load(r->env->stopping); waited += 10)
+    const struct timespec slice = {.tv_nsec = 5 * 1000 * 1000};
+    for (double end = now_ms() + ms; now_ms() < end && !atomic_load(r->env->stopping);)
         (void)nanosleep(&slice, NULL);
 }
 

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ enum {
     MEMORY_STEP = 256 << 10,
     IDLE_SECONDS = 30,
     REQUESTS_PER_CONNECTION = 10000,
+    STOP_SECONDS = 10,
     RUNNING_MAX = 4096
 };
 
@@ -30,6 +32,7 @@ struct server {
     struct request_env env;
     struct server_options options;
     atomic_bool stopping;
+    atomic_uint n_exchanges;
     char host_name[256];
     pthread_mutex_t lock;             /* guards what follows */
     const char *running[RUNNING_MAX]; /* query ids; owned by their exchanges */
@@ -316,7 +319,8 @@ static enum target find_target(const struct server *s, const char *url, bool has
         return TARGET_FAULTS;
     if (strcmp(url, "/") != 0 && strcmp(url, "/query") != 0)
         return TARGET_UNKNOWN;
-    return !has_query && strcmp(method, "GET") == 0 ? TARGET_OK : TARGET_STATEMENT;
+    bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+    return reads && !has_query ? TARGET_OK : TARGET_STATEMENT;
 }
 
 static struct exchange *exchange_new(struct server *s, struct MHD_Connection *mhd, const char *url, const char *method)
@@ -324,6 +328,7 @@ static struct exchange *exchange_new(struct server *s, struct MHD_Connection *mh
     struct exchange *x = calloc(1, sizeof *x);
     if (x == NULL)
         return NULL;
+    atomic_fetch_add(&s->n_exchanges, 1);
     x->server = s;
     x->method = method;
     (void)clock_gettime(CLOCK_MONOTONIC, &x->begun);
@@ -412,6 +417,7 @@ static void completed(void *cls, struct MHD_Connection *mhd, void **con_cls, enu
         return;
     unregister_query(x);
     request_deinit(&x->request); /* a body that was cut ends here: the open insert is cancelled */
+    atomic_fetch_sub(&x->server->n_exchanges, 1);
     free(x);
     *con_cls = NULL;
 }
@@ -460,10 +466,17 @@ uint16_t server_port(const struct server *s)
     return info == NULL ? s->options.port : info->port;
 }
 
+/* MHD_stop_daemon() cuts every connection, so running statements are waited for first, STOP_SECONDS at most. */
 void server_stop(struct server *s)
 {
+    const struct timespec slice = {.tv_nsec = 5 * 1000 * 1000};
+    MHD_socket listening = MHD_quiesce_daemon(s->daemon);
     atomic_store(&s->stopping, true);
+    for (int slices = STOP_SECONDS * 200; slices > 0 && atomic_load(&s->n_exchanges) > 0; slices--)
+        (void)nanosleep(&slice, NULL);
     MHD_stop_daemon(s->daemon);
+    if (listening != MHD_INVALID_SOCKET)
+        (void)close(listening);
     faults_free(s->env.faults);
     pthread_mutex_destroy(&s->lock);
     free(s);

@@ -18,7 +18,7 @@ struct server_options {
 
 struct server *server_start(struct engine *engine, const struct server_options *options, char *problem, size_t size);
 uint16_t server_port(const struct server *s);
-/* Stops listening, lets running statements end, closes the rest. */
+/* Stops listening, lets running statements end (10 s at most), closes the rest. */
 void server_stop(struct server *s);
 
 #endif

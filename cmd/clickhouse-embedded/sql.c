@@ -94,13 +94,15 @@ static const char *skip_quoted(const char *at, const char *end)
     return NULL;
 }
 
-/* $tag$ ... $tag$. Sets *open when the closing tag is missing; returns `at` when this is no heredoc at all. */
+/* $tag$ ... $tag$. Sets *open when a tag is not complete or the closing one is missing; returns `at` when this is no
+ * heredoc at all. */
 static const char *skip_heredoc(const char *at, const char *end, bool *open)
 {
     const char *tag_end = at + 1;
     while (tag_end < end && is_word_char(*tag_end))
         tag_end++;
-    if (tag_end == end || *tag_end != '$')
+    *open = tag_end == end;
+    if (*open || *tag_end != '$')
         return at;
     size_t tag_len = (size_t)(tag_end + 1 - at);
     for (const char *p = tag_end + 1; p + tag_len <= end; p++)
@@ -244,7 +246,7 @@ static struct sql_shape inspect_insert(const char *text, struct lexer lexer, boo
             continue;
         struct token name = next_token(&lexer);
         const char *data = NULL;
-        if (is_cut(&name, &lexer, whole) || !find_data(&lexer, whole, &data))
+        if (name.kind != TOKEN_WORD || is_cut(&name, &lexer, whole) || !find_data(&lexer, whole, &data))
             return shape;
         shape = (struct sql_shape){.kind = SQL_INSERT_FORMAT,
                                    .sql_len = (size_t)(sql_end - text),
