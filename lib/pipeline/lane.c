@@ -91,6 +91,7 @@ static void forget_partition(struct lane *lane, struct partition *p)
         p->lane.bindings = binding->next;
         binding_free(binding);
     }
+    p->lane.gone = true;
     partition_unref(p);
 }
 
@@ -218,6 +219,8 @@ static void drop_delayed(struct lane *lane, const struct partition *p)
 
 static void on_abandon(struct lane *lane, struct partition *p)
 {
+    if (p->lane.gone) /* it left in time after all; the report crossed with this item */
+        return;
     drop_pending(lane, p);
     p->lane.waiting_for = NULL;
     p->lane.abandoned = true;
@@ -291,6 +294,23 @@ static void tick(struct lane *lane)
     }
 }
 
+/* The item holds a reference: on attaching it becomes the lane's own, else it ends here. */
+static void on_control(struct lane *lane, struct lane_control *control)
+{
+    struct partition *p = control->partition;
+    enum lane_item_kind kind = control->item.kind;
+    free(control);
+    if (kind == LANE_ATTACH) {
+        on_attach(lane, p);
+        return;
+    }
+    if (kind == LANE_DETACH)
+        on_detach(lane, p);
+    else
+        on_abandon(lane, p);
+    partition_unref(p);
+}
+
 static void handle(struct lane *lane, struct lane_item *item)
 {
     switch (item->kind) {
@@ -298,16 +318,9 @@ static void handle(struct lane *lane, struct lane_item *item)
         on_chunk(lane, (struct chunk *)item);
         break;
     case LANE_ATTACH:
-        on_attach(lane, ((struct lane_control *)item)->partition);
-        free(item);
-        break;
     case LANE_DETACH:
-        on_detach(lane, ((struct lane_control *)item)->partition);
-        free(item);
-        break;
     case LANE_ABANDON:
-        on_abandon(lane, ((struct lane_control *)item)->partition);
-        free(item);
+        on_control(lane, (struct lane_control *)item);
         break;
     case LANE_JOB:
         on_job(lane, (struct job *)item);

@@ -35,7 +35,7 @@ struct lane_item {
 /* Rarely sent; allocated by the reader, freed by the lane. */
 struct lane_control {
     struct lane_item item;
-    struct partition *partition;
+    struct partition *partition; /* referenced */
 };
 
 struct lane_limits {

@@ -51,6 +51,7 @@ struct partition {
         bool stopped;
         bool detaching;
         bool abandoned;
+        bool gone; /* no longer in the lane's list */
         struct partition *next;
     } lane;
 };

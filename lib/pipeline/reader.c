@@ -56,7 +56,7 @@ static void control(struct reader *reader, enum lane_item_kind kind, struct part
     if (item == NULL)
         SLUICE_BUG("no memory for a control item");
     item->item.kind = kind;
-    item->partition = p;
+    item->partition = partition_ref(p);
     sluice_queue_push(reader->world.lane, &item->item.link);
 }
 
@@ -82,7 +82,7 @@ static void add_partition(struct reader *reader, const struct sluice_kafka_posit
     p->reader.next = reader->partitions;
     reader->partitions = p;
     reader->n_partitions++;
-    control(reader, LANE_ATTACH, partition_ref(p));
+    control(reader, LANE_ATTACH, p);
     SLUICE_LOG(SLUICE_LOG_INFO, "partition_assigned", SLUICE_F_TEXT("topic", p->topic),
                SLUICE_F_I64("partition", p->id), SLUICE_F_I64("offset", position->offset),
                SLUICE_F_BOOL("source_state", known));

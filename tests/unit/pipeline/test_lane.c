@@ -48,6 +48,7 @@ struct world {
     int64_t committable;
     bool stopped;
     bool detached;
+    atomic_bool joined;
     size_t n_sent_after_bad;
 };
 
@@ -130,7 +131,7 @@ static void push_control(struct world *w, enum lane_item_kind kind, struct parti
 {
     struct lane_control *item = calloc(1, sizeof *item);
     item->item.kind = kind;
-    item->partition = partition;
+    item->partition = partition_ref(partition);
     sluice_queue_push(lane_inbox(w->lane), &item->item.link);
 }
 
@@ -285,15 +286,27 @@ static void set_up(struct world *w)
                                      .raw_bytes = &w->raw_bytes};
     CHECK_INT(lane_new(&world, &w->lane, &err), SLUICE_OK);
     CHECK_INT(partition_new("t", 0, 0, &state, &w->status, &w->partition, &err), SLUICE_OK);
-    push_control(w, LANE_ATTACH, partition_ref(w->partition));
+    push_control(w, LANE_ATTACH, w->partition);
+}
+
+static void *join_lane(void *context)
+{
+    struct world *w = context;
+    lane_join(w->lane);
+    atomic_store(&w->joined, true);
+    return NULL;
 }
 
 static void tear_down(struct world *w)
 {
+    pthread_t joiner;
     struct lane_item *stop = calloc(1, sizeof *stop);
     stop->kind = LANE_STOP;
     sluice_queue_push(lane_inbox(w->lane), &stop->link);
-    lane_join(w->lane);
+    CHECK_INT(pthread_create(&joiner, NULL, join_lane, w), 0);
+    while (!atomic_load(&w->joined)) /* it ends when every job is back */
+        play_sender(w, 500);
+    (void)pthread_join(joiner, NULL);
     play_reader(w);
     CHECK_INT(sluice_budget_used(&w->budget), 0);
     CHECK_INT(atomic_load(&w->raw_bytes), 0);
