@@ -34,33 +34,33 @@ static const int64_t powers[] = {1,
                                  100000000000000000,
                                  1000000000000000000};
 
-static bool is_boolean(struct sluice_json_value value)
+static bool is_boolean(const struct sluice_json_value *value)
 {
-    return value.kind == SLUICE_JSON_TRUE || value.kind == SLUICE_JSON_FALSE;
+    return value->kind == SLUICE_JSON_TRUE || value->kind == SLUICE_JSON_FALSE;
 }
 
-static unsigned char *put_boolean(const struct convert *self, struct sluice_json_value value, unsigned char *at,
+static unsigned char *put_boolean(const struct convert *self, const struct sluice_json_value *value, unsigned char *at,
                                   struct sluice_error *err)
 {
     if (!is_boolean(value))
         return convert_refuse(self, "value is not true or false", err);
-    return convert_put_int(at, value.kind == SLUICE_JSON_TRUE, self->width);
+    return convert_put_int(at, value->kind == SLUICE_JSON_TRUE, self->width);
 }
 
 /* Digits with at most a sign: "1.0" and "1e3" are no integers. */
-static bool is_integer(struct sluice_json_value value)
+static bool is_integer(const struct sluice_json_value *value)
 {
-    size_t start = value.text.len > 0 && value.text.ptr[0] == '-' ? 1 : 0;
-    for (size_t i = start; i < value.text.len; i++) {
-        if (value.text.ptr[i] < '0' || value.text.ptr[i] > '9')
+    size_t start = value->text.len > 0 && value->text.ptr[0] == '-' ? 1 : 0;
+    for (size_t i = start; i < value->text.len; i++) {
+        if (value->text.ptr[i] < '0' || value->text.ptr[i] > '9')
             return false;
     }
-    return value.kind == SLUICE_JSON_NUMBER && value.text.len > start;
+    return value->kind == SLUICE_JSON_NUMBER && value->text.len > start;
 }
 
 /* Integers beyond 64 bits, and what is no integer at all. */
-static unsigned char *put_long_integer(const struct convert *self, struct sluice_json_value value, unsigned char *at,
-                                       struct sluice_error *err)
+static unsigned char *put_long_integer(const struct convert *self, const struct sluice_json_value *value,
+                                       unsigned char *at, struct sluice_error *err)
 {
     struct wide w;
     int64_t ignored;
@@ -69,13 +69,13 @@ static unsigned char *put_long_integer(const struct convert *self, struct sluice
     if (!is_integer(value))
         return convert_refuse(self, "value is not an integer", err);
     /* What fits 64 bits came here because it is outside the bounds. */
-    if (convert_read_int64(value, &ignored) || self->width < 8 || wide_from_number(&w, value.text, 0) != WIDE_OK ||
+    if (convert_read_int64(value, &ignored) || self->width < 8 || wide_from_number(&w, value->text, 0) != WIDE_OK ||
         !wide_fits(&w, self->type.bits, self->type.is_signed))
         return convert_refuse(self, "integer is out of range", err);
     return wide_put(&w, self->type.bits, at);
 }
 
-static unsigned char *put_integer(const struct convert *self, struct sluice_json_value value, unsigned char *at,
+static unsigned char *put_integer(const struct convert *self, const struct sluice_json_value *value, unsigned char *at,
                                   struct sluice_error *err)
 {
     int64_t v;
@@ -84,13 +84,13 @@ static unsigned char *put_integer(const struct convert *self, struct sluice_json
     return convert_put_int(at, v, self->width);
 }
 
-static unsigned char *put_integer_text(const struct convert *self, struct sluice_json_value value, unsigned char *at,
-                                       struct sluice_error *err)
+static unsigned char *put_integer_text(const struct convert *self, const struct sluice_json_value *value,
+                                       unsigned char *at, struct sluice_error *err)
 {
     int64_t ignored;
     if (!convert_read_int64(value, &ignored))
         return convert_refuse(self, "value is not an integer", err);
-    return convert_put_string(value.text, at);
+    return convert_put_string(value->text, at);
 }
 
 static unsigned char *put_float_bits(const struct convert *self, double v, unsigned char *at)
@@ -168,22 +168,22 @@ static bool read_special(struct sluice_str text, double *out)
     return true;
 }
 
-static unsigned char *put_float(const struct convert *self, struct sluice_json_value value, unsigned char *at,
+static unsigned char *put_float(const struct convert *self, const struct sluice_json_value *value, unsigned char *at,
                                 struct sluice_error *err)
 {
     double v;
-    if (value.kind == SLUICE_JSON_STRING && read_special(value.text, &v))
+    if (value->kind == SLUICE_JSON_STRING && read_special(value->text, &v))
         return put_float_bits(self, v, at);
     /* A real's text is the shortest one for 32 bits: read as such also when it goes into Float64. */
     bool narrow = self->width == 4 || self->source == SLUICE_SOURCE_FLOAT32;
-    if (value.kind != SLUICE_JSON_NUMBER || !read_double(value.text, narrow, &v))
+    if (value->kind != SLUICE_JSON_NUMBER || !read_double(value->text, narrow, &v))
         return convert_refuse(self, "value is not a number", err);
     if (isinf(v))
         return convert_refuse(self, "number is too large", err);
     return put_float_bits(self, v, at);
 }
 
-static unsigned char *put_float_of_integer(const struct convert *self, struct sluice_json_value value,
+static unsigned char *put_float_of_integer(const struct convert *self, const struct sluice_json_value *value,
                                            unsigned char *at, struct sluice_error *err)
 {
     int64_t v;
@@ -213,14 +213,14 @@ static bool read_unscaled(const struct convert *self, struct sluice_str text, st
 }
 
 /* The value as an integer of the source's scale (untyped: of the target's). */
-static bool read_decimal(const struct convert *self, struct sluice_json_value value, struct wide *w,
+static bool read_decimal(const struct convert *self, const struct sluice_json_value *value, struct wide *w,
                          struct sluice_error *err)
 {
-    if (value.kind == SLUICE_JSON_STRING)
-        return read_unscaled(self, value.text, w, err);
+    if (value->kind == SLUICE_JSON_STRING)
+        return read_unscaled(self, value->text, w, err);
     const char *reason = "decimal is neither a number nor base64";
-    if (value.kind == SLUICE_JSON_NUMBER) {
-        switch (wide_from_number(w, value.text, self->source_scale)) {
+    if (value->kind == SLUICE_JSON_NUMBER) {
+        switch (wide_from_number(w, value->text, self->source_scale)) {
         case WIDE_OK:
             return true;
         case WIDE_INEXACT:
@@ -261,11 +261,11 @@ static bool read_short_unscaled(struct sluice_str text, int64_t *out)
     return true;
 }
 
-static unsigned char *put_decimal(const struct convert *self, struct sluice_json_value value, unsigned char *at,
+static unsigned char *put_decimal(const struct convert *self, const struct sluice_json_value *value, unsigned char *at,
                                   struct sluice_error *err)
 {
     int64_t v;
-    if (SLUICE_LIKELY(value.kind == SLUICE_JSON_STRING && read_short_unscaled(value.text, &v) && v >= self->min &&
+    if (SLUICE_LIKELY(value->kind == SLUICE_JSON_STRING && read_short_unscaled(value->text, &v) && v >= self->min &&
                       v <= self->max))
         return convert_put_int(at, v * self->factor, self->width);
     struct wide w;
@@ -274,7 +274,7 @@ static unsigned char *put_decimal(const struct convert *self, struct sluice_json
     return put_wide_decimal(self, &w, at, err);
 }
 
-static unsigned char *put_decimal_of_integer(const struct convert *self, struct sluice_json_value value,
+static unsigned char *put_decimal_of_integer(const struct convert *self, const struct sluice_json_value *value,
                                              unsigned char *at, struct sluice_error *err)
 {
     int64_t v;
@@ -283,13 +283,13 @@ static unsigned char *put_decimal_of_integer(const struct convert *self, struct 
     if (SLUICE_LIKELY(v >= self->min && v <= self->max))
         return convert_put_int(at, v * self->factor, self->width);
     struct wide w;
-    if (wide_from_number(&w, value.text, 0) != WIDE_OK)
+    if (wide_from_number(&w, value->text, 0) != WIDE_OK)
         return convert_refuse(self, "value is not an integer", err);
     return put_wide_decimal(self, &w, at, err);
 }
 
-static unsigned char *put_decimal_text(const struct convert *self, struct sluice_json_value value, unsigned char *at,
-                                       struct sluice_error *err)
+static unsigned char *put_decimal_text(const struct convert *self, const struct sluice_json_value *value,
+                                       unsigned char *at, struct sluice_error *err)
 {
     char text[WIDE_MAX_TEXT];
     struct wide w;
@@ -298,7 +298,7 @@ static unsigned char *put_decimal_text(const struct convert *self, struct sluice
     return convert_put_string((struct sluice_str){text, wide_text(&w, self->source_scale, text)}, at);
 }
 
-static unsigned char *put_float_of_decimal(const struct convert *self, struct sluice_json_value value,
+static unsigned char *put_float_of_decimal(const struct convert *self, const struct sluice_json_value *value,
                                            unsigned char *at, struct sluice_error *err)
 {
     char text[WIDE_MAX_TEXT];

@@ -49,7 +49,7 @@ static int64_t power_of_ten(unsigned n)
     return power;
 }
 
-static unsigned char *put_date(const struct convert *self, struct sluice_json_value value, unsigned char *at,
+static unsigned char *put_date(const struct convert *self, const struct sluice_json_value *value, unsigned char *at,
                                struct sluice_error *err)
 {
     int64_t days;
@@ -60,12 +60,12 @@ static unsigned char *put_date(const struct convert *self, struct sluice_json_va
     return convert_put_int(at, days, self->width);
 }
 
-static unsigned char *put_ticks(const struct convert *self, struct sluice_json_value value, unsigned char *at,
+static unsigned char *put_ticks(const struct convert *self, const struct sluice_json_value *value, unsigned char *at,
                                 struct sluice_error *err)
 {
     int64_t ticks;
     if (SLUICE_UNLIKELY(!convert_read_int64(value, &ticks))) {
-        bool is_number = value.kind == SLUICE_JSON_NUMBER;
+        bool is_number = value->kind == SLUICE_JSON_NUMBER;
         return is_number ? refuse_range(self, NULL, err) : convert_refuse(self, "value is not a time in ticks", err);
     }
     if (SLUICE_UNLIKELY(ticks < self->min || ticks > self->max))
@@ -95,16 +95,16 @@ static unsigned char *put_instant(const struct convert *self, struct calendar_in
     return convert_put_int(at, instant.seconds * per_second + fraction, self->width);
 }
 
-static unsigned char *put_zoned(const struct convert *self, struct sluice_json_value value, unsigned char *at,
+static unsigned char *put_zoned(const struct convert *self, const struct sluice_json_value *value, unsigned char *at,
                                 struct sluice_error *err)
 {
     struct calendar_instant instant;
-    if (value.kind != SLUICE_JSON_STRING)
+    if (value->kind != SLUICE_JSON_STRING)
         return convert_refuse(
             self, "value is not a timestamp text; name the field's type with the option tables.source_types", err);
-    if (sluice_str_equal_z(value.text, "infinity") || sluice_str_equal_z(value.text, "-infinity"))
-        return refuse_range(self, value.text.ptr[0] == '-' ? "-infinity" : "infinity", err);
-    switch (calendar_parse(value.text, &instant)) {
+    if (sluice_str_equal_z(value->text, "infinity") || sluice_str_equal_z(value->text, "-infinity"))
+        return refuse_range(self, value->text.ptr[0] == '-' ? "-infinity" : "infinity", err);
+    switch (calendar_parse(value->text, &instant)) {
     case CALENDAR_MALFORMED:
         return convert_refuse(self, "value is not a timestamp text", err);
     case CALENDAR_FAR:
@@ -116,10 +116,10 @@ static unsigned char *put_zoned(const struct convert *self, struct sluice_json_v
 }
 
 /* Schemaless: a number counts ticks of the column, which only is what Debezium writes for 3, 6 and 9 digits. */
-static unsigned char *put_untyped(const struct convert *self, struct sluice_json_value value, unsigned char *at,
+static unsigned char *put_untyped(const struct convert *self, const struct sluice_json_value *value, unsigned char *at,
                                   struct sluice_error *err)
 {
-    if (value.kind != SLUICE_JSON_NUMBER)
+    if (value->kind != SLUICE_JSON_NUMBER)
         return put_zoned(self, value, at, err);
     if (self->factor == 0)
         return convert_refuse(

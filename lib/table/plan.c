@@ -202,17 +202,23 @@ static enum sluice_code plan_key_column(struct planning *p, const char *name)
     return SLUICE_OK;
 }
 
-/* ClickHouse 26.7 prints `ORDER BY (id)` as "(id)", older ones as "id". */
-static struct sluice_str without_parentheses(struct sluice_str item)
+/* ClickHouse 26.7 prints `ORDER BY (id)` as "(id)", older ones as "id". Takes off what encloses the whole list. */
+static struct sluice_str without_parentheses(struct sluice_str list)
 {
-    while (item.len > 1 && item.ptr[0] == '(' && item.ptr[item.len - 1] == ')')
-        item = (struct sluice_str){item.ptr + 1, item.len - 2};
-    return item;
+    struct sluice_str rest = list;
+    struct sluice_str item;
+    bool ok = true;
+    while (lex_next(&rest, &item, &ok) && rest.len == 0 && item.len > 2 && item.ptr[0] == '(' &&
+           item.ptr[item.len - 1] == ')') {
+        list = (struct sluice_str){item.ptr + 1, item.len - 2};
+        rest = list;
+    }
+    return list;
 }
 
 static enum sluice_code plan_sorting_key(struct planning *p)
 {
-    struct sluice_str rest = sluice_str_from(p->target->sorting_key);
+    struct sluice_str rest = without_parentheses(sluice_str_from(p->target->sorting_key));
     struct sluice_str item;
     bool ok = true;
     while (lex_next(&rest, &item, &ok)) {

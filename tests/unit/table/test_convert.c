@@ -351,7 +351,7 @@ static bool check_value(const struct convert *convert, const struct convert_case
         memcpy(text, value.text.ptr, value.text.len);
     text = realloc(text, value.text.len > 0 ? value.text.len : 1);
     value.text.ptr = text;
-    const unsigned char *end = convert->fn(convert, value, at, &err);
+    const unsigned char *end = convert->fn(convert, &value, at, &err);
     bool ok;
     if (*c->want == '!') {
         ok = CHECK(end == NULL) && CHECK_CONTAINS(err.text, c->want + 1) && CHECK_INT(err.code, SLUICE_E_VALUE) &&
@@ -409,16 +409,45 @@ static void test_lengths(void)
             abort();
         memset(raw, '\n', n);
         const unsigned char *plain_end =
-            convert.fn(&convert, (struct sluice_json_value){{raw, n}, SLUICE_JSON_STRING}, plain, &err);
+            convert.fn(&convert, &(struct sluice_json_value){{raw, n}, SLUICE_JSON_STRING}, plain, &err);
         for (size_t k = 0; k < n; k++)
             memcpy(raw + 2 * k, "\\n", 2);
         const unsigned char *escaped_end =
-            convert.fn(&convert, (struct sluice_json_value){{raw, 2 * n}, SLUICE_JSON_STRING_ESCAPED}, escaped, &err);
+            convert.fn(&convert, &(struct sluice_json_value){{raw, 2 * n}, SLUICE_JSON_STRING_ESCAPED}, escaped, &err);
         CHECK_INT(plain_end - plain, n + (n < 128 ? 1 : n < 16384 ? 2 : 3));
         CHECK_BYTES(escaped, (size_t)(escaped_end - escaped), plain, (size_t)(plain_end - plain));
         free(raw);
         free(plain);
         free(escaped);
+    }
+}
+
+/* Digits are read eight at a time: every other byte at every place is seen, and numbers of every length are right. */
+static void test_digits(void)
+{
+    char text[24] = "1234567890123456";
+    int64_t v = 0;
+    for (size_t place = 0; place < 16; place++) {
+        char digit = text[place];
+        for (int byte = 0; byte < 256; byte++) {
+            text[place] = (char)byte;
+            const struct sluice_json_value value = {{text, 16}, SLUICE_JSON_NUMBER};
+            bool is_digit = byte >= '0' && byte <= '9';
+            /* A sign may stand in front. */
+            if (convert_read_int64(&value, &v) != (is_digit || (place == 0 && byte == '-')))
+                CHECK_INT(place * 1000 + (size_t)byte, -1);
+        }
+        text[place] = digit;
+    }
+    for (uint64_t n = 7, step = 0; step < 19; step++, n = n % 1000000000000000000 * 10 + step % 9 + 1) {
+        for (int sign = 0; sign < 2; sign++) {
+            const struct sluice_json_value value = {
+                {text, (size_t)snprintf(text, sizeof text, "%s%" PRIu64, sign != 0 ? "-" : "", n)}, SLUICE_JSON_NUMBER};
+            if (n > INT64_MAX)
+                continue;
+            CHECK(convert_read_int64(&value, &v));
+            CHECK_INT(v, sign != 0 ? -(int64_t)n : (int64_t)n);
+        }
     }
 }
 
@@ -472,6 +501,7 @@ int main(void)
     test_cases(texts, SLUICE_N_ELEMENTS(texts));
     test_cases(times, SLUICE_N_ELEMENTS(times));
     test_lengths();
+    test_digits();
     test_zero();
     return check_result();
 }

@@ -214,6 +214,16 @@ static void enclosed_sorting_key(struct sluice_shape *shape, struct sluice_targe
     (void)shape;
     target->sorting_key = "(id)";
 }
+static void enclosed_list(struct sluice_shape *shape, struct sluice_target *target)
+{
+    narrower_sorting_key(shape, target);
+    target->sorting_key = "((id), `v`)";
+}
+static void enclosed_expression(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)shape;
+    target->sorting_key = "(id) + (id)";
+}
 static void nullable_sorting_key(struct sluice_shape *shape, struct sluice_target *target)
 {
     (void)shape;
@@ -266,6 +276,8 @@ static const struct refusal refusals[] = {
     {"sorting key double", double_sorting_key, SLUICE_E_TABLE, "\"id\" twice"},
     {"sorting key quoted", quoted_sorting_key, SLUICE_OK, NULL},
     {"sorting key in parentheses", enclosed_sorting_key, SLUICE_OK, NULL},
+    {"sorting key list in parentheses", enclosed_list, SLUICE_OK, NULL},
+    {"sorting key of parentheses", enclosed_expression, SLUICE_E_TABLE, "the expression"},
     {"sorting key nullable", nullable_sorting_key, SLUICE_E_TABLE, "\"id\" is Nullable"},
     {"partition by value", partition_by_value, SLUICE_E_TABLE, "partition key column \"v\""},
     {"partition by unfed", partition_by_unfed, SLUICE_E_TABLE, "partition key column \"spare\""},
