@@ -4,6 +4,7 @@
 #include "kafka/errors.h"
 #include "sluice/log.h"
 
+#include <inttypes.h>
 #include <regex.h>
 #include <stdlib.h>
 
@@ -365,9 +366,10 @@ static enum sluice_polled polled_error(struct sluice_consumer *consumer, rd_kafk
         *at = (struct sluice_kafka_position){rd_kafka_topic_name(event->rkt), event->partition, event->offset, NULL};
         (void)sluice_error_set(
             err, SLUICE_E_KAFKA_OFFSET, SLUICE_STOP_PARTITION,
-            "the committed offset is no longer in the topic (retention, or the topic was made anew); "
+            "the committed offset %" PRId64 " is no longer in the topic (retention, or the topic was made anew); "
             "changes may be lost: take a new snapshot of its tables, then move the group's offset with "
-            "kafka-consumer-groups --reset-offsets while no worker runs");
+            "kafka-consumer-groups --reset-offsets while no worker runs",
+            event->offset);
         outcome = SLUICE_POLLED_PARTITION_ERROR;
     } else {
         (void)kafka_error_from(err, what, "consume");
