@@ -202,16 +202,24 @@ static enum sluice_code plan_key_column(struct planning *p, const char *name)
     return SLUICE_OK;
 }
 
-/* ClickHouse 26.7 prints `ORDER BY (id)` as "(id)", older ones as "id". Takes off what encloses the whole list. */
-static struct sluice_str without_parentheses(struct sluice_str list)
+static bool is_list(struct sluice_str text)
 {
-    struct sluice_str rest = list;
     struct sluice_str item;
     bool ok = true;
-    while (lex_next(&rest, &item, &ok) && rest.len == 0 && item.len > 2 && item.ptr[0] == '(' &&
-           item.ptr[item.len - 1] == ')') {
-        list = (struct sluice_str){item.ptr + 1, item.len - 2};
-        rest = list;
+    while (lex_next(&text, &item, &ok))
+        ;
+    return ok;
+}
+
+/* ClickHouse 26.7 prints `ORDER BY (id)` as "(id)", older ones as "id". Takes off what encloses the whole list; the
+ * inside of "(a) + (b)" is none. */
+static struct sluice_str without_parentheses(struct sluice_str list)
+{
+    while (list.len > 2 && list.ptr[0] == '(' && list.ptr[list.len - 1] == ')') {
+        const struct sluice_str inside = {list.ptr + 1, list.len - 2};
+        if (!is_list(inside))
+            break;
+        list = inside;
     }
     return list;
 }
