@@ -1,5 +1,6 @@
 #include "failure.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,12 +88,14 @@ void failure_from_engine(struct failure *f, const char *text_z)
 {
     if (f->code != 0)
         return;
-    int code = 0;
-    if (sscanf(text_z, "Code: %d.", &code) != 1 || code <= 0) {
+    static const char prefix[] = "Code: ";
+    bool has_code = strncmp(text_z, prefix, sizeof prefix - 1) == 0;
+    long code = has_code ? strtol(text_z + sizeof prefix - 1, NULL, 10) : 0;
+    if (code <= 0 || code > INT_MAX) {
         failure_set(f, FAILURE_UNKNOWN_EXCEPTION, "%s", text_z);
         return;
     }
-    f->code = code;
+    f->code = (int)code;
     struct buffer b = {.max = TEXT_MAX};
     /* The engine ends only some of its texts with the version; a server ends all of them so. */
     bool has_version = strstr(text_z, "(version ") != NULL;
