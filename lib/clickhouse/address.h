@@ -8,7 +8,8 @@
 enum { ADDRESS_MAX_BYTES = 1 << 20 };
 
 /* Starts anew with `base`, without its trailing slashes. */
-SLUICE_MUST_CHECK enum sluice_code address_begin(struct sluice_buf *address, const char *base, struct sluice_error *err);
+SLUICE_MUST_CHECK enum sluice_code address_begin(struct sluice_buf *address, const char *base,
+                                                 struct sluice_error *err);
 /* Appends &name=value, or ?name=value for the first one. `prefix` is put before the name, "" for none. */
 SLUICE_MUST_CHECK enum sluice_code address_add(struct sluice_buf *address, const char *prefix, const char *name,
                                                struct sluice_str value, struct sluice_error *err);

@@ -17,8 +17,8 @@ struct answer {
     bool framed;          /* the end of the body is told, not guessed from the end of the connection */
     bool has_written_rows;
     uint64_t written_rows;
-    int keep_alive_s; /* -1: not told */
-    char tag[32];     /* X-ClickHouse-Exception-Tag; "" before 25.11 */
+    int keep_alive_s;          /* -1: not told */
+    char tag[32];              /* X-ClickHouse-Exception-Tag; "" before 25.11 */
     struct sluice_buf refusal; /* body of anything but a good answer; what is beyond its ceiling is dropped */
     size_t n_body;             /* all body bytes, dropped ones too */
 };

@@ -10,11 +10,11 @@
 #include "clickhouse/transport.h"
 
 enum {
-    SQL_MAX_BYTES = 256 << 10,     /* the server's max_query_size */
+    SQL_MAX_BYTES = 256 << 10, /* the server's max_query_size */
     PROBE_MAX_BYTES = 64 << 10,
-    EXCERPT_BYTES = 200,           /* of the server's text */
+    EXCERPT_BYTES = 200, /* of the server's text */
     WHAT_BYTES = 200,
-    MASK_MIN_BYTES = 4,            /* a shorter password would blank out half of every text */
+    MASK_MIN_BYTES = 4, /* a shorter password would blank out half of every text */
 };
 
 struct place {
@@ -79,7 +79,8 @@ static enum sluice_code client_init(struct sluice_ch_client *client, const struc
     sluice_buf_init(&client->address, ADDRESS_MAX_BYTES, "address of a request to ClickHouse");
     if (options->ca_file != NULL && options->ca_file[0] != '\0' && access(options->ca_file, R_OK) != 0)
         return sluice_error_set(err, SLUICE_E_CONFIG, SLUICE_STOP,
-                                "clickhouse.ca_file \"%.200s\": the file is missing or cannot be read", options->ca_file);
+                                "clickhouse.ca_file \"%.200s\": the file is missing or cannot be read",
+                                options->ca_file);
     enum sluice_code code = copy_places(client, options, err);
     if (code == SLUICE_OK)
         code = copy_text(options->password != NULL ? options->password : "", &client->password, err);
@@ -135,7 +136,7 @@ static bool is_at(struct sluice_str text, size_t at, const char *part)
     return at + n_part <= text.len && memcmp(text.ptr + at, part, n_part) == 0;
 }
 
-/* First line of the server's text without its "Code: N. DB::Exception: " and without anything secret. */
+/* First line of the server's text without its "Code: N. DB::Exception: ", its version and without anything secret. */
 static void write_excerpt(const struct sluice_ch_client *client, struct sluice_str text, char *out, size_t capacity)
 {
     static const char lead[] = "DB::Exception: ";
@@ -146,6 +147,8 @@ static void write_excerpt(const struct sluice_ch_client *client, struct sluice_s
         if (is_at(text, at, lead))
             i = at + sizeof lead - 1;
     while (i < text.len && text.ptr[i] != '\n' && text.ptr[i] != '\r' && n + 4 < capacity) {
+        if (is_at(text, i, " (version "))
+            break; /* the end of every message */
         if (n_password >= MASK_MIN_BYTES && is_at(text, i, client->password)) {
             memcpy(out + n, "***", 3);
             n += 3;
@@ -184,8 +187,8 @@ static enum sluice_code answer_failed(struct sluice_ch_client *client, const cha
                                       const char *why, struct sluice_error *err)
 {
     const struct answer *answer = &client->transport.answer;
-    client->failure = (struct sluice_ch_failure){
-        .advice = advice, .unknown_outcome = true, .http_status = answer->status};
+    client->failure =
+        (struct sluice_ch_failure){.advice = advice, .unknown_outcome = true, .http_status = answer->status};
     sluice_error_set(err, SLUICE_E_HTTP, action_of(advice), "%s: HTTP status %d from %.100s: %s", what, answer->status,
                      sluice_ch_client_url(client), why);
     err->detail = answer->status;
@@ -204,6 +207,8 @@ static enum sluice_code transport_failed(struct sluice_ch_client *client, const 
 {
     const struct sluice_ch_reason *reason = sluice_ch_curl_reason((int)result->code);
     bool cancelled = result->code == CURLE_ABORTED_BY_CALLBACK;
+    /* There libcurl speaks of its callbacks only. */
+    const char *detail = cancelled || result->code == CURLE_SEND_FAIL_REWIND ? "" : client->transport.text;
     client->failure = (struct sluice_ch_failure){
         .advice = reason->advice,
         .unknown_outcome = reason->unknown_outcome && !result->nothing_sent,
@@ -212,9 +217,10 @@ static enum sluice_code transport_failed(struct sluice_ch_client *client, const 
     };
     sluice_error_set(err, cancelled ? SLUICE_E_CANCELLED : SLUICE_E_HTTP, action_of(reason->advice),
                      "%s at %.100s: %s%s%.120s; %s", what, sluice_ch_client_url(client), reason->name,
-                     client->transport.text[0] != '\0' ? ": " : "", client->transport.text, reason->reason);
+                     detail[0] != '\0' ? ": " : "", detail, reason->reason);
     err->detail = (long)result->code;
-    leave_place(client);
+    if (!cancelled)
+        leave_place(client);
     return err->code;
 }
 
@@ -228,9 +234,11 @@ static enum sluice_code refused(struct sluice_ch_client *client, const char *wha
         return server_failed(client, what, server_code, text, answer->status == 200, err);
     enum sluice_code code;
     if (answer->from_clickhouse)
-        code = answer_failed(client, what, SLUICE_CH_RETRY_SLOW, "no error code; check the path of clickhouse.url", err);
+        code =
+            answer_failed(client, what, SLUICE_CH_RETRY_SLOW, "no error code; check the path of clickhouse.url", err);
     else if (answer->status >= 500)
-        code = answer_failed(client, what, SLUICE_CH_RETRY, "not from ClickHouse but from something in front of it", err);
+        code =
+            answer_failed(client, what, SLUICE_CH_RETRY, "not from ClickHouse but from something in front of it", err);
     else
         code = answer_failed(client, what, SLUICE_CH_RETRY_SLOW, "not from ClickHouse; check clickhouse.url", err);
     leave_place(client);
@@ -248,15 +256,18 @@ static bool find_exception(const struct answer *answer, const struct sluice_buf 
     return true;
 }
 
-static enum sluice_code judge(struct sluice_ch_client *client, const char *what, const struct transport_request *request,
-                              const struct transport_result *result, struct sluice_error *err)
+static enum sluice_code judge(struct sluice_ch_client *client, const char *what,
+                              const struct transport_request *request, const struct transport_result *result,
+                              struct sluice_error *err)
 {
     const struct answer *answer = &client->transport.answer;
     struct sluice_str message;
     int server_code;
     if (result->sink_code != SLUICE_OK) {
-        client->failure = (struct sluice_ch_failure){.advice = SLUICE_CH_STOP, .unknown_outcome = true,
-                                                     .http_status = answer->status, .curl_code = (int)result->code};
+        client->failure = (struct sluice_ch_failure){.advice = SLUICE_CH_STOP,
+                                                     .unknown_outcome = true,
+                                                     .http_status = answer->status,
+                                                     .curl_code = (int)result->code};
         *err = result->sink_error;
         return sluice_error_wrap(err, "%s", what);
     }
@@ -334,8 +345,7 @@ enum sluice_code sluice_ch_query(struct sluice_ch_client *client, const struct s
     struct transport_result result;
     if (query_address(client, query, err) != SLUICE_OK)
         return not_built(client, what, err);
-    struct transport_request request = {
-        .url = client->address.ptr, .sql = sluice_str_from(query->sql), .sink = answer};
+    struct transport_request request = {.url = client->address.ptr, .sql = sluice_str_from(query->sql), .sink = answer};
     return perform(client, what, &request, &result, err);
 }
 
@@ -432,9 +442,11 @@ enum sluice_code sluice_ch_insert(struct sluice_ch_client *client, const struct 
     }
     if (insert_address(client, insert, &server, err) != SLUICE_OK)
         return not_built(client, what, err);
-    const struct transport_request request = {
-        .url = client->address.ptr, .read = insert->read, .rewind = insert->rewind, .ctx = insert->ctx,
-        .allow_repeat = insert->allow_repeat};
+    const struct transport_request request = {.url = client->address.ptr,
+                                              .read = insert->read,
+                                              .rewind = insert->rewind,
+                                              .ctx = insert->ctx,
+                                              .allow_repeat = insert->allow_repeat};
     enum sluice_code code = perform(client, what, &request, &sent, err);
     if (code == SLUICE_OK)
         code = check_stored(client, what, insert, err);

@@ -22,10 +22,10 @@ struct sluice_ch_client;
 struct sluice_ch_options {
     const char *const *urls; /* http://host:port or https://host:port, tried in turn; at least one, no user in them */
     size_t n_urls;
-    const char *user;     /* NULL or "": none is sent, the server takes its default user */
-    const char *password; /* sent as a header only; NULL or "": none */
-    const char *ca_file;  /* PEM for https; NULL or "": the system's */
-    const char *product;  /* User-Agent, e.g. "sluice/0.1.0"; NULL: "sluice" */
+    const char *user;           /* NULL or "": none is sent, the server takes its default user */
+    const char *password;       /* sent as a header only; NULL or "": none */
+    const char *ca_file;        /* PEM for https; NULL or "": the system's */
+    const char *product;        /* User-Agent, e.g. "sluice/0.1.0"; NULL: "sluice" */
     int64_t connect_timeout_us; /* 0: 5 s */
     int64_t request_timeout_us; /* whole request, body included; 0: 60 s */
     const atomic_bool *abort;   /* borrowed for the client's life; once true, a running request ends within about a
@@ -68,8 +68,8 @@ struct sluice_ch_query {
     const char *query_id; /* NULL: the server makes one */
 };
 
-/* Appends the answer to `answer`; NULL where none is wanted. Errors: SLUICE_E_LIMIT (answer beyond its ceiling; a SELECT
- * has then no effect, for anything else the outcome is unknown), SLUICE_E_SERVER (detail = server code),
+/* Appends the answer to `answer`; NULL where none is wanted. Errors: SLUICE_E_LIMIT (answer beyond its ceiling; a
+ * SELECT has then no effect, for anything else the outcome is unknown), SLUICE_E_SERVER (detail = server code),
  * SLUICE_E_HTTP (detail = CURLcode or HTTP status), SLUICE_E_CANCELLED. `answer` may hold a part of an answer after an
  * error. */
 SLUICE_MUST_CHECK enum sluice_code sluice_ch_query(struct sluice_ch_client *client, const struct sluice_ch_query *query,

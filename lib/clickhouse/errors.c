@@ -155,8 +155,8 @@ static const struct sluice_ch_reason reasons[] = {
 static const struct sluice_ch_reason too_many_partitions = {
     252, "TOO_MANY_PARTS", STOP, KNOWN,
     "one block touches more table partitions than the profile allows; raise max_partitions_per_insert_block"};
-static const struct sluice_ch_reason keeper_conflict = {
-    999, "KEEPER_EXCEPTION", RETRY, KNOWN, "another writer was faster; the state is read again"};
+static const struct sluice_ch_reason keeper_conflict = {999, "KEEPER_EXCEPTION", RETRY, KNOWN,
+                                                        "another writer was faster; the state is read again"};
 static const struct sluice_ch_reason not_in_table = {
     0, "an error this version does not know", SLOW, true, true, "look it up in the server's system.errors and log"};
 
@@ -167,7 +167,8 @@ static const struct sluice_ch_reason curl_reasons[] = {
     /* Addresses are checked before, so this is what libcurl calls an answer without a status line. */
     {CURLE_UNSUPPORTED_PROTOCOL, "UNSUPPORTED_PROTOCOL", SLOW, MAYBE, "what answers there does not speak HTTP"},
     {CURLE_URL_MALFORMAT, "URL_MALFORMAT", STOP, KNOWN, "the address is not well formed"},
-    {CURLE_COULDNT_RESOLVE_HOST, "COULDNT_RESOLVE_HOST", RETRY, KNOWN, "the host name has no address; check clickhouse.url"},
+    {CURLE_COULDNT_RESOLVE_HOST, "COULDNT_RESOLVE_HOST", RETRY, KNOWN,
+     "the host name has no address; check clickhouse.url"},
     {CURLE_COULDNT_CONNECT, "COULDNT_CONNECT", RETRY, KNOWN, "nothing answers there; check that the server runs"},
     {CURLE_WEIRD_SERVER_REPLY, "WEIRD_SERVER_REPLY", SLOW, MAYBE, "what answers there does not speak HTTP"},
     {CURLE_PARTIAL_FILE, "PARTIAL_FILE", RETRY, MAYBE, unanswered},
@@ -184,7 +185,8 @@ static const struct sluice_ch_reason curl_reasons[] = {
     {CURLE_SSL_CERTPROBLEM, "SSL_CERTPROBLEM", SLOW, KNOWN, certificate},
     {CURLE_SSL_CIPHER, "SSL_CIPHER", SLOW, KNOWN, "server and client share no cipher"},
     {CURLE_PEER_FAILED_VERIFICATION, "PEER_FAILED_VERIFICATION", SLOW, KNOWN, certificate},
-    {CURLE_BAD_CONTENT_ENCODING, "BAD_CONTENT_ENCODING", SLOW, MAYBE, "the answer is encoded though none was asked for"},
+    {CURLE_BAD_CONTENT_ENCODING, "BAD_CONTENT_ENCODING", SLOW, MAYBE,
+     "the answer is encoded though none was asked for"},
     {CURLE_SEND_FAIL_REWIND, "SEND_FAIL_REWIND", RETRY, MAYBE, unanswered},
     {CURLE_SSL_CACERT_BADFILE, "SSL_CACERT_BADFILE", SLOW, KNOWN, certificate},
     {CURLE_SSL_ISSUER_ERROR, "SSL_ISSUER_ERROR", SLOW, KNOWN, certificate},

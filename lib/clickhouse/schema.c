@@ -12,7 +12,8 @@ enum { DESCRIPTION_MAX_BYTES = 16 << 20, WHAT_BYTES = 300 };
  * Kind c: name, type, default_kind, is_in_sorting_key, is_in_partition_key. */
 static const char description_sql[] =
     "SELECT kind, position, a, b, c, d, e FROM ("
-    "SELECT 't' AS kind, toUInt64(0) AS position, toString(uuid) AS a, engine AS b, engine_full AS c, sorting_key AS d, "
+    "SELECT 't' AS kind, toUInt64(0) AS position, toString(uuid) AS a, engine AS b, engine_full AS c, sorting_key AS "
+    "d, "
     "'' AS e FROM system.tables WHERE database = {database:String} AND name = {table:String} "
     "UNION ALL "
     "SELECT 'c' AS kind, toUInt64(position) AS position, name AS a, type AS b, default_kind AS c, "
@@ -75,8 +76,7 @@ static enum sluice_code read_column(struct sluice_target *target, const char *co
     column->in_partition_key = strcmp(fields[6], "1") == 0;
     if (!read_default(fields[4], &column->default_kind))
         return not_understood(target, err);
-    enum sluice_code code =
-        sluice_type_parse(&target->arena, sluice_str_from(column->type_text), &column->type, err);
+    enum sluice_code code = sluice_type_parse(&target->arena, sluice_str_from(column->type_text), &column->type, err);
     if (code != SLUICE_OK)
         return sluice_error_wrap(err, "column \"%s\" of \"%s.%s\"", column->name, target->database, target->table);
     target->n_columns++;
@@ -134,8 +134,7 @@ static enum sluice_code ask(struct sluice_ch_client *client, const char *databas
 {
     char what[WHAT_BYTES];
     (void)snprintf(what, sizeof what, "read columns of \"%.120s.%.120s\"", database, table);
-    const struct sluice_ch_pair params[] = {{"database", sluice_str_from(database)},
-                                            {"table", sluice_str_from(table)}};
+    const struct sluice_ch_pair params[] = {{"database", sluice_str_from(database)}, {"table", sluice_str_from(table)}};
     const struct sluice_ch_query query = {
         .sql = description_sql, .what = what, .params = params, .n_params = SLUICE_N_ELEMENTS(params)};
     return sluice_ch_query(client, &query, answer, err);

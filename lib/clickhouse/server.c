@@ -1,4 +1,5 @@
-/* server.c - see server.h. Why each setting is pinned stands beside it; the releases are those that changed a default. */
+/* server.c - see server.h. Why each setting is pinned stands beside it; the releases are those that changed a default.
+ */
 #include "clickhouse/server.h"
 
 #include <stdio.h>
@@ -78,11 +79,11 @@ bool sluice_ch_server_knows(const struct sluice_ch_server *server, const char *n
 
 enum sluice_code sluice_ch_server_sql(struct sluice_buf *sql, struct sluice_error *err)
 {
-    enum sluice_code code = sluice_buf_append_z(
-        sql,
-        "SELECT 'version', version() UNION ALL SELECT 'timezone', timezone() UNION ALL "
-        "SELECT 'setting', name FROM system.settings WHERE name IN (",
-        err);
+    enum sluice_code code =
+        sluice_buf_append_z(sql,
+                            "SELECT 'version', version() UNION ALL SELECT 'timezone', timezone() UNION ALL "
+                            "SELECT 'setting', name FROM system.settings WHERE name IN (",
+                            err);
     for (size_t i = 0; code == SLUICE_OK && i < SLUICE_N_ELEMENTS(pinned); i++)
         code = sluice_buf_printf(sql, err, "%s'%s'", i > 0 ? ", " : "", pinned[i].name);
     return code == SLUICE_OK ? sluice_buf_append_z(sql, ") FORMAT TabSeparated", err) : code;

@@ -26,7 +26,7 @@ struct transport_request {
     sluice_ch_read_fn read;
     sluice_ch_rewind_fn rewind;
     void *ctx;
-    bool allow_repeat; /* as in struct sluice_ch_insert */
+    bool allow_repeat;       /* as in struct sluice_ch_insert */
     struct sluice_buf *sink; /* takes the body of a good answer; NULL: it goes where refusals go */
 };
 

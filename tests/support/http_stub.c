@@ -203,7 +203,8 @@ static struct http_stub_reply take_reply(struct http_stub *stub, struct http_stu
 {
     struct http_stub_reply reply = {0};
     pthread_mutex_lock(&stub->lock);
-    bool always = stub->always_part != NULL && request->body != NULL && strstr(request->body, stub->always_part) != NULL;
+    bool always =
+        stub->always_part != NULL && request->body != NULL && strstr(request->body, stub->always_part) != NULL;
     if (always)
         reply.body = stub->always_body;
     else if (stub->next_reply < stub->n_replies)
@@ -290,8 +291,7 @@ struct http_stub *http_stub_start(void)
 {
     struct http_stub *stub = calloc(1, sizeof *stub);
     if (stub == NULL || !open_listener(stub) || pthread_mutex_init(&stub->lock, NULL) != 0 ||
-        pthread_cond_init(&stub->closed, NULL) != 0 ||
-        pthread_create(&stub->thread, NULL, run, stub) != 0) {
+        pthread_cond_init(&stub->closed, NULL) != 0 || pthread_create(&stub->thread, NULL, run, stub) != 0) {
         (void)fprintf(stderr, "http stub: %s\n", strerror(errno));
         free(stub);
         return NULL;

@@ -1,8 +1,8 @@
 /* http_stub.h - an HTTP server for tests that does what it is told: answers late, cuts, repeats, refuses.
  *
  * One thread, one connection at a time, on a free loopback port. Requests are answered from a script, in order; after
- * its end every request gets the default answer: 200 with ClickHouse headers and an empty body. What was received is kept
- * and may be read while no request is under way.
+ * its end every request gets the default answer: 200 with ClickHouse headers and an empty body. What was received is
+ * kept and may be read while no request is under way.
  */
 #ifndef SLUICE_TESTS_HTTP_STUB_H
 #define SLUICE_TESTS_HTTP_STUB_H
@@ -36,7 +36,8 @@ struct http_stub_request {
     int connection; /* 1 for the first that was accepted */
 };
 
-#define HTTP_STUB_HEAD(status) "HTTP/1.1 " status "\r\nX-ClickHouse-Query-Id: q\r\nX-ClickHouse-Server-Display-Name: stub\r\n"
+#define HTTP_STUB_HEAD(status)                                                                                         \
+    "HTTP/1.1 " status "\r\nX-ClickHouse-Query-Id: q\r\nX-ClickHouse-Server-Display-Name: stub\r\n"
 
 struct http_stub;
 

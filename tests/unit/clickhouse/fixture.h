@@ -10,8 +10,8 @@
 #include "support/http_stub.h"
 
 #define FIXTURE_PASSWORD "very-secret-word"
-#define FIXTURE_PROBE                                                                                               \
-    "version\t26.7.2.1\ntimezone\tUTC\nsetting\tasync_insert\nsetting\tmax_insert_block_size\n"                      \
+#define FIXTURE_PROBE                                                                                                  \
+    "version\t26.7.2.1\ntimezone\tUTC\nsetting\tasync_insert\nsetting\tmax_insert_block_size\n"                        \
     "setting\tdeduplicate_insert\n"
 
 struct fixture {

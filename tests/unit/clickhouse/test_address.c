@@ -10,7 +10,8 @@ static void test_encoding(void)
     sluice_buf_init(&address, ADDRESS_MAX_BYTES, "address");
     CHECK_INT(address_begin(&address, "http://h:8123//", &err), SLUICE_OK);
     CHECK_TEXT(address.ptr, "http://h:8123/");
-    CHECK_INT(address_add(&address, "", "query", sluice_str_from("INSERT INTO `a b` (\"x\")&y=1+?#%"), &err), SLUICE_OK);
+    CHECK_INT(address_add(&address, "", "query", sluice_str_from("INSERT INTO `a b` (\"x\")&y=1+?#%"), &err),
+              SLUICE_OK);
     CHECK_TEXT(address.ptr, "http://h:8123/?query=INSERT%20INTO%20%60a%20b%60%20%28%22x%22%29%26y%3D1%2B%3F%23%25");
     CHECK_INT(address_begin(&address, "https://h/prefix", &err), SLUICE_OK);
     CHECK_INT(address_add(&address, "", "a", sluice_str_from("1"), &err), SLUICE_OK);

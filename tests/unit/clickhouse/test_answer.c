@@ -104,8 +104,9 @@ static void test_markers(void)
     struct sluice_str before = SLUICE_STR_LITERAL("1\t2\n__exception__\r\nCode: 241. DB::Exception: memory");
     CHECK(answer_find_exception(&old, before, &message));
     CHECK(sluice_str_equal_z(message, "Code: 241. DB::Exception: memory"));
-    struct sluice_str after = SLUICE_STR_LITERAL("1\t2\n\r\n__exception__\r\nabcdefghijklmnop\r\nCode: 241. DB::Exception: "
-                                                 "memory\n33 abcdefghijklmnop\r\n__exception__\r\n");
+    struct sluice_str after =
+        SLUICE_STR_LITERAL("1\t2\n\r\n__exception__\r\nabcdefghijklmnop\r\nCode: 241. DB::Exception: "
+                           "memory\n33 abcdefghijklmnop\r\n__exception__\r\n");
     CHECK(answer_find_exception(&new, after, &message));
     CHECK(message.len > 9 && memcmp(message.ptr, "Code: 241", 9) == 0);
     /* With a tag, the word alone is data. */

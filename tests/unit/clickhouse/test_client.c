@@ -29,14 +29,20 @@ static void test_query(void)
     http_stub_push(f.stub, (struct http_stub_reply){.body = "1\t2\n"});
     const struct sluice_ch_pair params[] = {{"k", SLUICE_STR_LITERAL("a\tb")}};
     const struct sluice_ch_pair settings[] = {{"keeper_map_strict_mode", SLUICE_STR_LITERAL("1")}};
-    const struct sluice_ch_query request = {.sql = "SELECT {k:String}", .what = "look", .params = params, .n_params = 1,
-                                            .settings = settings, .n_settings = 1, .query_id = "q-1"};
+    const struct sluice_ch_query request = {.sql = "SELECT {k:String}",
+                                            .what = "look",
+                                            .params = params,
+                                            .n_params = 1,
+                                            .settings = settings,
+                                            .n_settings = 1,
+                                            .query_id = "q-1"};
     CHECK_INT(sluice_buf_append_z(&answer, "before|", &f.err), SLUICE_OK);
     CHECK_INT(sluice_ch_query(f.client, &request, &answer, &f.err), SLUICE_OK);
     CHECK_TEXT(answer.ptr, "before|1\t2\n");
     const struct http_stub_request *sent = http_stub_request(f.stub, 0);
     CHECK_BYTES(sent->body, sent->n_body, "SELECT {k:String}", 17);
-    CHECK_CONTAINS(sent->head, "POST /?wait_end_of_query=1&async_insert=0&query_id=q-1&keeper_map_strict_mode=1&param_k=a%5Ctb ");
+    CHECK_CONTAINS(sent->head,
+                   "POST /?wait_end_of_query=1&async_insert=0&query_id=q-1&keeper_map_strict_mode=1&param_k=a%5Ctb ");
     CHECK_CONTAINS(sent->head, "\r\nContent-Length: 17\r\n");
     CHECK(strstr(sent->head, "database=") == NULL);
     fixture_deinit(&f);
@@ -52,16 +58,17 @@ static void test_query_failures(void)
     CHECK_INT(query(&f, "SELECT 1", &answer), SLUICE_E_LIMIT);
     CHECK_CONTAINS(f.err.text, "ask \"something\": small answer would grow beyond 10 bytes");
     sluice_buf_clear(&answer);
-    http_stub_push(f.stub, (struct http_stub_reply){.head = HTTP_STUB_HEAD("500 Internal Server Error")
-                                                        "X-ClickHouse-Exception-Code: 999\r\n",
-                                                    .body = "Code: 999. Coordination::Exception: Bad version"});
+    http_stub_push(f.stub,
+                   (struct http_stub_reply){
+                       .head = HTTP_STUB_HEAD("500 Internal Server Error") "X-ClickHouse-Exception-Code: 999\r\n",
+                       .body = "Code: 999. Coordination::Exception: Bad version"});
     CHECK_INT(query(&f, "ALTER TABLE s UPDATE x = 1 WHERE k = 1", &answer), SLUICE_E_SERVER);
     CHECK(sluice_ch_client_failure(f.client)->keeper_conflict);
     CHECK(!sluice_ch_client_failure(f.client)->unknown_outcome);
     CHECK_INT(answer.len, 0);
-    http_stub_push(f.stub, (struct http_stub_reply){.head = HTTP_STUB_HEAD("404 Not Found")
-                                                        "X-ClickHouse-Exception-Code: 457\r\n",
-                                                    .body = "Code: 457. DB::Exception: Value rosebud cannot be parsed"});
+    http_stub_push(
+        f.stub, (struct http_stub_reply){.head = HTTP_STUB_HEAD("404 Not Found") "X-ClickHouse-Exception-Code: 457\r\n",
+                                         .body = "Code: 457. DB::Exception: Value rosebud cannot be parsed"});
     CHECK_INT(query(&f, "SELECT 1", &answer), SLUICE_E_SERVER);
     CHECK(strstr(f.err.text, "rosebud") == NULL);
     /* An exception after the first rows. */
@@ -114,7 +121,8 @@ static void test_addresses_in_turn(void)
     CHECK(!sluice_ch_client_failure(f.client)->unknown_outcome);
     CHECK_TEXT(sluice_ch_client_url(f.client), urls[1]);
     /* Stays where it works, a refusal included. */
-    http_stub_push(f.stub, (struct http_stub_reply){.head = HTTP_STUB_HEAD("500 X") "X-ClickHouse-Exception-Code: 241\r\n"});
+    http_stub_push(f.stub,
+                   (struct http_stub_reply){.head = HTTP_STUB_HEAD("500 X") "X-ClickHouse-Exception-Code: 241\r\n"});
     CHECK_INT(query(&f, "SELECT 1", NULL), SLUICE_E_SERVER);
     CHECK_TEXT(sluice_ch_client_url(f.client), urls[1]);
     struct sluice_ch_server server;
@@ -186,7 +194,7 @@ static void test_abort(void)
 
 static void test_options(void)
 {
-    static const char *const bad_urls[] = {"",          "localhost:8123",         "ftp://h",         "http://",
+    static const char *const bad_urls[] = {"",          "localhost:8123",          "ftp://h",          "http://",
                                            "http:///x", "http://u:rosebud@h:8123", "http://h/?user=x", "http://h h"};
     struct sluice_error err = {0};
     struct sluice_ch_client *client = NULL;

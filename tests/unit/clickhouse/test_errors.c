@@ -76,9 +76,10 @@ static void test_unlisted(void)
 
 static void test_two_causes(void)
 {
-    struct sluice_str parts = SLUICE_STR_LITERAL("Code: 252. DB::Exception: Too many parts (3001 with average size ...)");
-    struct sluice_str partitions = SLUICE_STR_LITERAL(
-        "Code: 252. DB::Exception: Too many partitions for single INSERT block (more than 100).");
+    struct sluice_str parts =
+        SLUICE_STR_LITERAL("Code: 252. DB::Exception: Too many parts (3001 with average size ...)");
+    struct sluice_str partitions =
+        SLUICE_STR_LITERAL("Code: 252. DB::Exception: Too many partitions for single INSERT block (more than 100).");
     CHECK_INT(sluice_ch_reason_find(252, parts)->advice, SLOW);
     CHECK_INT(sluice_ch_reason_find(252, partitions)->advice, STOP);
     static const char *const conflicts[] = {"Coordination error: Node exists", "(Bad version)", "No node, path /a"};
@@ -100,8 +101,14 @@ static void test_code_of_text(void)
         const char *text;
         int code;
     } cases[] = {
-        {"Code: 241. DB::Exception: x", 241}, {"Code: 1.", 1}, {"Code: 241", 0},  {"Code: . x", 0},
-        {" Code: 241. x", 0},                 {"", 0},          {"Code: ", 0},    {"Code: 99999999999999999999. x", 0},
+        {"Code: 241. DB::Exception: x", 241},
+        {"Code: 1.", 1},
+        {"Code: 241", 0},
+        {"Code: . x", 0},
+        {" Code: 241. x", 0},
+        {"", 0},
+        {"Code: ", 0},
+        {"Code: 99999999999999999999. x", 0},
         {"<html>Code: 5. ", 0},
     };
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(cases); i++)
@@ -112,8 +119,8 @@ static void test_transport(void)
 {
     static const int nothing_sent[] = {CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT, CURLE_SSL_CONNECT_ERROR,
                                        CURLE_PEER_FAILED_VERIFICATION};
-    static const int unknown[] = {CURLE_OPERATION_TIMEDOUT, CURLE_GOT_NOTHING, CURLE_SEND_ERROR, CURLE_RECV_ERROR,
-                                  CURLE_PARTIAL_FILE, CURLE_SEND_FAIL_REWIND};
+    static const int unknown[] = {CURLE_OPERATION_TIMEDOUT, CURLE_GOT_NOTHING,  CURLE_SEND_ERROR,
+                                  CURLE_RECV_ERROR,         CURLE_PARTIAL_FILE, CURLE_SEND_FAIL_REWIND};
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(nothing_sent); i++)
         CHECK(!sluice_ch_curl_reason(nothing_sent[i])->unknown_outcome);
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(unknown); i++) {

@@ -3,8 +3,8 @@
 
 #include "fixture.h"
 
-#define TABLE_LINE                                                                                                 \
-    "t\t0\t6f1c0c4e-0000-0000-0000-000000000001\tReplacingMergeTree\tReplacingMergeTree(_version, is_deleted) "       \
+#define TABLE_LINE                                                                                                     \
+    "t\t0\t6f1c0c4e-0000-0000-0000-000000000001\tReplacingMergeTree\tReplacingMergeTree(_version, is_deleted) "        \
     "PARTITION BY toYYYYMM(at) ORDER BY (id, at) SETTINGS non_replicated_deduplication_window = 100\tid, at\t\n"
 
 static enum sluice_code read_target(struct fixture *f, const char *body, struct sluice_target *target, bool *exists)
@@ -48,10 +48,14 @@ static void test_table(void)
         enum sluice_default_kind kind;
         bool sorting, partition, known;
     } want[] = {
-        {"id", SLUICE_DEFAULT_NONE, true, false, true},         {"od\td", SLUICE_DEFAULT_EXPRESSION, false, false, true},
-        {"at", SLUICE_DEFAULT_NONE, true, true, true},          {"m", SLUICE_DEFAULT_MATERIALIZED, false, false, true},
-        {"a", SLUICE_DEFAULT_ALIAS, false, false, true},        {"e", SLUICE_DEFAULT_EPHEMERAL, false, false, true},
-        {"list", SLUICE_DEFAULT_NONE, false, false, false},     {"_version", SLUICE_DEFAULT_NONE, false, false, true},
+        {"id", SLUICE_DEFAULT_NONE, true, false, true},
+        {"od\td", SLUICE_DEFAULT_EXPRESSION, false, false, true},
+        {"at", SLUICE_DEFAULT_NONE, true, true, true},
+        {"m", SLUICE_DEFAULT_MATERIALIZED, false, false, true},
+        {"a", SLUICE_DEFAULT_ALIAS, false, false, true},
+        {"e", SLUICE_DEFAULT_EPHEMERAL, false, false, true},
+        {"list", SLUICE_DEFAULT_NONE, false, false, false},
+        {"_version", SLUICE_DEFAULT_NONE, false, false, true},
         {"is_deleted", SLUICE_DEFAULT_NONE, false, false, true},
     };
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(want) && i < target.n_columns; i++) {
@@ -112,8 +116,8 @@ static void test_failure_is_not_absence(void)
     SLUICE_AUTO(sluice_target) struct sluice_target target;
     sluice_target_init(&target);
     fixture_init(&f, 20000000);
-    http_stub_push(f.stub, (struct http_stub_reply){.head = HTTP_STUB_HEAD("403 Forbidden")
-                                                        "X-ClickHouse-Exception-Code: 497\r\n"});
+    http_stub_push(f.stub, (struct http_stub_reply){
+                               .head = HTTP_STUB_HEAD("403 Forbidden") "X-ClickHouse-Exception-Code: 497\r\n"});
     CHECK_INT(sluice_ch_read_target(f.client, "shop", "orders", &target, &exists, &f.err), SLUICE_E_SERVER);
     CHECK(exists);
     CHECK_CONTAINS(f.err.text, "read columns of \"shop.orders\": server answered 497 ACCESS_DENIED");
@@ -131,12 +135,15 @@ static void test_databases_and_ddl(void)
     http_stub_push(f.stub, (struct http_stub_reply){.body = "0\n"});
     CHECK_INT(sluice_ch_database_exists(f.client, "shop", &exists, &f.err), SLUICE_OK);
     CHECK(!exists);
-    CHECK_INT(sluice_ch_run_ddl(f.client, "create table \"shop.a\"", "CREATE TABLE shop.a (x Int8)", &f.err), SLUICE_OK);
-    http_stub_push(f.stub, (struct http_stub_reply){.head = HTTP_STUB_HEAD("500 X") "X-ClickHouse-Exception-Code: 57\r\n",
-                                                    .body = "Code: 57. DB::Exception: Table shop.a already exists."});
+    CHECK_INT(sluice_ch_run_ddl(f.client, "create table \"shop.a\"", "CREATE TABLE shop.a (x Int8)", &f.err),
+              SLUICE_OK);
+    http_stub_push(f.stub,
+                   (struct http_stub_reply){.head = HTTP_STUB_HEAD("500 X") "X-ClickHouse-Exception-Code: 57\r\n",
+                                            .body = "Code: 57. DB::Exception: Table shop.a already exists."});
     CHECK_INT(sluice_ch_run_ddl(f.client, "create table \"shop.a\"", "CREATE TABLE shop.a (x Int8)", &f.err),
               SLUICE_E_SERVER);
-    CHECK_CONTAINS(f.err.text, "create table \"shop.a\": server answered 57 TABLE_ALREADY_EXISTS: Table shop.a already");
+    CHECK_CONTAINS(f.err.text,
+                   "create table \"shop.a\": server answered 57 TABLE_ALREADY_EXISTS: Table shop.a already");
     fixture_deinit(&f);
 }
 

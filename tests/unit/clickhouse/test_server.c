@@ -20,8 +20,9 @@ static void test_answer(void)
 {
     struct sluice_error err;
     struct sluice_ch_server server;
-    struct sluice_str answer = SLUICE_STR_LITERAL("setting\tmax_insert_block_size\nversion\t26.7.2.1\n"
-                                                  "setting\tasync_insert\ntimezone\tEtc/UTC\nsetting\tnever_heard_of\n");
+    struct sluice_str answer =
+        SLUICE_STR_LITERAL("setting\tmax_insert_block_size\nversion\t26.7.2.1\n"
+                           "setting\tasync_insert\ntimezone\tEtc/UTC\nsetting\tnever_heard_of\n");
     CHECK_INT(sluice_ch_server_parse(&server, answer, &err), SLUICE_OK);
     CHECK_TEXT(server.version, "26.7.2.1");
     CHECK_TEXT(server.timezone, "Etc/UTC");
@@ -34,10 +35,13 @@ static void test_answer(void)
 
 static void test_refused(void)
 {
-    static const char *const answers[] = {
-        "", "<html>\n", "version\t26.7\n", "version\tx\nsetting\tmax_insert_block_size\n",
-        "version\t99999999999999999999.1\nsetting\tmax_insert_block_size\n", "version\n",
-        "setting\tmax_insert_block_size\n"};
+    static const char *const answers[] = {"",
+                                          "<html>\n",
+                                          "version\t26.7\n",
+                                          "version\tx\nsetting\tmax_insert_block_size\n",
+                                          "version\t99999999999999999999.1\nsetting\tmax_insert_block_size\n",
+                                          "version\n",
+                                          "setting\tmax_insert_block_size\n"};
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(answers); i++) {
         struct sluice_error err = {0};
         struct sluice_ch_server server = {.major = 1};
