@@ -62,10 +62,16 @@ static double elapsed_ns(const struct exchange *x)
 
 /* --- query ids */
 
+static void random_bytes(unsigned char *to, size_t n)
+{
+    if (getrandom(to, n, 0) < 0)
+        memset(to, 0, n); /* does not happen: up to 256 bytes are never refused once the kernel has started */
+}
+
 static void make_query_id(char *to, size_t size)
 {
-    unsigned char b[16] = {0};
-    (void)getrandom(b, sizeof b, 0);
+    unsigned char b[16];
+    random_bytes(b, sizeof b);
     (void)snprintf(to, size, "%02x%02x%02x%02x-%02x%02x-4%x%02x-a%x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2],
                    b[3], b[4], b[5], b[6] & 15u, b[7], b[8] & 15u, b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
 }
@@ -106,10 +112,10 @@ static void unregister_query(struct exchange *x)
 static void add_clickhouse_headers(struct MHD_Response *response, const struct exchange *x)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
-    unsigned char random[16] = {0};
+    unsigned char random[16];
     char tag[17];
     char keep_alive[64];
-    (void)getrandom(random, sizeof random, 0);
+    random_bytes(random, sizeof random);
     for (size_t i = 0; i < 16; i++)
         tag[i] = letters[random[i] % 26];
     tag[16] = '\0';
