@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 from sluice_stack import Stack, StackError, layout, ports
 from sluice_stack.rest import request
-from sluice_testing import examine_table
+from sluice_testing import Comparison, examine_table
 
 from . import shop
 from .load import Load
@@ -22,6 +22,7 @@ from .watch import View, Watch
 from .worker import Worker
 
 _REFRESH_SECONDS = 0.25
+_PATIENCE_SECONDS = 30.0
 _CONNECTOR = "shop"
 
 
@@ -29,7 +30,9 @@ def main(arguments: list[str]) -> int:
     """Exit code: 0 all tables equal, 1 not equal or failed, 2 wrong usage, 130 interrupted."""
     options = _parser().parse_args(arguments)
     demo = Demo(layout.local_home() / "demo")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Also where a shell started it in the background, with interrupts ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     if options.command == "stop":
         return demo.clear()
     return demo.run(options.seconds, options.rate, keep=options.keep)
@@ -60,17 +63,18 @@ class Demo:
 
     def run(self, seconds: float, rate: float, keep: bool) -> int:
         """From nothing to the comparison; always leaves a clean machine, except with keep."""
-        equal = kept = False
+        kept, purge = False, True
         try:
             self.clear()
             self._prepare(rate)
             self._live(seconds)
             equal = self._compare()
-            kept = keep
+            kept, purge = keep, equal
             if keep:
                 self._explain()
             return 0 if equal else 1
         except (StackError, OSError, psycopg.Error) as error:
+            purge = False
             say(f"demo: {error}")
             return 1
         except KeyboardInterrupt:
@@ -78,7 +82,7 @@ class Demo:
             return 130
         finally:
             if not kept:
-                self._leave(purge=equal)
+                self._leave(purge)
 
     def clear(self) -> int:
         """Ends and removes what is left of an earlier run."""
@@ -97,7 +101,7 @@ class Demo:
 
     def _prepare(self, rate: float) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._step("starting PostgreSQL, Kafka, Connect with Debezium, ZooKeeper, ClickHouse")
+        self._step("starting PostgreSQL, Kafka, Connect, ZooKeeper, ClickHouse")
         self._stack.up(["postgres", "connect", "clickhouse"])
         address = self._stack.addresses
         self._step("making the shop: customers, products, orders, order_items")
@@ -106,7 +110,7 @@ class Demo:
         status, text = request("POST", f"{self._clickhouse}/?query=CREATE%20DATABASE%20{shop.DATABASE}")
         if status != 200:
             raise StackError(f"clickhouse answers {status} to CREATE DATABASE: {text.strip()}")
-        self._step("starting Debezium on it, plain defaults: JSON with its schema in every record")
+        self._step("starting Debezium on it: JSON with a schema in every record")
         self._start_connector()
         listen = f"{ports.HOST}:{ports.choose(['sluice'], None)['sluice']}"
         self._worker.start(address["SLUICE_STACK_KAFKA"], self._clickhouse, shop.DATABASE, listen)
@@ -126,27 +130,24 @@ class Demo:
         watch, screen = Watch(self._dsn, self._clickhouse, self._worker, self._load), Screen()
         try:
             self._load.start()
-            self._show_until(watch, screen, seconds, "live load, {:.0f} s to go", lambda _: False)
+            self._show_until(watch, screen, seconds, "load, {:.0f} s to go", lambda _: False)
             self._load.stop()
-            if not self._show_until(watch, screen, 45, "load ended, waiting for the rest", View.caught_up):
-                screen.close()
-                self._step("not caught up after 45 s: comparing all the same")
+            self._show_until(watch, screen, _PATIENCE_SECONDS, "load ended", View.caught_up)
         finally:
             screen.close()
             watch.close()
 
     def _show_until(self, watch: Watch, screen: Screen, seconds: float, phase: str,
-                    done: Callable[[View], bool]) -> bool:
-        """True when done() was, False when the time is over."""
+                    done: Callable[[View], bool]) -> None:
+        """Shows until done() says so or the time is over."""
         end = time.monotonic() + seconds
         while (now := time.monotonic()) < end:
             view = watch.look()
             screen.show(view, phase.format(end - now))
             self._require_progress(view)
             if done(view):
-                return True
+                return
             time.sleep(max(0.0, now + _REFRESH_SECONDS - time.monotonic()))
-        return False
 
     def _require_progress(self, view: View) -> None:
         assert self._load is not None
@@ -158,17 +159,27 @@ class Demo:
     def _compare(self) -> bool:
         """Every cell of every table, from both sides through their own clients."""
         self._step("comparing every cell")
+        say(f"  {'':<12}{'PostgreSQL':>26}{'ClickHouse':>26}")
         equal = True
+        deadline = time.monotonic() + _PATIENCE_SECONDS
         for table in shop.TABLES:
-            found = examine_table(self._dsn, table.source, self._clickhouse, shop.DATABASE, table.name, table.key)
+            found = self._examine(table, deadline)
             verdict = "equal" if found.difference is None else "NOT EQUAL"
-            say(f"         {table.name:<12} {found.pg_rows:>8,} rows {found.pg_checksum}  "
-                f"{found.ch_rows:>8,} rows {found.ch_checksum}  {verdict}")
+            say(f"  {table.name:<12}{found.pg_rows:>9,} {found.pg_checksum}{found.ch_rows:>9,} {found.ch_checksum}"
+                f"  {verdict}")
             if found.difference is not None:
                 say(str(found.difference))
                 equal = False
         self._step("every table is equal" if equal else "tables differ")
         return equal
+
+    def _examine(self, table: shop.Table, deadline: float) -> Comparison:
+        """Again until equal or too late: equal counts do not tell that Debezium has sent the last update."""
+        while True:
+            found = examine_table(self._dsn, table.source, self._clickhouse, shop.DATABASE, table.name, table.key)
+            if found.difference is None or time.monotonic() > deadline:
+                return found
+            time.sleep(_REFRESH_SECONDS)
 
     def _explain(self) -> None:
         """Where everything is, and what to try."""
@@ -191,8 +202,8 @@ stop and remove it:
 
     def _leave(self, purge: bool) -> None:
         """Takes everything down; an impatient second Ctrl-C must not leave half of it running."""
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
         if self._load is not None:
             self._load.stop()
         self._worker.stop()

@@ -67,10 +67,11 @@ def _table(view: View, phase: str) -> list[str]:
             f"  sluice   {view.rows:,.0f} rows written in {view.inserts:,.0f} inserts, {view.resident_mib:.0f} MiB "
             "resident",
             f"  delay    {_delay(view)} from commit to visible row, last 10 s",
-            f"  {phase}"]
+            f"  {phase}{'; Debezium still makes its first copy' if view.copying() else ''}"]
 
 
 def _line(view: View, phase: str) -> str:
-    pairs = ", ".join(f"{_number(view.source[table.name])}|{_number(view.target[table.name])}" for table in shop.TABLES)
-    return (f"  {phase}: PostgreSQL|ClickHouse {pairs}; lag {sum(view.lag.values()):,.0f}; "
-            f"{view.changes_per_second:,.0f} changes/s; delay {_delay(view)}")
+    target = sum(rows or 0 for rows in view.target.values())
+    delay = "" if view.delay is None else f"  p50 {view.delay[0]:.2f} s"
+    return (f"  {phase}  PostgreSQL {sum(view.source.values()):,}  ClickHouse {target:,}  "
+            f"lag {sum(view.lag.values()):,.0f}{delay}")

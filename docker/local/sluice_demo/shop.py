@@ -132,10 +132,10 @@ FROM orders o, generate_series(1, 1 + (o.id % 4)::int) line;
 
 
 def create(server_dsn: str) -> str:
-    """Makes the database with its data; returns its address."""
+    """Makes the database with its data; returns its address. server_dsn is a URL with a database at its end."""
     with psycopg.connect(server_dsn, autocommit=True) as link:
         link.execute(f"CREATE DATABASE {DATABASE}")
-    dsn = psycopg.conninfo.make_conninfo(server_dsn, dbname=DATABASE)
+    dsn = f"{server_dsn.rpartition('/')[0]}/{DATABASE}"
     with psycopg.connect(dsn) as link:
         link.execute(_SCHEMA)
         link.execute(_DATA)

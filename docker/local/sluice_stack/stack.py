@@ -206,7 +206,7 @@ class Stack:
                     done[name].set()
             return run
 
-        self._side_by_side([starter(name) for name in NAMES if name in wanted])
+        self._side_by_side([starter(name) for name in NAMES if name in wanted], failed.set)
 
     def _stopper(self, name: str, say: Callable[[str], None]) -> Callable[[], None]:
         def run() -> None:
@@ -228,8 +228,12 @@ class Stack:
         return layers
 
     @staticmethod
-    def _side_by_side(jobs: list[Callable[[], None]]) -> None:
-        """Runs the jobs in threads that an interrupt does not wait for; raises the first error after all have ended."""
+    def _side_by_side(jobs: list[Callable[[], None]], cancel: Callable[[], None] = lambda: None) -> None:
+        """Runs the jobs in threads; raises the first error after all have ended.
+
+        An interrupt calls cancel() and still waits for the jobs under way: a service that one of them starts after the
+        caller's down() would stay behind. A second interrupt does not wait.
+        """
         errors: list[BaseException] = []
 
         def guarded(job: Callable[[], None]) -> None:
@@ -241,7 +245,13 @@ class Stack:
         threads = [threading.Thread(target=guarded, args=(job,), daemon=True) for job in jobs]
         for thread in threads:
             thread.start()
-        for thread in threads:
-            thread.join()
+        try:
+            for thread in threads:
+                thread.join()
+        except BaseException:
+            cancel()
+            for thread in threads:
+                thread.join()
+            raise
         if errors:
             raise errors[0]
