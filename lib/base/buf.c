@@ -22,11 +22,11 @@ void sluice_buf_deinit(struct sluice_buf *buf)
 
 enum sluice_code sluice_buf_reserve(struct sluice_buf *buf, size_t n_bytes, struct sluice_error *err)
 {
-    if (buf->capacity > buf->len && n_bytes < buf->capacity - buf->len)
-        return SLUICE_OK;
-    if (n_bytes > buf->max - buf->len)
+    if (SLUICE_UNLIKELY(n_bytes > buf->max - buf->len))
         return sluice_error_set(err, SLUICE_E_LIMIT, SLUICE_STOP_PARTITION, "%s would grow beyond %zu bytes", buf->what,
                                 buf->max);
+    if (n_bytes < buf->capacity - buf->len)
+        return SLUICE_OK;
     size_t needed = buf->len + n_bytes + 1;
     size_t capacity = buf->capacity > 0 ? buf->capacity : FIRST_CAPACITY;
     while (capacity < needed)

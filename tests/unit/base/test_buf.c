@@ -31,6 +31,11 @@ static void test_ceiling(void)
     CHECK_INT(sluice_buf_printf(&buf, &err, "%s", "z"), SLUICE_E_LIMIT);
     CHECK_INT(strlen(sluice_buf_text(&buf)), 100);
     CHECK_INT(sluice_buf_reserve(&buf, SIZE_MAX, &err), SLUICE_E_LIMIT);
+
+    SLUICE_AUTO(sluice_buf) struct sluice_buf small; /* below the size of the first allocation */
+    sluice_buf_init(&small, 3, "small buffer");
+    CHECK_INT(sluice_buf_append_z(&small, "abc", &err), SLUICE_OK);
+    CHECK_INT(sluice_buf_append_z(&small, "d", &err), SLUICE_E_LIMIT);
 }
 
 /* Sizes around every doubling, each byte checked afterwards. */
