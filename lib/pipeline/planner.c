@@ -9,16 +9,22 @@
 
 enum { MAX_DDL_BYTES = 1 << 20 };
 
-static enum sluice_code create_table(struct sluice_ch_client *client, const struct sluice_config *config,
-                                     const struct sluice_shape *shape, const char *table, struct sluice_error *err)
+static enum sluice_code write_ddl(const struct sluice_config *config, const struct sluice_shape *shape,
+                                  const char *table, struct sluice_buf *sql, struct sluice_error *err)
 {
     const struct sluice_ddl_options options = {config->clickhouse_database, table, config->columns_version,
                                                config->columns_deleted};
+    sluice_buf_init(sql, MAX_DDL_BYTES, "the CREATE TABLE of a table");
+    return sluice_ddl_create(shape, &options, sql, err);
+}
+
+static enum sluice_code create_table(struct sluice_ch_client *client, const struct sluice_config *config,
+                                     const struct sluice_shape *shape, const char *table, struct sluice_error *err)
+{
     char what[256];
-    SLUICE_AUTO(sluice_buf) struct sluice_buf sql;
-    sluice_buf_init(&sql, MAX_DDL_BYTES, "the CREATE TABLE of a table");
+    SLUICE_AUTO(sluice_buf) struct sluice_buf sql = {0};
     (void)snprintf(what, sizeof what, "create table \"%s.%s\"", config->clickhouse_database, table);
-    enum sluice_code code = sluice_ddl_create(shape, &options, &sql, err);
+    enum sluice_code code = write_ddl(config, shape, table, &sql, err);
     if (code == SLUICE_OK)
         code = sluice_ch_run_ddl(client, what, sluice_buf_text(&sql), err);
     if (code == SLUICE_OK)
@@ -27,14 +33,26 @@ static enum sluice_code create_table(struct sluice_ch_client *client, const stru
     return code;
 }
 
+/* The statement has a line of its own: an error's text is too short for it. */
 static enum sluice_code missing(const struct sluice_config *config, const struct sluice_shape *shape, const char *table,
                                 struct sluice_error *err)
 {
-    const char *why = !config->tables_create ? "tables.create is false" : "its records carry no schema to make it from";
+    if (!shape->typed)
+        return sluice_error_set(err, SLUICE_E_TABLE, SLUICE_STOP_PARTITION,
+                                "table \"%s.%s\" for source table \"%s.%s\" does not exist and its records carry no "
+                                "schema to make it from; create it, or let the connector's converter write schemas "
+                                "(schemas.enable=true) with tables.create: true",
+                                config->clickhouse_database, table, shape->schema, shape->table);
+    SLUICE_AUTO(sluice_buf) struct sluice_buf sql = {0};
+    enum sluice_code code = write_ddl(config, shape, table, &sql, err);
+    if (code != SLUICE_OK)
+        return code;
+    SLUICE_LOG(SLUICE_LOG_ERROR, "table_missing", SLUICE_F_TEXT("table", table),
+               SLUICE_F_TEXT("statement", sluice_buf_text(&sql)));
     return sluice_error_set(err, SLUICE_E_TABLE, SLUICE_STOP_PARTITION,
-                            "table \"%s.%s\" for source table \"%s.%s\" does not exist and %s; create it, or let the "
-                            "connector's converter write schemas (schemas.enable=true) with tables.create: true",
-                            config->clickhouse_database, table, shape->schema, shape->table, why);
+                            "table \"%s.%s\" for source table \"%s.%s\" does not exist and tables.create is false; run "
+                            "the statement of the log line table_missing, or set tables.create: true",
+                            config->clickhouse_database, table, shape->schema, shape->table);
 }
 
 enum sluice_code planner_plan(struct sluice_ch_client *client, const struct sluice_config *config,
