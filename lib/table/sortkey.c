@@ -92,7 +92,7 @@ static uint64_t top_bytes(struct sortkey_column column, const unsigned char *at)
     case SORTKEY_FIXED_BYTES:
         return load_text(at, width);
     case SORTKEY_UUID:
-        return load_little(at, 8);
+        return load_little(at + 8, 8);
     case SORTKEY_FLOAT:
         v = order_float(load_little(at, width), width);
         break;
@@ -153,7 +153,7 @@ static int compare_column(struct sortkey_column column, const unsigned char *a, 
     if (order != 0 || column.width <= 8)
         return order;
     if (column.kind == SORTKEY_UUID)
-        return compare_words(load_little(a + 8, 8), load_little(b + 8, 8));
+        return compare_words(load_little(a, 8), load_little(b, 8));
     return compare_low_bytes(a, b, column.width);
 }
 

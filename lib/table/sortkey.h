@@ -4,7 +4,8 @@
  * that prefixes compare like keys. Rows are sorted by prefix (radix); only rows with equal prefixes are compared in
  * full, and not even those where the whole key fits the prefix. Sorting is stable. Two keys that compare equal here are
  * equal to the server; the reverse need not hold (-0.0 and 0.0). Source: ClickHouse documentation, "ORDER BY" and the
- * data types; UUIDs are ordered by their two halves.
+ * data types; "UUID": the second
+ * half counts first.
  */
 #ifndef SLUICE_TABLE_SORTKEY_H
 #define SLUICE_TABLE_SORTKEY_H
