@@ -10,7 +10,8 @@
 enum {
     PLAN_MAX_BYTES = 64 << 20,
     INSERT_MAX_BYTES = 1 << 20, /* what the server takes as one URI */
-    HEADER_MAX_BYTES = 64 << 20
+    HEADER_MAX_BYTES = 64 << 20,
+    ROW_MAX_ROOM = 64 << 20 /* beside the texts of its values; only FixedStrings of millions of bytes come near */
 };
 
 /* What is known while a plan is made. */
@@ -148,6 +149,8 @@ static enum sluice_code plan_columns(struct planning *p)
     enum sluice_code code = SLUICE_OK;
     for (size_t i = 0; i < plan->n_columns && code == SLUICE_OK; i++)
         code = plan_column(p, &p->shape->columns[i], &plan->columns[i]);
+    if (code == SLUICE_OK && plan->room > ROW_MAX_ROOM)
+        return REFUSE(p, SLUICE_E_LIMIT, "one row may take %zu bytes; make the FixedString columns String", plan->room);
     return code;
 }
 

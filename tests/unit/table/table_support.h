@@ -11,6 +11,24 @@
 
 enum { SUPPORT_MAX_FIELDS = 32 };
 
+/* splitmix64: the same numbers on every machine for one seed. */
+static inline uint64_t random_next(uint64_t *state)
+{
+    *state += UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t z = *state;
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+/* The program's first argument, else always the same seed; printed, so that a failure can be repeated. */
+static inline uint64_t random_seed(int argc, char **argv)
+{
+    uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 20260821;
+    (void)fprintf(stderr, "seed %" PRIu64 "\n", seed);
+    return seed;
+}
+
 /* A JSON text as the cursor would hand it out. */
 static inline struct sluice_json_value json_of(const char *text_z)
 {

@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/compiler.h"
-#include "support/check.h"
+#include "table_support.h"
 
 static const int64_t year_1 = INT64_C(-62135596800);
 static const int64_t year_10000 = INT64_C(253402300800);
@@ -25,16 +24,15 @@ static void check_instant(int64_t seconds)
     CHECK_INT(instant.nanos, 1000);
 }
 
-static void test_against_libc(unsigned seed)
+static void test_against_libc(uint64_t seed)
 {
-    srand(seed);
     check_instant(year_1);
     check_instant(year_10000 - 1);
     check_instant(0);
     check_instant(-1);
     for (int64_t days = -800000; days < 800000; days += 97) {
         if (days * 86400 >= year_1)
-            check_instant(days * 86400 + rand() % 86400);
+            check_instant(days * 86400 + (int64_t)(random_next(&seed) % 86400));
     }
 }
 
@@ -111,9 +109,7 @@ static void test_truncated(void)
 
 int main(int argc, char **argv)
 {
-    unsigned seed = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 20260821;
-    (void)fprintf(stderr, "seed %u\n", seed);
-    test_against_libc(seed);
+    test_against_libc(random_seed(argc, argv));
     test_days();
     test_forms();
     test_truncated();

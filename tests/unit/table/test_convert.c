@@ -451,6 +451,63 @@ static void test_digits(void)
     }
 }
 
+/* Any bytes in any conversion: within the room, and a value or an error. */
+static void test_random(uint64_t seed)
+{
+    static const char *const types[] = {"Bool",
+                                        "Int8",
+                                        "UInt64",
+                                        "Int256",
+                                        "Float32",
+                                        "Float64",
+                                        "Decimal(9, 2)",
+                                        "Decimal(38, 10)",
+                                        "Decimal(76, 38)",
+                                        "String",
+                                        "FixedString(7)",
+                                        "UUID",
+                                        "Date",
+                                        "Date32",
+                                        "DateTime",
+                                        "DateTime64(0)",
+                                        "DateTime64(6)",
+                                        "DateTime64(9)",
+                                        "Enum8('1' = 1, 'a' = 2)"};
+    static const char alphabet[] = "0123456789012345678901234567890123456789-+.eE:TZ=/\\nuabcdef \"\xc3\xff";
+    SLUICE_AUTO(sluice_arena) struct sluice_arena arena;
+    struct sluice_error err = {0};
+    size_t n_tried = 0;
+    sluice_arena_init(&arena, 1 << 20, "test");
+    for (size_t t = 0; t < SLUICE_N_ELEMENTS(types); t++) {
+        const struct sluice_type *type = parse(&arena, types[t]);
+        for (int source = 0; source < SLUICE_N_SOURCE_TYPES; source++) {
+            const struct sluice_source_column column = {
+                .name = "x", .type = (enum sluice_source_type)source, .scale = (unsigned)(random_next(&seed) % 40)};
+            struct convert convert;
+            CHECK_INT(convert_choose(&arena, &column, type, types[t], &convert, &err), SLUICE_OK);
+            for (size_t i = 0; i < 200 && convert.fn != NULL; i++) {
+                size_t n = random_next(&seed) % 50;
+                char *text = malloc(n + 1);
+                unsigned char *at = malloc(convert.room + n);
+                if (text == NULL || at == NULL)
+                    abort();
+                for (size_t k = 0; k < n; k++)
+                    text[k] = alphabet[random_next(&seed) % (sizeof alphabet - 1)];
+                text = realloc(text, n > 0 ? n : 1);
+                const struct sluice_json_value value = {
+                    {text, n}, (enum sluice_json_kind)(random_next(&seed) % (SLUICE_JSON_ARRAY + 1))};
+                const unsigned char *end = value.kind != SLUICE_JSON_NULL ? convert.fn(&convert, &value, at, &err) : at;
+                if (end == NULL ? err.action != SLUICE_REJECT : (size_t)(end - at) > convert.room + n)
+                    CHECK_TEXT(types[t], "a conversion within its room");
+                n_tried++;
+                free(text);
+                free(at);
+            }
+        }
+    }
+    CHECK(n_tried > 10000);
+}
+
 static void test_zero(void)
 {
     static const struct {
@@ -492,7 +549,7 @@ static void test_zero(void)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     test_cases(booleans, SLUICE_N_ELEMENTS(booleans));
     test_cases(integers, SLUICE_N_ELEMENTS(integers));
@@ -502,6 +559,7 @@ int main(void)
     test_cases(times, SLUICE_N_ELEMENTS(times));
     test_lengths();
     test_digits();
+    test_random(random_seed(argc, argv));
     test_zero();
     return check_result();
 }

@@ -130,6 +130,29 @@ static void inexact_pair(struct sluice_shape *shape, struct sluice_target *targe
     (void)shape;
     set_type(target, V, "Int64");
 }
+static void huge_row(struct sluice_shape *shape, struct sluice_target *target)
+{
+    static struct sluice_source_column columns[] = {{.name = "id", .type = SLUICE_SOURCE_INT32, .is_key = true},
+                                                    {.name = "v"},
+                                                    {.name = "spare"},
+                                                    {.name = "a"},
+                                                    {.name = "b"}};
+    static const char *const names[] = {"id", "v", "spare", "a", "b", "_version", "is_deleted"};
+    struct sluice_error err;
+    struct sluice_target_column *wide = sluice_arena_alloc_array(&target->arena, 7, sizeof *wide, &err);
+    if (wide == NULL)
+        abort();
+    for (size_t i = 0; i < 7; i++) {
+        wide[i] = target->columns[i < 3 ? i : i < 5 ? V : i - 2];
+        wide[i].name = names[i];
+    }
+    target->columns = wide;
+    target->n_columns = 7;
+    for (size_t i = 1; i < 5; i++)
+        set_type(target, i, "FixedString(16777216)");
+    shape->columns = columns;
+    shape->n_columns = 5;
+}
 static void unfed_plain(struct sluice_shape *shape, struct sluice_target *target)
 {
     (void)shape;
@@ -260,6 +283,7 @@ static const struct refusal refusals[] = {
     {"alias", alias, SLUICE_E_SHAPE, "\"v\" is ALIAS"},
     {"unknown type", unknown_type, SLUICE_E_TYPE, "\"v\": type Array(String) is not written"},
     {"inexact", inexact_pair, SLUICE_E_TYPE, "\"v\": string is not written into Int64"},
+    {"huge row", huge_row, SLUICE_E_LIMIT, "one row may take"},
     {"unfed", unfed_plain, SLUICE_E_SHAPE, "\"spare\" String gets no value"},
     {"unfed, default", unfed_default, SLUICE_OK, NULL},
     {"unfed, materialized", unfed_materialized, SLUICE_OK, NULL},

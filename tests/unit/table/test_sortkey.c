@@ -52,12 +52,14 @@ static const struct key_kind kinds[] = {
     {"Enum8('z' = -5, 'a' = 0, 'm' = 7)", {"\"z\"", "\"a\"", "\"m\""}},
 };
 
-static size_t n_keys(const struct key_kind *kind)
+static uint64_t seed;
+
+static size_t random_key(const struct key_kind *kind)
 {
-    size_t n = 0;
+    size_t n = 1;
     while (n < MAX_KEYS && kind->keys[n] != NULL)
         n++;
-    return n;
+    return random_next(&seed) % n;
 }
 
 /* Model of one row: ranks of its two key columns, when it came, its version. */
@@ -174,10 +176,10 @@ static void test_kinds(const struct key_kind *first, const struct key_kind *seco
         struct sluice_error err;
         SLUICE_AUTO(sluice_batch) struct sluice_batch *batch = make_batch(first, second);
         for (size_t i = 0; i < n_rows; i++) {
-            model[i] = (struct model_row){
-                .rank = {(size_t)rand() % n_keys(first), second != NULL ? (size_t)rand() % n_keys(second) : 0},
-                .arrival = (uint32_t)i,
-                .version = {.high = (uint64_t)(rand() % 3), .low = (uint64_t)(rand() % 3) << 62}};
+            model[i] =
+                (struct model_row){.rank = {random_key(first), second != NULL ? random_key(second) : 0},
+                                   .arrival = (uint32_t)i,
+                                   .version = {.high = random_next(&seed) % 3, .low = random_next(&seed) % 3 << 62}};
             append_row(batch, first, second, &model[i]);
         }
         qsort(model, n_rows, sizeof *model, compare_model);
@@ -190,9 +192,7 @@ static void test_kinds(const struct key_kind *first, const struct key_kind *seco
 
 int main(int argc, char **argv)
 {
-    unsigned seed = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 20260821;
-    (void)fprintf(stderr, "seed %u\n", seed);
-    srand(seed);
+    seed = random_seed(argc, argv);
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(kinds); i++) {
         test_kinds(&kinds[i], NULL, 0);
         test_kinds(&kinds[i], NULL, 1);

@@ -196,14 +196,14 @@ static void test_truncated(void)
 /* Nesting is bounded, whatever the text. */
 static void test_depth(void)
 {
-    char text[4096] = "";
-    for (size_t i = 0; i < 200; i++)
-        strcat(text, "Nullable(");
-    strcat(text, "Int8");
-    for (size_t i = 0; i < 200; i++)
-        strcat(text, ")");
+    static const char open[] = "LowCardinality(";
+    enum { DEPTH = 5000, N_OPEN = sizeof open - 1 };
+    static char text[DEPTH * (N_OPEN + 1) + 1];
     SLUICE_AUTO(sluice_arena) struct sluice_arena arena;
     enum sluice_code code;
+    for (size_t i = 0; i < DEPTH; i++)
+        memcpy(text + i * N_OPEN, open, N_OPEN);
+    memset(text + (size_t)DEPTH * N_OPEN, ')', DEPTH);
     sluice_arena_init(&arena, 1 << 20, "test");
     (void)parse(&arena, text, &code);
     CHECK_INT(code, SLUICE_E_TYPE);
