@@ -139,6 +139,7 @@ bool sluice_source_state_parse(struct sluice_source_state *state, const char *te
         struct sluice_source_position p = {0};
         uint64_t ts_us = 0;
         int n_used = 0;
+        /* NOLINTNEXTLINE(cert-err34-c): a number out of range reads as the highest, which no source has reached. */
         if (read.n_sources == SLUICE_MAX_SOURCES || sscanf(at, " %" SCNx64 ":%" SCNx64 ":%" SCNx64 ":%" SCNx64 "%n",
                                                            &p.id, &p.commit, &p.snapshot_lsn, &ts_us, &n_used) != 4)
             return false;
