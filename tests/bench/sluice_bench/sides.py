@@ -68,9 +68,11 @@ class KafkaEngine:
 
     _SETTINGS = (f"kafka_num_consumers = 1, kafka_max_block_size = {BATCH_ROWS}, "
                  f"kafka_poll_max_batch_size = {BATCH_ROWS}, kafka_flush_interval_ms = 7500")
-    _ROW = ("Tuple(id Int64, email Nullable(String), name Nullable(String), profile Nullable(String), "
-            "note Nullable(String), created_at Nullable(Int64), balance Nullable(String), tags Nullable(String), "
-            "active Nullable(Bool))")
+    _ENVELOPE = ("Tuple(before Tuple(id Int64), after Tuple(id Int64, email Nullable(String), name Nullable(String), "
+                 "profile Nullable(String), note Nullable(String), created_at Nullable(Int64), balance Nullable(String), "
+                 "tags Nullable(String), active Nullable(Bool)), source Tuple(lsn UInt64), op LowCardinality(String))")
+    # What the queue reads: the text as it is, or the payload cut out of a record with schema.
+    _QUEUE = {"json": ("message", "RawBLOB"), "json_schema": ("payload", "JSONEachRow")}
     # Connect writes a decimal as base64 of big-endian two's complement: turned round, and the sign moved to the top.
     _BALANCE = ("reinterpret(bitShiftRight(bitShiftLeft(reinterpretAsInt64(reverse(base64Decode(row.balance) AS bytes)), "
                 "8 * (8 - length(bytes)) AS shift), shift), 'Decimal(12, 2)')")
@@ -81,21 +83,18 @@ class KafkaEngine:
     def start(self, engine: Engine, feed: Feed) -> None:
         """Creates both; consuming begins with the view."""
         self._engine = engine
-        columns = "before String, after String, source String, op LowCardinality(String)"
-        if feed.kind == "json_schema":
-            columns = f"payload Tuple({columns})"
-        of = "payload." if feed.kind == "json_schema" else ""
+        column, format_name = self._QUEUE[feed.kind]
         engine.query(
-            f"CREATE TABLE {DATABASE}.queue ({columns}) ENGINE = Kafka SETTINGS kafka_broker_list = '{feed.brokers}', "
-            f"kafka_topic_list = '{feed.topic}', kafka_group_name = '{feed.group}', kafka_format = 'JSONEachRow', "
-            f"{self._SETTINGS}")
+            f"CREATE TABLE {DATABASE}.queue ({column} String) ENGINE = Kafka SETTINGS "
+            f"kafka_broker_list = '{feed.brokers}', kafka_topic_list = '{feed.topic}', "
+            f"kafka_group_name = '{feed.group}', kafka_format = '{format_name}', {self._SETTINGS}")
         engine.query(
             f"CREATE MATERIALIZED VIEW {DATABASE}.view TO {DATABASE}.customers AS "
-            f"WITH JSONExtract(if({of}op = 'd', {of}before, {of}after), '{self._ROW}') AS row SELECT row.id AS id, "
-            "row.email AS email, row.name AS name, row.profile AS profile, row.note AS note, "
-            "fromUnixTimestamp64Micro(row.created_at, 'UTC') AS created_at, "
+            f"WITH JSONExtract({column}, '{self._ENVELOPE}') AS change, change.after AS row "
+            "SELECT if(is_deleted, change.before.id, row.id) AS id, row.email AS email, row.name AS name, "
+            "row.profile AS profile, row.note AS note, fromUnixTimestamp64Micro(row.created_at, 'UTC') AS created_at, "
             f"{self._BALANCE} AS balance, row.tags AS tags, row.active AS active, "
-            f"simpleJSONExtractUInt({of}source, 'lsn') AS _version, {of}op = 'd' AS is_deleted FROM {DATABASE}.queue")
+            f"change.source.lsn AS _version, change.op = 'd' AS is_deleted FROM {DATABASE}.queue")
 
     def stop(self) -> None:
         """An engine that ends while a Kafka table runs may crash at its exit."""
