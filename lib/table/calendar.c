@@ -12,6 +12,19 @@ int64_t calendar_days(int64_t year, unsigned month, unsigned day)
     return era * 146097 + day_of_era - 719468;
 }
 
+struct calendar_date calendar_date(int64_t days)
+{
+    int64_t z = days + 719468;
+    int64_t era = (z >= 0 ? z : z - 146096) / 146097;
+    int64_t day_of_era = z - era * 146097;
+    int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int64_t month = (5 * day_of_year + 2) / 153; /* from March on */
+    return (struct calendar_date){.year = year_of_era + era * 400 + (month >= 10 ? 1 : 0),
+                                  .month = (unsigned)(month < 10 ? month + 3 : month - 9),
+                                  .day = (unsigned)(day_of_year - (153 * month + 2) / 5 + 1)};
+}
+
 static unsigned days_in_month(int64_t year, unsigned month)
 {
     static const unsigned char days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};

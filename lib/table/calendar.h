@@ -7,6 +7,15 @@
 /* Days since 1970-01-01. Any year; month 1..12 and day 1..31 are the caller's to check. */
 int64_t calendar_days(int64_t year, unsigned month, unsigned day);
 
+struct calendar_date {
+    int64_t year;
+    unsigned month;
+    unsigned day;
+};
+
+/* The other way round. */
+struct calendar_date calendar_date(int64_t days);
+
 struct calendar_instant {
     int64_t seconds; /* since 1970-01-01T00:00:00Z */
     uint32_t nanos;  /* 0..999999999, always forward */

@@ -1,7 +1,7 @@
 /* convert.h - how one field's JSON value becomes the RowBinary bytes of one column.
  *
  * A conversion is chosen once per pair of types, when the table is planned; only pairs that never change a value are
- * offered (docs: types). What depends on the value - ranges, digits, labels, syntax - is checked for each value,
+ * offered. What depends on the value - ranges, digits, labels, syntax - is checked for each value,
  * because the server checks nothing in binary formats. Immutable once chosen. Source of the encodings: ClickHouse
  * documentation, "RowBinary"; of the values: Debezium documentation, "Data type mappings", and Kafka Connect's
  * JsonConverter.

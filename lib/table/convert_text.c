@@ -1,6 +1,7 @@
 /* convert_text.c - strings, bytes, uuids and enum labels; see convert.h. */
-#include "table/base64.h"
 #include "table/convert.h"
+
+#include "table/base64.h"
 
 static bool is_string(const struct sluice_json_value *value)
 {

@@ -2,13 +2,21 @@
  *
  * `min` and `max` bound the value in the source's unit, `factor` and `divisor` take it to the target's. The ranges are
  * those that every supported server version shows unchanged: Date32 and DateTime64 from 1900 to 2299 (servers before
- * 26.7 clamp beyond), DateTime64(9) up to where its 64 bits end, Date and DateTime what their width holds.
+ * 26.7 clamp beyond), DateTime64(9) up to where its 64 bits end, Date and DateTime what their width holds, and text
+ * the years 1 to 9999.
  */
-#include "table/calendar.h"
 #include "table/convert.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "table/calendar.h"
 
 #define SECONDS_1900 INT64_C(-2208988800)
 #define SECONDS_2300 INT64_C(10413792000)
+
+#define SECONDS_YEAR_1     INT64_C(-62135596800)
+#define SECONDS_YEAR_10000 INT64_C(253402300800)
 
 enum { DAYS_1900 = -25567, DAYS_2300 = 120530 };
 
@@ -76,6 +84,31 @@ static unsigned char *put_ticks(const struct convert *self, const struct sluice_
         ticks /= self->divisor;
     }
     return convert_put_int(at, ticks * self->factor, self->width);
+}
+
+/* "2024-02-29 21:59:59.123456", with the digits of the source's unit; `divisor` is ticks per second, `factor` their
+ * digits. */
+static unsigned char *put_timestamp_text(const struct convert *self, const struct sluice_json_value *value,
+                                         unsigned char *at, struct sluice_error *err)
+{
+    char text[64];
+    int64_t ticks;
+    if (!convert_read_int64(value, &ticks))
+        return convert_refuse(self, "value is not a time in ticks", err);
+    if (ticks < self->min || ticks > self->max)
+        return refuse_range(self, infinity_of_ticks(ticks), err);
+    int64_t fraction = ticks % self->divisor;
+    int64_t seconds = ticks / self->divisor;
+    if (fraction < 0) {
+        fraction += self->divisor;
+        seconds--;
+    }
+    int64_t clock = seconds % 86400 < 0 ? seconds % 86400 + 86400 : seconds % 86400;
+    const struct calendar_date date = calendar_date((seconds - clock) / 86400);
+    int n =
+        snprintf(text, sizeof text, "%04d-%02u-%02u %02d:%02d:%02d.%0*" PRId64, (int)date.year, date.month, date.day,
+                 (int)(clock / 3600), (int)(clock / 60 % 60), (int)(clock % 60), (int)self->factor, fraction);
+    return convert_put_string((struct sluice_str){text, (size_t)n}, at);
 }
 
 static unsigned char *put_instant(const struct convert *self, struct calendar_instant instant, unsigned char *at,
@@ -146,6 +179,17 @@ static void choose_ticks(unsigned digits, struct convert *out)
         out->max--;
 }
 
+static void choose_timestamp_text(unsigned digits, struct convert *out)
+{
+    int64_t per_second = power_of_ten(digits);
+    out->fn = put_timestamp_text;
+    out->factor = digits;
+    out->divisor = per_second;
+    /* The ends of 64 bits are how Debezium writes infinite nanoseconds. */
+    out->min = SECONDS_YEAR_1 < INT64_MIN / per_second ? INT64_MIN + 1 : SECONDS_YEAR_1 * per_second;
+    out->max = SECONDS_YEAR_10000 > INT64_MAX / per_second ? INT64_MAX - 1 : SECONDS_YEAR_10000 * per_second - 1;
+}
+
 static void choose_date(enum sluice_source_type source, struct convert *out)
 {
     bool narrow = out->type.kind == SLUICE_TYPE_DATE;
@@ -156,29 +200,32 @@ static void choose_date(enum sluice_source_type source, struct convert *out)
     out->max = narrow ? UINT16_MAX : DAYS_2300 - 1;
 }
 
+/* Digits of a second in the unit of a timestamp; 0 for other sources. */
+static unsigned digits_of(enum sluice_source_type source)
+{
+    switch (source) {
+    case SLUICE_SOURCE_TIMESTAMP_MS:
+        return 3;
+    case SLUICE_SOURCE_TIMESTAMP_US:
+        return 6;
+    case SLUICE_SOURCE_TIMESTAMP_NS:
+        return 9;
+    default:
+        return 0;
+    }
+}
+
 static void choose_timestamp(enum sluice_source_type source, struct convert *out)
 {
     unsigned precision = out->type.precision;
-    switch (source) {
-    case SLUICE_SOURCE_TIMESTAMP_MS:
-        choose_ticks(3, out);
-        break;
-    case SLUICE_SOURCE_TIMESTAMP_US:
-        choose_ticks(6, out);
-        break;
-    case SLUICE_SOURCE_TIMESTAMP_NS:
-        choose_ticks(9, out);
-        break;
-    case SLUICE_SOURCE_ZONED_TIMESTAMP:
+    if (digits_of(source) != 0) {
+        choose_ticks(digits_of(source), out);
+    } else if (source == SLUICE_SOURCE_ZONED_TIMESTAMP) {
         out->fn = put_zoned;
-        break;
-    case SLUICE_SOURCE_UNTYPED:
+    } else if (source == SLUICE_SOURCE_UNTYPED) {
         if (precision == 3 || precision == 6 || precision == 9)
             choose_ticks(precision, out);
         out->fn = put_untyped;
-        break;
-    default:
-        break;
     }
 }
 
@@ -193,11 +240,14 @@ void convert_choose_time(const struct sluice_source_column *column, struct conve
     case SLUICE_TYPE_DATETIME64:
         choose_timestamp(column->type, out);
         break;
+    case SLUICE_TYPE_STRING:
+        if (digits_of(column->type) != 0)
+            choose_timestamp_text(digits_of(column->type), out);
+        break;
     case SLUICE_TYPE_BOOL:
     case SLUICE_TYPE_INT:
     case SLUICE_TYPE_FLOAT:
     case SLUICE_TYPE_DECIMAL:
-    case SLUICE_TYPE_STRING:
     case SLUICE_TYPE_FIXED_STRING:
     case SLUICE_TYPE_UUID:
     case SLUICE_TYPE_ENUM:

@@ -49,7 +49,7 @@ static void decimal_type(const struct sluice_source_column *column, char out[MAX
         (void)snprintf(out, MAX_TYPE_TEXT, "Decimal(%u, %u)", precision, column->scale);
 }
 
-/* The column type of design table "Types"; "" for a source type without one. */
+/* The column type that holds every value of a source type; "" for a source type without one. */
 static void column_type(const struct sluice_source_column *column, char out[MAX_TYPE_TEXT])
 {
     static const char *const types[SLUICE_N_SOURCE_TYPES] = {

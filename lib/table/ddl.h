@@ -13,7 +13,7 @@ struct sluice_ddl_options {
 };
 
 /* Appends `CREATE TABLE IF NOT EXISTS ... ENGINE = ReplacingMergeTree(_version, is_deleted) ORDER BY (key) SETTINGS
- * non_replicated_deduplication_window = ..., ...` to `sql`. Types: docs and design table; optional -> Nullable, key
+ * non_replicated_deduplication_window = ..., ...` to `sql`. Optional columns are Nullable, key
  * columns never. Errors: SLUICE_E_SHAPE (untyped shape: no schema to make a table from; a source column has the name of
  * a metadata column, naming the option), SLUICE_E_TYPE, SLUICE_E_KEY (no key columns), SLUICE_E_LIMIT. */
 SLUICE_MUST_CHECK enum sluice_code sluice_ddl_create(const struct sluice_shape *shape,

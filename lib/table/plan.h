@@ -22,7 +22,7 @@ SLUICE_MUST_CHECK enum sluice_code sluice_plan_new(const struct sluice_shape *sh
 struct sluice_plan *sluice_plan_ref(struct sluice_plan *plan);
 void sluice_plan_unref(struct sluice_plan *plan); /* NULL does nothing */
 
-/* `INSERT INTO "db"."table" ("a", ...) FORMAT RowBinaryWithNamesAndTypes`, names quoted for ClickHouse. */
+/* INSERT INTO `db`.`table` (`a`, ...) FORMAT RowBinaryWithNamesAndTypes */
 const char *sluice_plan_insert_sql(const struct sluice_plan *plan);
 /* The format's header: count, names, types. */
 struct sluice_str sluice_plan_insert_header(const struct sluice_plan *plan);

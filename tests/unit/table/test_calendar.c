@@ -46,6 +46,20 @@ static void test_days(void)
     CHECK_INT(calendar_days(-43, 3, 15), -735160); /* 44 BC, as Debezium streams it */
 }
 
+static void test_dates(void)
+{
+    for (int64_t days = -1000000; days < 3000000; days += 61) {
+        const struct calendar_date date = calendar_date(days);
+        if (calendar_days(date.year, date.month, date.day) != days || date.month < 1 || date.month > 12 ||
+            date.day < 1 || date.day > 31)
+            CHECK_INT(days, INT64_MIN);
+    }
+    const struct calendar_date leap = calendar_date(11016);
+    CHECK(leap.year == 2000 && leap.month == 2 && leap.day == 29);
+    const struct calendar_date before = calendar_date(-719163);
+    CHECK(before.year == 0 && before.month == 12 && before.day == 31);
+}
+
 static void test_forms(void)
 {
     static const struct {
@@ -111,6 +125,7 @@ int main(int argc, char **argv)
 {
     test_against_libc(random_seed(argc, argv));
     test_days();
+    test_dates();
     test_forms();
     test_truncated();
     return check_result();
