@@ -60,7 +60,7 @@ class Kafka(Service):
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         made = subprocess.run(
             [*java_command(128, "-XX:TieredStopAtLevel=1"), "-cp", layout.class_path("kafka"),
-             "kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--config",
+             "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "--config",
              str(self.folder / "server.properties"), "--ignore-formatted"],
             capture_output=True, text=True, check=False)
         if made.returncode != 0:
