@@ -1,8 +1,8 @@
 /* change.h - one Kafka record of a Debezium PostgreSQL connector, taken apart.
  *
  * Envelope and source block as Debezium 3.6 writes them (reference: connector documentation, "Data change events";
- * observed records in tests/data/). JSON with embedded schema ({"schema":..,"payload":..}) and without; the two are told
- * apart by members, never by configuration: a wrapper has exactly `schema` and `payload`, an envelope has `op` and
+ * observed records in tests/data/). JSON with embedded schema ({"schema":..,"payload":..}) and without; the two are
+ * told apart by members, never by configuration: a wrapper has exactly `schema` and `payload`, an envelope has `op` and
  * `source`. Unknown members are skipped.
  * Spans in a change are borrowed from the record's bytes: valid until the record is released or the decoder is used
  * for the next record, whichever is first. Thread: lane; a decoder belongs to one thread. No allocation per record.
@@ -22,9 +22,9 @@ enum sluice_change_kind {
     SLUICE_CHANGE_TRUNCATE,    /* op t */
     SLUICE_CHANGE_TOMBSTONE,   /* null value (a real Kafka null, or the JSON text null) */
     SLUICE_CHANGE_MESSAGE,     /* op m, logical decoding message */
-    SLUICE_CHANGE_HEARTBEAT,   /* {"ts_ms":..} */
-    SLUICE_CHANGE_TRANSACTION, /* {"status":"BEGIN"|"END","id":..} */
-    SLUICE_CHANGE_NOTIFICATION /* Debezium's notification records */
+    SLUICE_CHANGE_HEARTBEAT,   /* {"ts_ms":..} and nothing else */
+    SLUICE_CHANGE_TRANSACTION, /* {"status":"BEGIN"|"END","id":..,"event_count":..,"data_collections":..,"ts_ms":..} */
+    SLUICE_CHANGE_NOTIFICATION /* {"id":..,"aggregate_type":..,"type":..,"additional_data":..,..} */
 };
 
 struct sluice_field {
@@ -83,14 +83,17 @@ SLUICE_DEFINE_AUTO_PTR(sluice_decoder, struct sluice_decoder, sluice_decoder_fre
 /* Takes a record's value apart. `value.ptr` NULL is a tombstone. `schema_hint` is the embedded schema last seen on this
  * partition (empty if none): an equal one is skipped by comparison.
  * Errors (all SLUICE_REJECT): SLUICE_E_JSON broken text; SLUICE_E_ENVELOPE well-formed but no record of a Debezium
- * PostgreSQL connector; SLUICE_E_POSITION lsn or sequence not understood; SLUICE_E_LIMIT too many fields. The text names
- * the field and the remedy; the caller adds topic, partition and offset. */
+ * PostgreSQL connector; SLUICE_E_POSITION lsn or sequence not understood; SLUICE_E_LIMIT too many fields. The text
+ * names the field and the remedy; the caller adds topic, partition and offset. *out is written in any case and means
+ * nothing after an error. A name that stands twice among the fields of a row is not looked for (sluice_shape_new()
+ * does). */
 SLUICE_MUST_CHECK enum sluice_code sluice_change_decode(struct sluice_decoder *decoder, struct sluice_str value,
                                                         struct sluice_str schema_hint, struct sluice_change *out,
                                                         struct sluice_error *err);
 
 /* Takes a record's key apart (needed for deletes and for planning a table). Independent of the last decoded change:
- * both stay valid together. Errors: SLUICE_E_KEY (null or empty key, no object), SLUICE_E_JSON, SLUICE_E_LIMIT. */
+ * both stay valid together. Errors: SLUICE_E_KEY (null or empty key, no object, no field, a field twice),
+ * SLUICE_E_JSON, SLUICE_E_LIMIT. */
 SLUICE_MUST_CHECK enum sluice_code sluice_key_decode(struct sluice_decoder *decoder, struct sluice_str key,
                                                      struct sluice_key *out, struct sluice_error *err);
 

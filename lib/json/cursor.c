@@ -1,15 +1,13 @@
 /* cursor.c - see cursor.h.
  *
- * Strings and containers are scanned 16 bytes at a time where SSE2 is there (every x86-64), else byte by byte; both
- * ways accept the same texts. A scalar and every string is checked against the grammar in full. A container that is
- * taken whole is checked for strings, balance and kind of its brackets only: what is inside is checked when it is
- * entered.
+ * A scalar and every string is checked against the grammar in full, UTF-8 included. A container that is taken whole is
+ * checked for its strings, and for balance and kind of its brackets only: what is inside is checked when it is entered.
  */
 #include "json/cursor.h"
 
-#if defined(__SSE2__) && !defined(SLUICE_JSON_PORTABLE)
-#include <emmintrin.h>
-#endif
+#include "json/escape.h"
+#include "json/scan.h"
+#include "json/utf8.h"
 
 enum { MAX_DEPTH = 64 }; /* one bit each in the stack of brackets */
 
@@ -21,7 +19,8 @@ static enum sluice_code broken(const struct sluice_json_cursor *cursor, const ch
 
 void sluice_json_init(struct sluice_json_cursor *cursor, struct sluice_str text)
 {
-    *cursor = (struct sluice_json_cursor){text.ptr, text.ptr, text.ptr + text.len};
+    const char *start = text.ptr != NULL ? text.ptr : "";
+    *cursor = (struct sluice_json_cursor){start, start, start + text.len};
 }
 
 static void skip_space(struct sluice_json_cursor *cursor)
@@ -31,89 +30,16 @@ static void skip_space(struct sluice_json_cursor *cursor)
         cursor->at++;
 }
 
-/* The first byte at or after `at` that ends a run of plain string content: a quote, a backslash, a control character.
- */
-static const char *find_string_special(const char *at, const char *end)
-{
-#if defined(__SSE2__) && !defined(SLUICE_JSON_PORTABLE)
-    const __m128i quote = _mm_set1_epi8('"');
-    const __m128i backslash = _mm_set1_epi8('\\');
-    const __m128i last_control = _mm_set1_epi8(0x1f);
-    while (end - at >= 16) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
-        __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, last_control), bytes);
-        __m128i special =
-            _mm_or_si128(control, _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)));
-        unsigned mask = (unsigned)_mm_movemask_epi8(special);
-        if (mask != 0)
-            return at + __builtin_ctz(mask);
-        at += 16;
-    }
-#endif
-    while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at >= 0x20)
-        at++;
-    return at;
-}
-
-/* The first quote or bracket at or after `at`. '{' and '[' differ by one bit, so do '}' and ']', from 0x20. */
-static const char *find_structure(const char *at, const char *end)
-{
-#if defined(__SSE2__) && !defined(SLUICE_JSON_PORTABLE)
-    const __m128i quote = _mm_set1_epi8('"');
-    const __m128i bit = _mm_set1_epi8(0x20);
-    const __m128i open = _mm_set1_epi8('{');
-    const __m128i close = _mm_set1_epi8('}');
-    while (end - at >= 16) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
-        __m128i folded = _mm_or_si128(bytes, bit);
-        __m128i special = _mm_or_si128(_mm_cmpeq_epi8(bytes, quote),
-                                       _mm_or_si128(_mm_cmpeq_epi8(folded, open), _mm_cmpeq_epi8(folded, close)));
-        unsigned mask = (unsigned)_mm_movemask_epi8(special);
-        if (mask != 0)
-            return at + __builtin_ctz(mask);
-        at += 16;
-    }
-#endif
-    while (at < end && *at != '"' && *at != '{' && *at != '}' && *at != '[' && *at != ']')
-        at++;
-    return at;
-}
-
-static bool is_hex(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-/* at[0] is a backslash. The length of the escape, 0 if it is none. */
-static size_t escape_length(const char *at, const char *end)
-{
-    if (end - at < 2)
-        return 0;
-    switch (at[1]) {
-    case '"':
-    case '\\':
-    case '/':
-    case 'b':
-    case 'f':
-    case 'n':
-    case 'r':
-    case 't':
-        return 2;
-    case 'u':
-        return end - at >= 6 && is_hex(at[2]) && is_hex(at[3]) && is_hex(at[4]) && is_hex(at[5]) ? 6 : 0;
-    default:
-        return 0;
-    }
-}
-
-/* The cursor stands behind the opening quote; afterwards behind the closing one. */
-static enum sluice_code take_string(struct sluice_json_cursor *cursor, struct sluice_str *content, bool *escaped,
-                                    struct sluice_error *err)
+/* The cursor stands behind the opening quote; afterwards behind the closing one. Whether bytes above 0x7f are UTF-8 is
+ * left to the caller. */
+static enum sluice_code scan_string(struct sluice_json_cursor *cursor, struct sluice_str *content, bool *escaped,
+                                    bool *ascii, struct sluice_error *err)
 {
     const char *start = cursor->at;
     *escaped = false;
+    *ascii = true;
     for (;;) {
-        cursor->at = find_string_special(cursor->at, cursor->end);
+        cursor->at = json_find_string_special(cursor->at, cursor->end, ascii);
         if (cursor->at == cursor->end)
             return broken(cursor, "a string without its closing quote", err);
         if (*cursor->at == '"') {
@@ -131,6 +57,20 @@ static enum sluice_code take_string(struct sluice_json_cursor *cursor, struct sl
     }
 }
 
+static enum sluice_code take_string(struct sluice_json_cursor *cursor, struct sluice_str *content, bool *escaped,
+                                    struct sluice_error *err)
+{
+    bool ascii = true;
+    enum sluice_code code = scan_string(cursor, content, escaped, &ascii, err);
+    if (code != SLUICE_OK || ascii)
+        return code;
+    const char *bad = utf8_find_bad(*content);
+    if (bad == NULL)
+        return SLUICE_OK;
+    cursor->at = bad;
+    return broken(cursor, "bytes inside a string that are not UTF-8", err);
+}
+
 /* The cursor stands on the opening bracket; afterwards behind the one that closes it. */
 static enum sluice_code take_container(struct sluice_json_cursor *cursor, struct sluice_str *text,
                                        struct sluice_error *err)
@@ -141,13 +81,14 @@ static enum sluice_code take_container(struct sluice_json_cursor *cursor, struct
     do {
         struct sluice_str ignored;
         bool escaped = false;
-        cursor->at = find_structure(cursor->at, cursor->end);
+        bool ascii = true;
+        cursor->at = json_find_structure(cursor->at, cursor->end);
         if (cursor->at == cursor->end)
             return broken(cursor, "an object or array that is not closed", err);
         char c = *cursor->at;
         if (c == '"') {
             cursor->at++;
-            enum sluice_code code = take_string(cursor, &ignored, &escaped, err);
+            enum sluice_code code = scan_string(cursor, &ignored, &escaped, &ascii, err);
             if (code != SLUICE_OK)
                 return code;
             continue;
@@ -171,8 +112,7 @@ static enum sluice_code take_container(struct sluice_json_cursor *cursor, struct
 
 static void skip_digits(struct sluice_json_cursor *cursor)
 {
-    while (cursor->at < cursor->end && *cursor->at >= '0' && *cursor->at <= '9')
-        cursor->at++;
+    cursor->at = json_find_no_digit(cursor->at, cursor->end);
 }
 
 static bool take_char(struct sluice_json_cursor *cursor, char c)
@@ -338,117 +278,17 @@ enum sluice_code sluice_json_finish(struct sluice_json_cursor *cursor, struct sl
     return cursor->at == cursor->end ? SLUICE_OK : broken(cursor, "something stands behind the end of the value", err);
 }
 
-static unsigned hex_value(char c)
-{
-    return c <= '9' ? (unsigned)(c - '0') : (unsigned)((c | 0x20) - 'a' + 10);
-}
-
-static unsigned four_hex(const char *at)
-{
-    return hex_value(at[0]) << 12 | hex_value(at[1]) << 8 | hex_value(at[2]) << 4 | hex_value(at[3]);
-}
-
-static size_t put_utf8(unsigned point, char *out)
-{
-    if (point < 0x80) {
-        out[0] = (char)point;
-        return 1;
-    }
-    if (point < 0x800) {
-        out[0] = (char)(0xc0 | point >> 6);
-        out[1] = (char)(0x80 | (point & 0x3f));
-        return 2;
-    }
-    if (point < 0x10000) {
-        out[0] = (char)(0xe0 | point >> 12);
-        out[1] = (char)(0x80 | (point >> 6 & 0x3f));
-        out[2] = (char)(0x80 | (point & 0x3f));
-        return 3;
-    }
-    out[0] = (char)(0xf0 | point >> 18);
-    out[1] = (char)(0x80 | (point >> 12 & 0x3f));
-    out[2] = (char)(0x80 | (point >> 6 & 0x3f));
-    out[3] = (char)(0x80 | (point & 0x3f));
-    return 4;
-}
-
-/* at stands on "\u" of a checked escape. Returns the length read, 0 for half a surrogate pair. */
-static size_t unescape_unicode(const char *at, const char *end, char *out, size_t *n_out)
-{
-    unsigned point = four_hex(at + 2);
-    size_t n = 6;
-    if (point >= 0xd800 && point <= 0xdfff) {
-        if (point > 0xdbff || escape_length(at + 6, end) != 6 || at[6] != '\\')
-            return 0;
-        unsigned low = four_hex(at + 8);
-        if (low < 0xdc00 || low > 0xdfff)
-            return 0;
-        point = 0x10000 + ((point - 0xd800) << 10) + (low - 0xdc00);
-        n = 12;
-    }
-    *n_out += put_utf8(point, out);
-    return n;
-}
-
-static char short_escape(char c)
-{
-    switch (c) {
-    case 'b':
-        return '\b';
-    case 'f':
-        return '\f';
-    case 'n':
-        return '\n';
-    case 'r':
-        return '\r';
-    case 't':
-        return '\t';
-    default:
-        return c;
-    }
-}
-
-enum sluice_code sluice_json_unescape(struct sluice_json_value value, char *out, size_t *n_out,
-                                      struct sluice_error *err)
-{
-    const char *at = value.text.ptr;
-    const char *end = at + value.text.len;
-    size_t n = 0;
-    while (at < end) {
-        if (*at != '\\') {
-            out[n++] = *at++;
-            continue;
-        }
-        size_t length = escape_length(at, end);
-        if (length == 2)
-            out[n++] = short_escape(at[1]);
-        else if (length == 6)
-            length = unescape_unicode(at, end, out + n, &n);
-        if (length == 0)
-            return sluice_error_set(err, SLUICE_E_JSON, SLUICE_REJECT,
-                                    "byte %td of the string: an escape that is none, or half of a surrogate pair",
-                                    at - value.text.ptr);
-        at += length;
-    }
-    *n_out = n;
-    return SLUICE_OK;
-}
-
 enum sluice_code sluice_json_int64(struct sluice_json_value value, int64_t *out, struct sluice_error *err)
 {
     const char *at = value.text.ptr;
-    const char *end = at + value.text.len;
-    bool negative = value.kind == SLUICE_JSON_NUMBER && *at == '-';
-    uint64_t limit = negative ? UINT64_C(1) << 63 : INT64_MAX;
-    uint64_t number = 0;
+    size_t n = value.text.len;
+    bool negative = n > 0 && *at == '-';
     at += negative ? 1 : 0;
-    bool good = value.kind == SLUICE_JSON_NUMBER && at < end;
-    for (; good && at < end; at++) {
-        uint64_t digit = (uint64_t)(unsigned char)*at - '0';
-        good = digit <= 9 && number <= (limit - digit) / 10;
-        number = number * 10 + digit;
-    }
-    if (!good)
+    n -= negative ? 1 : 0;
+    /* 19 digits always fit in 64 bits without a sign. */
+    bool good = value.kind == SLUICE_JSON_NUMBER && n > 0 && n <= 19 && json_find_no_digit(at, at + n) == at + n;
+    uint64_t number = good ? json_read_digits(at, n) : 0;
+    if (!good || number > (uint64_t)INT64_MAX + (negative ? 1 : 0))
         return sluice_error_set(err, SLUICE_E_VALUE, SLUICE_REJECT, "not an integer of 64 bits");
     *out = negative ? (int64_t)(0 - number) : (int64_t)number;
     return SLUICE_OK;

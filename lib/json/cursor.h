@@ -2,8 +2,10 @@
  *
  * The caller walks the text in order: enter an object, take each member's name, then either take the value as a
  * `struct sluice_json_value` (scalars; objects and arrays come as their raw text, scanned for balance and quotes) or
- * enter it. Input is not trusted: every step is bounds-checked, depth is limited, and any byte sequence yields either
- * values or SLUICE_E_JSON with the byte offset.
+ * enter it. Input is not trusted: every step is bounds-checked, depth is limited to 64, and any byte sequence yields
+ * either values or SLUICE_E_JSON with the byte offset. Strings and names must be UTF-8; inside an object or array that
+ * is taken whole this, numbers and commas are looked at only when it is entered. A name that stands twice is no error
+ * here: the caller knows which names matter.
  * Source of the grammar: RFC 8259. What Debezium's converter writes: numbers in Java form ("1.0E10"), non-finite floats
  * as strings, '/' unescaped, control characters escaped, integers of up to 64 bits and decimals of any length.
  * Thread: any, one cursor is used by one thread.
@@ -40,7 +42,8 @@ struct sluice_json_cursor {
 void sluice_json_init(struct sluice_json_cursor *cursor, struct sluice_str text);
 
 /* Consumes '{'. Errors: SLUICE_E_JSON if the next value is no object. */
-SLUICE_MUST_CHECK enum sluice_code sluice_json_enter_object(struct sluice_json_cursor *cursor, struct sluice_error *err);
+SLUICE_MUST_CHECK enum sluice_code sluice_json_enter_object(struct sluice_json_cursor *cursor,
+                                                            struct sluice_error *err);
 
 /* The next member's name (with ':' consumed), or *more = false when '}' was consumed. The first call after entering is
  * marked with first = true; the function clears it. Names with escapes come as written. */
@@ -66,7 +69,9 @@ SLUICE_MUST_CHECK enum sluice_code sluice_json_finish(struct sluice_json_cursor 
 SLUICE_MUST_CHECK enum sluice_code sluice_json_unescape(struct sluice_json_value value, char *out, size_t *n_out,
                                                         struct sluice_error *err);
 
-/* Signed 64-bit integer; SLUICE_E_VALUE when the text is no integer or does not fit. "1.0" and "1e3" are no integers. */
-SLUICE_MUST_CHECK enum sluice_code sluice_json_int64(struct sluice_json_value value, int64_t *out, struct sluice_error *err);
+/* Signed 64-bit integer; SLUICE_E_VALUE when the text is no integer or does not fit. "1.0" and "1e3" are no integers.
+ */
+SLUICE_MUST_CHECK enum sluice_code sluice_json_int64(struct sluice_json_value value, int64_t *out,
+                                                     struct sluice_error *err);
 
 #endif

@@ -1,0 +1,14 @@
+/* decoder.h - what a decoder keeps: room for the fields of one row and one key, and what they are expected to be. */
+#ifndef SLUICE_DEBEZIUM_DECODER_H
+#define SLUICE_DEBEZIUM_DECODER_H
+
+#include "debezium/fields.h"
+
+struct sluice_decoder {
+    struct sluice_field fields[SLUICE_MAX_FIELDS];
+    struct sluice_field key_fields[SLUICE_MAX_FIELDS];
+    struct fields_layout layout;
+    struct fields_layout key_layout;
+};
+
+#endif

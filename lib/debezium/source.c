@@ -1,0 +1,295 @@
+/* source.c - see source.h. */
+#include "debezium/source.h"
+
+#include <inttypes.h>
+
+#include "debezium/text.h"
+#include "json/scan.h"
+
+/* A bit per member that is used; a second one of the same name is refused. */
+enum source_member {
+    SOURCE_CONNECTOR = 1 << 0,
+    SOURCE_NAME = 1 << 1,
+    SOURCE_TS_MS = 1 << 2,
+    SOURCE_SNAPSHOT = 1 << 3,
+    SOURCE_DB = 1 << 4,
+    SOURCE_SEQUENCE = 1 << 5,
+    SOURCE_TS_US = 1 << 6,
+    SOURCE_SCHEMA = 1 << 7,
+    SOURCE_TABLE = 1 << 8,
+    SOURCE_TXID = 1 << 9,
+    SOURCE_LSN = 1 << 10
+};
+
+/* The order of Debezium 3.6. Any other is read as well, only not as fast. */
+static const struct known_member {
+    struct json_expected name;
+    unsigned bit;
+} known[] = {
+    {JSON_EXPECTED("version"), 0},
+    {JSON_EXPECTED("connector"), SOURCE_CONNECTOR},
+    {JSON_EXPECTED("name"), SOURCE_NAME},
+    {JSON_EXPECTED("ts_ms"), SOURCE_TS_MS},
+    {JSON_EXPECTED("snapshot"), SOURCE_SNAPSHOT},
+    {JSON_EXPECTED("db"), SOURCE_DB},
+    {JSON_EXPECTED("sequence"), SOURCE_SEQUENCE},
+    {JSON_EXPECTED("ts_us"), SOURCE_TS_US},
+    {JSON_EXPECTED("ts_ns"), 0},
+    {JSON_EXPECTED("schema"), SOURCE_SCHEMA},
+    {JSON_EXPECTED("table"), SOURCE_TABLE},
+    {JSON_EXPECTED("txId"), SOURCE_TXID},
+    {JSON_EXPECTED("lsn"), SOURCE_LSN},
+    {JSON_EXPECTED("xmin"), 0},
+    {JSON_EXPECTED("origin"), 0},
+    {JSON_EXPECTED("origin_lsn"), 0},
+};
+enum { N_KNOWN = SLUICE_N_ELEMENTS(known) };
+
+/* The place of a member in `known`, N_KNOWN if it is not there. */
+static size_t find_known(struct sluice_str name)
+{
+    size_t i = 0;
+    while (i < N_KNOWN && !json_is_expected(&known[i].name, name))
+        i++;
+    return i;
+}
+
+/* Names are compared and shown as they stand in the record, so one name must not have two spellings. */
+static enum sluice_code read_name(const struct sluice_json_value *value, const char *field, const char *remedy,
+                                  struct sluice_str *out, struct sluice_error *err)
+{
+    if (value->kind == SLUICE_JSON_STRING) {
+        *out = value->text;
+        return SLUICE_OK;
+    }
+    if (value->kind == SLUICE_JSON_NULL)
+        return SLUICE_OK;
+    if (value->kind != SLUICE_JSON_STRING_ESCAPED)
+        return field_error(err, SLUICE_E_ENVELOPE, field, "a text is expected");
+    return sluice_error_set(err, SLUICE_E_ENVELOPE, SLUICE_REJECT,
+                            "field \"%s\": a name with a quote, a backslash or a control character is not supported "
+                            "(%.*s); %s",
+                            field, SLUICE_STR_ARG(value->text), remedy);
+}
+
+static enum sluice_code read_connector(const struct sluice_json_value *value, struct sluice_error *err)
+{
+    if (value->kind == SLUICE_JSON_STRING && TEXT_IS(value->text, "postgresql"))
+        return SLUICE_OK;
+    if (value->kind != SLUICE_JSON_STRING)
+        return field_error(err, SLUICE_E_ENVELOPE, "source.connector", "the text \"postgresql\" is expected");
+    return sluice_error_set(err, SLUICE_E_ENVELOPE, SLUICE_REJECT,
+                            "field \"source.connector\": records of connector \"%.*s\" are not supported, only those "
+                            "of \"postgresql\"; leave the topic out of kafka.topics",
+                            SLUICE_STR_ARG(value->text));
+}
+
+static enum sluice_code check_position(uint64_t position, const char *field, struct sluice_error *err)
+{
+    if (SLUICE_LIKELY(position <= SOURCE_MAX_POSITION))
+        return SLUICE_OK;
+    return sluice_error_set(err, SLUICE_E_POSITION, SLUICE_REJECT,
+                            "field \"%s\": log position %" PRIu64 " is above 2^56-1, the highest that a row version "
+                            "can hold; it was not written by a PostgreSQL server of this version",
+                            field, position);
+}
+
+static enum sluice_code read_unsigned(const struct sluice_json_value *value, const char *field, const char *what,
+                                      uint64_t *out, bool *has, struct sluice_error *err)
+{
+    int64_t number = 0;
+    if (value->kind == SLUICE_JSON_NULL)
+        return SLUICE_OK;
+    if (sluice_json_int64(*value, &number, err) != SLUICE_OK || number < 0)
+        return sluice_error_set(err, SLUICE_E_POSITION, SLUICE_REJECT, "field \"%s\": %s is expected", field, what);
+    *out = (uint64_t)number;
+    *has = true;
+    return SLUICE_OK;
+}
+
+static enum sluice_code read_lsn(const struct sluice_json_value *value, struct sluice_source *source,
+                                 struct sluice_error *err)
+{
+    enum sluice_code code = read_unsigned(value, "source.lsn", "a log position", &source->lsn, &source->has_lsn, err);
+    return code != SLUICE_OK ? code : check_position(source->lsn, "source.lsn", err);
+}
+
+/* "\"24023119\"" or "null" inside the escaped text of `sequence`; false if it is neither. */
+static bool read_sequence_part(const char **at, const char *end, uint64_t *number, bool *has)
+{
+    const char *p = *at;
+    if (end - p >= 4 && memcmp(p, "null", 4) == 0) {
+        *at = p + 4;
+        return true;
+    }
+    if (end - p < 5 || p[0] != '\\' || p[1] != '"')
+        return false;
+    const char *digits = p + 2;
+    p = json_find_no_digit(digits, end);
+    if (p == digits || p - digits > 19 || end - p < 2 || p[0] != '\\' || p[1] != '"')
+        return false;
+    *number = json_read_digits(digits, (size_t)(p - digits));
+    *has = true;
+    *at = p + 2;
+    return true;
+}
+
+static void skip_space(const char **at, const char *end)
+{
+    while (*at < end && **at == ' ')
+        (*at)++;
+}
+
+/* The content of `sequence` from its '['. *at is behind the ']' afterwards. */
+static bool read_sequence_parts(const char **at, const char *end, struct sluice_source *source)
+{
+    if (*at == end || *(*at)++ != '[' || !read_sequence_part(at, end, &source->sequence0, &source->has_sequence0) ||
+        *at == end || *(*at)++ != ',')
+        return false;
+    skip_space(at, end);
+    return read_sequence_part(at, end, &source->sequence1, &source->has_sequence1) && *at < end && *(*at)++ == ']';
+}
+
+/* A JSON array inside a string: "[\"24023119\",\"24023128\"]", either part may be null. */
+static enum sluice_code read_sequence(struct sluice_json_cursor *cursor, struct sluice_source *source,
+                                      struct sluice_error *err)
+{
+    struct sluice_json_value value;
+    enum sluice_code code = sluice_json_value(cursor, &value, err);
+    if (code != SLUICE_OK || value.kind == SLUICE_JSON_NULL)
+        return code;
+    const char *at = value.text.ptr;
+    const char *end = at + value.text.len;
+    if ((value.kind != SLUICE_JSON_STRING && value.kind != SLUICE_JSON_STRING_ESCAPED) ||
+        !read_sequence_parts(&at, end, source) || at != end)
+        return field_error(err, SLUICE_E_POSITION, "source.sequence",
+                           "an array of two log positions inside a text is expected, such as "
+                           "\"[\\\"24023119\\\",\\\"24023128\\\"]\"");
+    code = check_position(source->sequence0, "source.sequence", err);
+    return code != SLUICE_OK ? code : check_position(source->sequence1, "source.sequence", err);
+}
+
+/* The same in one go, without looking for the end of the string first. False: nothing is consumed or set. */
+static bool quick_sequence(struct sluice_json_cursor *cursor, struct sluice_source *source)
+{
+    struct sluice_source parts = {0};
+    const char *at = cursor->at;
+    if (at == cursor->end || *at++ != '"' || !read_sequence_parts(&at, cursor->end, &parts) || at == cursor->end ||
+        *at != '"' || parts.sequence0 > SOURCE_MAX_POSITION || parts.sequence1 > SOURCE_MAX_POSITION)
+        return false;
+    source->sequence0 = parts.sequence0;
+    source->sequence1 = parts.sequence1;
+    source->has_sequence0 = parts.has_sequence0;
+    source->has_sequence1 = parts.has_sequence1;
+    cursor->at = at + 1;
+    return true;
+}
+
+static enum sluice_code read_snapshot(const struct sluice_json_value *value, bool *snapshot, struct sluice_error *err)
+{
+    switch (value->kind) {
+    case SLUICE_JSON_NULL:
+    case SLUICE_JSON_FALSE:
+        *snapshot = false;
+        return SLUICE_OK;
+    case SLUICE_JSON_TRUE:
+        *snapshot = true;
+        return SLUICE_OK;
+    case SLUICE_JSON_STRING:
+        *snapshot = !TEXT_IS(value->text, "false");
+        return SLUICE_OK;
+    default:
+        return field_error(err, SLUICE_E_ENVELOPE, "source.snapshot",
+                           "a text such as \"true\" or \"false\" is expected");
+    }
+}
+
+#define LEAVE_TABLE_OUT "rename it, or leave it out with the connector's table.exclude.list or schema.exclude.list"
+
+static enum sluice_code take_member(unsigned member, const struct sluice_json_value *value,
+                                    struct sluice_source *source, struct sluice_json_value *ts_ms,
+                                    struct sluice_error *err)
+{
+    switch (member) {
+    case SOURCE_CONNECTOR:
+        return read_connector(value, err);
+    case SOURCE_NAME:
+        return read_name(value, "source.name", "choose another topic.prefix for the connector", &source->name, err);
+    case SOURCE_DB:
+        return read_name(value, "source.db", "rename the database", &source->db, err);
+    case SOURCE_SCHEMA:
+        return read_name(value, "source.schema", LEAVE_TABLE_OUT, &source->schema, err);
+    case SOURCE_TABLE:
+        return read_name(value, "source.table", LEAVE_TABLE_OUT, &source->table, err);
+    case SOURCE_LSN:
+        return read_lsn(value, source, err);
+    case SOURCE_TXID:
+        return read_unsigned(value, "source.txId", "a transaction id", &source->txid, &source->has_txid, err);
+    case SOURCE_SNAPSHOT:
+        return read_snapshot(value, &source->snapshot, err);
+    case SOURCE_TS_US:
+        return time_read(value, "source.ts_us", 1, &source->ts_us, err);
+    case SOURCE_TS_MS:
+        *ts_ms = *value; /* counts only where there is no ts_us */
+        return SLUICE_OK;
+    default:
+        return SLUICE_OK;
+    }
+}
+
+static enum sluice_code read_member(struct sluice_json_cursor *cursor, unsigned member, struct sluice_source *source,
+                                    struct sluice_json_value *ts_ms, struct sluice_error *err)
+{
+    struct sluice_json_value value;
+    if (member == SOURCE_SEQUENCE)
+        return quick_sequence(cursor, source) ? SLUICE_OK : read_sequence(cursor, source, err);
+    if (!json_quick_value(cursor, &value)) {
+        enum sluice_code code = sluice_json_value(cursor, &value, err);
+        if (code != SLUICE_OK)
+            return code;
+    }
+    return take_member(member, &value, source, ts_ms, err);
+}
+
+static enum sluice_code finish(unsigned seen, struct sluice_source *source, const struct sluice_json_value *ts_ms,
+                               struct sluice_error *err)
+{
+    if ((seen & SOURCE_CONNECTOR) == 0)
+        return field_error(err, SLUICE_E_ENVELOPE, "source.connector",
+                           "it is missing, the text \"postgresql\" is expected");
+    return source->ts_us != 0 ? SLUICE_OK : time_read(ts_ms, "source.ts_ms", 1000, &source->ts_us, err);
+}
+
+enum sluice_code source_read(struct sluice_json_cursor *cursor, struct sluice_source *source, struct sluice_error *err)
+{
+    struct sluice_json_value ts_ms = {.kind = SLUICE_JSON_NULL};
+    bool first = true;
+    unsigned seen = 0;
+    size_t i = 0;
+    enum sluice_code code = sluice_json_enter_object(cursor, err);
+    while (code == SLUICE_OK) {
+        struct sluice_str name;
+        unsigned member = 0;
+        if (SLUICE_LIKELY(i < N_KNOWN && json_quick_member(cursor, &first, &known[i].name, &name))) {
+            member = known[i++].bit;
+        } else {
+            bool more = false;
+            code = sluice_json_next_member(cursor, &first, &more, &name, err);
+            if (code != SLUICE_OK)
+                break;
+            if (!more)
+                return finish(seen, source, &ts_ms, err);
+            size_t found = find_known(name);
+            if (found < N_KNOWN) {
+                member = known[found].bit;
+                i = found + 1;
+            }
+        }
+        if ((seen & member) != 0)
+            return sluice_error_set(err, SLUICE_E_ENVELOPE, SLUICE_REJECT, "field \"source.%.*s\" stands twice",
+                                    SLUICE_STR_ARG(name));
+        seen |= member;
+        code = read_member(cursor, member, source, &ts_ms, err);
+    }
+    return code;
+}

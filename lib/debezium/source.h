@@ -1,0 +1,17 @@
+/* source.h - the `source` object of an envelope: which table, and where in the log. */
+#ifndef SLUICE_DEBEZIUM_SOURCE_H
+#define SLUICE_DEBEZIUM_SOURCE_H
+
+#include "debezium/change.h"
+
+/* Positions above this do not fit the 56 bits that a row version has for them (debezium/version.h). A log reaches it
+ * after 64 PiB. */
+#define SOURCE_MAX_POSITION ((UINT64_C(1) << 56) - 1)
+
+/* Reads the object under the cursor; members in any order, unknown ones skipped. `source` is zeroed by the caller.
+ * Errors: SLUICE_E_JSON; SLUICE_E_ENVELOPE (not written by a PostgreSQL connector, a member twice or of the wrong type,
+ * a name with escapes); SLUICE_E_POSITION. */
+SLUICE_MUST_CHECK enum sluice_code source_read(struct sluice_json_cursor *cursor, struct sluice_source *source,
+                                               struct sluice_error *err);
+
+#endif
