@@ -9,9 +9,12 @@ enum { MAX_DECIMAL_DIGITS = 76, MAX_TYPE_TEXT = 64 };
 enum { MONEY_DIGITS = 19 };
 
 /* A retry days later must still be recognised, also by servers whose default window is an hour (25.10). */
+/* Windows: what a retry needs to be recognised. fsync: an acknowledged row must outlive the machine too, where no
+ * replica holds a second copy; a query can't ask for it, only the table. */
 static const char settings[] = " SETTINGS non_replicated_deduplication_window = 10000, "
                                "replicated_deduplication_window = 10000, "
-                               "replicated_deduplication_window_seconds = 604800";
+                               "replicated_deduplication_window_seconds = 604800, "
+                               "fsync_after_insert = 1, fsync_part_directory = 1";
 
 static enum sluice_code quote(struct sluice_buf *sql, struct sluice_str text, char mark, struct sluice_error *err)
 {
