@@ -1,0 +1,136 @@
+"""Processes that die or stay away: the worker, ClickHouse, the broker. Nothing is lost, no manual step is needed."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+
+from sluice_testing import load
+from sluice_testing.programs import has_sanitizer, sluice
+from sluice_testing.scene import Scene
+from sluice_testing.wait import wait_until
+
+ALL = ",".join(load.TABLES)
+# How long ClickHouse stays away; the long form is for a quiet machine: SLUICE_SOAK=60.
+SOAK_SECONDS = float(os.environ.get("SLUICE_SOAK", "15"))
+
+
+def _loaded(scene: Scene, rows: int, **options: object) -> None:
+    scene.source.execute(*load.DDL)
+    load.fill(scene.source, customers=rows, orders=rows, items=rows)
+    scene.connector(ALL)
+    scene.wait_streaming()
+
+
+def test_worker_killed_five_times_under_load(scene: Scene) -> None:
+    """kill -9 at random moments of snapshot and load, restarted each time: equal, and nothing was stopped."""
+    seed = random.SystemRandom().getrandbits(32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    worker = scene.worker(kafka__session__timeout__ms=2000, batch__max_rows=500)
+    _loaded(scene, 3000)
+    with load.Load(scene.source, seed, connections=2, rows=3000) as running:
+        for _ in range(5):
+            worker.start()
+            worker.wait_event("partition_assigned")
+            began, moment = time.monotonic(), chance.random() * 2
+            # A random moment: after a number of transactions, or of seconds if the load is slow.
+            goal = running.transactions + chance.randint(1, 600)
+            wait_until(lambda: running.transactions >= goal or time.monotonic() - began > moment, 30, "the moment",
+                       every=0.005)
+            worker.kill9()
+        worker.start()
+        goal = running.transactions + 200
+        wait_until(lambda: running.transactions >= goal, 30, "200 more transactions")
+    scene.wait_equal(ALL)
+    scene.wait_drained()
+    assert worker.metric("stopped_partitions") == 0
+    assert worker.terminate() == 0
+
+
+def test_clickhouse_away_then_killed_in_the_middle_of_an_insert(scene: Scene) -> None:
+    """The worker keeps what fits into memory.limit, pauses, and goes on by itself when ClickHouse is back."""
+    limit = 16 << 20
+    worker = scene.run(memory__limit="16MiB", batch__max_bytes="2MiB", batch__max_rows=5000)
+    _loaded(scene, 500)
+    scene.wait_equal(ALL)
+    server = scene.stack.service("clickhouse")
+    try:
+        with load.Load(scene.source, seed=2, rows=500) as running:
+            server.stop()
+            away_since = time.monotonic()
+            # More than the limit: about 3 kB for each record with its schema.
+            scene.source.execute("INSERT INTO orders SELECT 1000000 + i, 1, 'bulk', 1, repeat('x', 200), "
+                                 "timestamp '2024-01-01', NULL FROM generate_series(1, 40000) i")
+            wait_until(lambda: worker.metric("paused_partitions") > 0, 60, "partitions are paused at the limit")
+            assert worker.get("/readyz")[0] == 503
+            assert worker.get("/livez")[0] == 200
+            wait_until(lambda: time.monotonic() - away_since > SOAK_SECONDS, SOAK_SECONDS + 5, "the time away")
+            assert worker.metric("retries_total") > 0
+            server.start()
+            stored = worker.metric("rows_inserted_total")
+            wait_until(lambda: worker.metric("rows_inserted_total") > stored, 30, "inserts go on")
+            scene.clickhouse.fault("delay", ms=20000, when="before")
+            wait_until(lambda: scene.clickhouse.fault_hits() > 0, 30, "an insert is under way")
+            server.kill()
+            seen = running.transactions
+            wait_until(lambda: running.transactions > seen + 50, 30, "the load goes on")
+            server.start()
+    finally:
+        server.start()
+    scene.wait_equal(ALL, seconds=90)
+    scene.wait_drained()
+    assert worker.status()["peak_buffered_bytes"] <= limit, worker.status()
+    assert worker.metric("memory_limit_bytes") == limit
+    assert worker.metric("stopped_partitions") == 0
+    assert worker.get("/readyz")[0] == 200
+    if not has_sanitizer(sluice()):
+        assert worker.rss_mib(peak=True) < 200
+    assert worker.terminate() == 0
+
+
+def test_worker_stopped_while_clickhouse_is_away(scene: Scene) -> None:
+    """SIGTERM with inserts that can't succeed: it ends within drain.timeout, and the next start stores everything."""
+    worker = scene.run(drain__timeout="1s")
+    _loaded(scene, 100)
+    scene.wait_equal(ALL)
+    server = scene.stack.service("clickhouse")
+    server.stop()
+    try:
+        scene.source.execute("UPDATE customers SET name = 'changed meanwhile'")
+        worker.wait_event("retry")
+        began = time.monotonic()
+        assert worker.terminate(seconds=20) == 0
+        assert time.monotonic() - began < 10
+        # It can't start without the server, and says so.
+        worker.options["start.timeout"] = "1s"
+        worker.launch()
+        assert worker.wait_ended(30) == 1
+        assert "start.timeout" in worker.log_text()
+    finally:
+        server.start()
+    worker.start()
+    scene.wait_equal(ALL)
+    assert worker.terminate() == 0
+
+
+def test_broker_killed_and_restarted(scene: Scene) -> None:
+    """kill -9 of the broker under load; the worker comes back into its group by itself."""
+    worker = scene.run()
+    _loaded(scene, 500)
+    with load.Load(scene.source, seed=3, rows=500) as running:
+        goal = running.transactions + 100
+        wait_until(lambda: running.transactions > goal, 30, "100 transactions")
+        scene.wait_offset_recorded()
+        scene.stack.kafka.kill()
+        goal = running.transactions + 100
+        wait_until(lambda: running.transactions > goal, 30, "100 transactions without a broker")
+        assert worker.get("/livez")[0] == 200
+        scene.stack.kafka.start()
+        goal = running.transactions + 100
+        wait_until(lambda: running.transactions > goal, 30, "100 transactions more")
+    scene.wait_equal(ALL, seconds=120)
+    scene.wait_drained()
+    assert worker.metric("stopped_partitions") == 0
+    assert worker.terminate() == 0
