@@ -1,0 +1,2 @@
+/* test_cursor.c over a cursor without SSE2. */
+#include "test_cursor.c"
