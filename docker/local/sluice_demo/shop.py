@@ -8,9 +8,9 @@ import psycopg
 
 DATABASE = "shop"
 SCHEMA = "inventory"
-N_CUSTOMERS = 20_000
+N_CUSTOMERS = 10_000
 N_PRODUCTS = 2_000
-N_ORDERS = 15_000
+N_ORDERS = 10_000
 
 
 @dataclass(frozen=True)
