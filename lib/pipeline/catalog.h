@@ -51,6 +51,7 @@ struct binding {
     struct sluice_metric *rows;
     struct sluice_metric *bytes;
     struct sluice_metric *inserts;
+    struct sluice_metric *lsn; /* of the source, shared by all its tables */
     struct binding *next;
 };
 

@@ -114,6 +114,7 @@ void flight_send(struct lane *lane, struct flight *flight)
     flight->collapse = lane->limits.collapse;
     flight->run_id = lane->run_id;
     flight->number = ++lane->n_flights;
+    flight->n_changes = sluice_batch_n_changes(flight->batch);
     job_send(lane, &flight->job);
 }
 
@@ -148,6 +149,8 @@ static void count_success(struct lane *lane, struct flight *flight)
     (void)atomic_fetch_add(&lane->world.status->n_rows, n_rows);
     if (flight->highest_lsn > atomic_load(&flight->partition->status->lsn))
         atomic_store(&flight->partition->status->lsn, flight->highest_lsn);
+    if ((double)flight->highest_lsn > sluice_metric_value(flight->binding->lsn))
+        sluice_metric_set(flight->binding->lsn, (int64_t)flight->highest_lsn);
     SLUICE_LOG(SLUICE_LOG_DEBUG, "batch_sent", SLUICE_F_TEXT("table", flight->binding->table->target),
                SLUICE_F_TEXT("topic", flight->partition->topic), SLUICE_F_I64("partition", flight->partition->id),
                SLUICE_F_I64("first", flight->first), SLUICE_F_I64("last", flight->last), SLUICE_F_U64("rows", n_rows),

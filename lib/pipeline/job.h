@@ -48,6 +48,7 @@ struct flight {
     int64_t opened_us;
     int64_t oldest_commit_us; /* oldest commit time of its streamed rows, 0 if none */
     uint64_t highest_lsn;
+    size_t n_changes; /* rows it took, once it is sent */
     size_t n_charged; /* bytes this flight holds of the budget */
     struct flight *prev;
     struct flight *next;

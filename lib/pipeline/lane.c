@@ -280,10 +280,22 @@ static void send_due(struct lane *lane, int64_t now_us)
     }
 }
 
+/* Read and not confirmed. The batch of a flight that was sent belongs to its sender. */
+static size_t count_buffered(const struct partition *p)
+{
+    size_t n = 0;
+    for (const struct flight *flight = p->lane.flights; flight != NULL; flight = flight->next) {
+        if (!flight->is_dropped)
+            n += flight->is_open ? sluice_batch_n_changes(flight->batch) : flight->n_changes;
+    }
+    return n;
+}
+
 /* Batches that are old enough go out; new durable offsets are announced. */
 static void tick(struct lane *lane)
 {
     int64_t now_us = sluice_mono_us();
+    size_t n_buffered = 0;
     send_due(lane, now_us);
     for (struct partition *p = lane->partitions; p != NULL; p = p->lane.next) {
         for (struct binding *binding = p->lane.bindings; binding != NULL; binding = binding->next) {
@@ -291,7 +303,9 @@ static void tick(struct lane *lane)
                 flight_send(lane, binding->open);
         }
         partition_announce(lane, p);
+        n_buffered += count_buffered(p);
     }
+    sluice_metric_set(sluice_metrics_get(lane->world.metrics, SLUICE_METRIC_BUFFERED_ROWS), (int64_t)n_buffered);
 }
 
 /* The item holds a reference: on attaching it becomes the lane's own, else it ends here. */

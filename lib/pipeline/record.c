@@ -57,6 +57,7 @@ static enum sluice_code bind_variant(struct lane *lane, struct partition *p, str
     binding->rows = sluice_metrics_get1(lane->world.metrics, SLUICE_METRIC_ROWS_INSERTED, target);
     binding->bytes = sluice_metrics_get1(lane->world.metrics, SLUICE_METRIC_BYTES_INSERTED, target);
     binding->inserts = sluice_metrics_get1(lane->world.metrics, SLUICE_METRIC_INSERTS, target);
+    binding->lsn = sluice_metrics_get1(lane->world.metrics, SLUICE_METRIC_SOURCE_LSN_APPLIED, binding->source_name);
     binding->next = p->lane.bindings;
     p->lane.bindings = binding;
     p->lane.current = binding;
