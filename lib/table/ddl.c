@@ -8,9 +8,9 @@ enum { MAX_DECIMAL_DIGITS = 76, MAX_TYPE_TEXT = 64 };
 /* Money comes without a precision; PostgreSQL stores it in 64 bits. */
 enum { MONEY_DIGITS = 19 };
 
-/* A retry days later must still be recognised, also by servers whose default window is an hour (25.10). */
-/* Windows: what a retry needs to be recognised. fsync: an acknowledged row must outlive the machine too, where no
- * replica holds a second copy; a query can't ask for it, only the table. */
+/* A retry days later must still be recognised, also by servers whose default window is an hour (25.10). An acknowledged
+ * row must outlive the machine too, where no replica holds a second copy: only the table can ask for that, not a query.
+ */
 static const char settings[] = " SETTINGS non_replicated_deduplication_window = 10000, "
                                "replicated_deduplication_window = 10000, "
                                "replicated_deduplication_window_seconds = 604800, "
