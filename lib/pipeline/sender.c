@@ -90,7 +90,8 @@ static void run(struct sender *sender, struct job *job)
     job->advice = sluice_ch_client_failure(sender->client)->advice;
     if (job->kind == JOB_INSERT)
         sluice_metric_observe(sender->insert_seconds, (double)job->took_us / 1e6);
-    if (job->code == SLUICE_OK || job->error.code == SLUICE_E_HTTP)
+    /* What will be tried again is the server's condition, not the job's: not ready until something works. */
+    if (job->code == SLUICE_OK || job->error.action == SLUICE_RETRY)
         atomic_store(&sender->world.status->server_ok, job->code == SLUICE_OK);
 }
 

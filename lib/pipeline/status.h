@@ -36,7 +36,7 @@ struct sluice_status {
     const struct sluice_budget *budget;
     int64_t started_mono_us;
     atomic_bool joined;    /* has an assignment, or the group gave none to us */
-    atomic_bool server_ok; /* the last exchange with ClickHouse worked */
+    atomic_bool server_ok; /* the last exchange with ClickHouse worked, or failed for good */
     atomic_bool draining;
     _Atomic int64_t polled_mono_us; /* last turn of the reader, for /livez */
     _Atomic uint64_t n_records;
