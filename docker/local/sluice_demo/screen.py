@@ -1,4 +1,4 @@
-"""Writes the view: a table that is redrawn in place on a terminal, else a line every few seconds. 80 columns at most."""
+"""Writes the view in at most 80 columns: a table redrawn in place on a terminal, else a line every few seconds."""
 
 from __future__ import annotations
 

@@ -97,12 +97,14 @@ _DATA = f"""
 SELECT setseed(0.42);
 
 INSERT INTO customers (email, name, vip, balance, score, born, joined_at, last_seen_at, preferences, token)
-SELECT 'customer' || n || '@example.org', (ARRAY['Anna', 'Björn', 'Chloé', '大輔', 'Ewa', 'Faraz'])[1 + n % 6] || ' ' || n,
+SELECT 'customer' || n || '@example.org',
+       (ARRAY['Anna', 'Björn', 'Chloé', '大輔', 'Ewa', 'Faraz'])[1 + n % 6] || ' ' || n,
        n % 50 = 0, round((random() * 4000 - 500)::numeric, 2), CASE WHEN n % 7 > 0 THEN random() * 100 END,
        CASE WHEN n % 5 > 0 THEN date '1940-01-01' + (random() * 25000)::int END,
        timestamptz '2021-03-01 08:00:00+00' + random() * interval '1500 days',
        CASE WHEN n % 3 > 0 THEN timestamptz '2026-01-01 00:00:00+00' + random() * interval '200 days' END,
-       CASE WHEN n % 4 > 0 THEN jsonb_build_object('newsletter', n % 2 = 0, 'languages', ARRAY['en', 'pl'], 'size', n % 9) END,
+       CASE WHEN n % 4 > 0
+            THEN jsonb_build_object('newsletter', n % 2 = 0, 'languages', ARRAY['en', 'pl'], 'size', n % 9) END,
        CASE WHEN n % 6 > 0 THEN decode(md5(n::text), 'hex') END
 FROM generate_series(1, {N_CUSTOMERS}) n;
 
@@ -111,7 +113,8 @@ SELECT n, md5('sku ' || n)::uuid, 'Product ' || n || CASE WHEN n % 11 = 0 THEN E
        (enum_range(NULL::category))[1 + n % 5], round((1 + random() * 300)::numeric, 2),
        CASE WHEN n % 8 > 0 THEN (random() * 20)::real END, (random() * 1000)::int,
        date '2019-01-01' + (random() * 2400)::int, n % 40 = 0,
-       jsonb_build_object('colour', (ARRAY['red', 'green', 'blue'])[1 + n % 3], 'rating', round((random() * 5)::numeric, 1))
+       jsonb_build_object('colour', (ARRAY['red', 'green', 'blue'])[1 + n % 3],
+                          'rating', round((random() * 5)::numeric, 1))
 FROM generate_series(1, {N_PRODUCTS}) n;
 
 INSERT INTO orders (customer_id, status, total, gift, placed_at, shipped_at, tracking, note)
@@ -123,7 +126,8 @@ SELECT 1 + (random() * {N_CUSTOMERS - 1})::int, (enum_range(NULL::order_status))
 FROM generate_series(1, {N_ORDERS}) n;
 
 INSERT INTO order_items
-SELECT o.id, line, 1 + (random() * {N_PRODUCTS - 1})::int, 1 + (random() * 4)::int, round((1 + random() * 300)::numeric, 2),
+SELECT o.id, line, 1 + (random() * {N_PRODUCTS - 1})::int, 1 + (random() * 4)::int,
+       round((1 + random() * 300)::numeric, 2),
        CASE WHEN line = 2 THEN random() / 3 END,
        CASE WHEN o.id % 2 = 0 THEN timestamp '2026-07-01 00:00:00' + random() * interval '20 days' END,
        CASE WHEN line = 3 THEN 'gift wrap' END

@@ -1,8 +1,8 @@
 """One text per value, the same whether PostgreSQL or ClickHouse wrote it.
 
-PostgreSQL's side is the output of COPY ... TO STDOUT, ClickHouse's that of toString() (of hex() for bytea). Only what is
-a matter of spelling is levelled: trailing zeros, the form of a boolean, the shortest form of a float. Texts and JSON are
-compared character by character.
+PostgreSQL's side is the output of COPY ... TO STDOUT, ClickHouse's that of toString() (of hex() for bytea). Only what
+is a matter of spelling is levelled: trailing zeros, the form of a boolean, the shortest form of a float. Texts and JSON
+are compared character by character.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Compares a PostgreSQL table with its ClickHouse table, cell by cell.
 
-Both sides are read in the order of their keys, as streams, so that a table of millions of rows needs little memory. Both
-must be at rest meanwhile. The target is read with FINAL, where deleted rows no longer show.
+Both sides are read in the order of their keys, as streams, so that a table of millions of rows needs little memory.
+Both must be at rest meanwhile. The target is read with FINAL, where deleted rows no longer show.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import psycopg
 from psycopg import sql
 
-from .cells import canonical, clickhouse_text
+from .cells import Canonical, canonical, clickhouse_text
 
 Row = tuple[str | None, ...]
 
@@ -85,9 +85,8 @@ def examine_table(pg_dsn: str, pg_table: str, ch_url: str, ch_database: str, ch_
             found = Difference(pg_table, target, examples=[f"{target} has no column {', '.join(missing)}"])
             return Comparison(0, 0, "", "", found)
         levels = [canonical(column.pg_type) for column in columns]
-        ours = _Side("PostgreSQL", len(key_columns), levels, _pg_rows(link, pg_table, columns, len(key_columns)))
-        theirs = _Side("ClickHouse", len(key_columns), levels,
-                       _ch_rows(ch_url, target, columns, types, len(key_columns)))
+        ours = _Side(len(key_columns), levels, _pg_rows(link, pg_table, columns, len(key_columns)))
+        theirs = _Side(len(key_columns), levels, _ch_rows(ch_url, target, columns, types, len(key_columns)))
         found = Difference(pg_table, target)
         _merge(ours, theirs, [column.name for column in columns], found, n_examples)
     found.pg_rows, found.ch_rows = ours.n_rows, theirs.n_rows
@@ -101,8 +100,8 @@ def examine_table(pg_dsn: str, pg_table: str, ch_url: str, ch_database: str, ch_
 class _Side:
     """Rows of one side in canonical form, in key order, counted and summed up as they pass."""
 
-    def __init__(self, name: str, n_keys: int, levels: Sequence, rows: Iterator[Sequence[str | None]]) -> None:
-        self._name, self._n_keys, self._levels, self._rows = name, n_keys, levels, rows
+    def __init__(self, n_keys: int, levels: Sequence[Canonical], rows: Iterator[Sequence[str | None]]) -> None:
+        self._n_keys, self._levels, self._rows = n_keys, levels, rows
         self._hash = hashlib.blake2b(digest_size=8)
         self.n_rows = 0
         self.repeated: list[Row] = []
