@@ -20,7 +20,10 @@ static inline struct sluice_str exact_copy(struct sluice_str bytes)
 
 static inline void exact_free(struct sluice_str bytes)
 {
-    free((void *)(uintptr_t)(bytes.len > 0 ? bytes.ptr : bytes.ptr - 1));
+    const char *start = bytes.len > 0 ? bytes.ptr : bytes.ptr - 1;
+    void *copy = NULL;
+    memcpy(&copy, &start, sizeof copy); /* it was writable when it was allocated */
+    free(copy);
 }
 
 #endif
