@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -28,10 +29,11 @@ def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="tests/bench/run", description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000, help="changes per topic (default 1000000)")
-    parser.add_argument("--build", type=Path, default=ROOT / "build/bench", help="build folder of preset release")
+    parser.add_argument("--build", type=Path, default=ROOT / "build/release", help="build folder of preset release")
+    parser.add_argument("--out", type=Path, default=ROOT / "build/bench", help="folder of the result, logs and topics")
     parser.add_argument("--kind", choices=("json", "json_schema"), action="append", help="only this topic")
     parser.add_argument("--side", choices=("sluice", "kafka-engine", "sluice-collapse"), action="append",
-                        help="only this side; then no result is written")
+                        help="only this side")
     parser.add_argument("--keep", action="store_true", help="keep the topics for the next run")
     return parser.parse_args()
 
@@ -42,11 +44,12 @@ class Bench:
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
         self._build = options.build.absolute()
-        self._work = self._build / "run"
+        self._out = options.out.absolute()
+        self._work = self._out / "run"
         self._work.mkdir(parents=True, exist_ok=True)
         self._engine_program = self._program("clickhouse-embedded")
         self._worker_program = self._program("sluice")
-        self._stack = Stack(self._build / "stack")
+        self._stack = Stack(self._out / "stack")
 
     def _program(self, name: str) -> Path:
         path = self._build / "cmd" / name / name
@@ -64,18 +67,18 @@ class Bench:
             results = {kind: self._sides(kind, topics) for kind in self._options.kind or topics.names}
         finally:
             self._stack.down(purge=not self._options.keep)
-        if self._options.side:
+        if self._options.side or self._options.kind:  # a result has all of them
             for usages in results.values():
                 for name, usage in usages.items():
                     print(name, usage)
             return
-        result = report.write(self._build / "result.json", ROOT, topics, results, {})
+        result = report.write(self._out / "result.json", ROOT, topics, results)
         run = result["run"]
         print(f"\n{topics.rows:,} changes: {topics.counts['u']:,} updates, {topics.counts['c']:,} inserts, "
               f"{topics.counts['d']:,} deletes; every side's table equals the others' and the oracle\n"
               f"commit {run['commit']}, {run['machine']}\n")
         print(report.table(topics, results))
-        print(f"\nalso in {self._build / 'result.json'}")
+        print(f"\nalso in {self._out / 'result.json'}")
 
     def _sides(self, kind: str, topics: Topics) -> dict[str, Usage]:
         sides = [Sluice(self._worker_program, self._work, False), KafkaEngine(),
@@ -108,4 +111,5 @@ class Bench:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it cleans up
     Bench(arguments()).run()
