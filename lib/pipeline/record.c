@@ -201,7 +201,8 @@ enum taken record_take(struct lane *lane, struct partition *p, const rd_kafka_me
     struct sluice_str hint = {NULL, 0};
     if (current != NULL)
         hint = (struct sluice_str){current->schema_text, current->schema_len};
-    /* Where a logical start (earliest, latest) led to. A partition that stops at its first record starts again there. */
+    /* Where a logical start (earliest, latest) led to. A partition that stops at its first record starts again there.
+     */
     if (SLUICE_UNLIKELY(p->lane.position < 0))
         p->lane.position = message->offset;
 
