@@ -34,8 +34,14 @@ static const char *const value_kinds[] = {
             abort();                                                                                                   \
     } while (0)
 
-/* ptr NULL if there is no such file. To be freed; of exactly the file's size. */
-static struct sluice_str load(const char *case_z, const char *file_z)
+static void release(char **bytes)
+{
+    free(*bytes);
+}
+SLUICE_DEFINE_AUTO(bytes, char *, release)
+
+/* The file, in memory of exactly its size that *owner frees; ptr NULL if there is none. */
+static struct sluice_str load(const char *case_z, const char *file_z, char **owner)
 {
     static char bytes[MAX_FILE];
     char path[1024];
@@ -48,12 +54,8 @@ static struct sluice_str load(const char *case_z, const char *file_z)
     if (fclose(file) != 0 || n == sizeof bytes || copy == NULL)
         abort();
     memcpy(copy, bytes, n);
+    *owner = copy;
     return (struct sluice_str){copy, n};
-}
-
-static void unload(struct sluice_str text)
-{
-    free((char *)(uintptr_t)text.ptr);
 }
 
 static void print_fields(struct sluice_buf *out, const char *title, const struct sluice_field *fields, size_t n)
@@ -103,8 +105,10 @@ static void describe(struct sluice_decoder *decoder, const char *case_z, struct 
     struct sluice_change change;
     struct sluice_key key;
     struct sluice_error err;
-    struct sluice_str value_text = load(case_z, "value");
-    struct sluice_str key_text = load(case_z, "key");
+    SLUICE_AUTO(bytes) char *value_bytes = NULL;
+    SLUICE_AUTO(bytes) char *key_bytes = NULL;
+    struct sluice_str value_text = load(case_z, "value", &value_bytes);
+    struct sluice_str key_text = load(case_z, "key", &key_bytes);
     if (sluice_change_decode(decoder, value_text, (struct sluice_str){NULL, 0}, &change, &err) == SLUICE_OK)
         print_change(out, &change);
     else
@@ -113,8 +117,6 @@ static void describe(struct sluice_decoder *decoder, const char *case_z, struct 
         print_fields(out, "key", key.fields, key.n_fields);
     else
         PRINT(out, "key: error %s\n%s\n", sluice_code_label(err.code), err.text);
-    unload(value_text);
-    unload(key_text);
 }
 
 static void rewrite(const char *case_z, const struct sluice_buf *text)
@@ -135,13 +137,13 @@ static void run_case(struct sluice_decoder *decoder, const char *case_z, bool re
         rewrite(case_z, &got);
         return;
     }
-    struct sluice_str expected = load(case_z, "expected");
-    struct sluice_str origin = load(case_z, "ORIGIN");
+    SLUICE_AUTO(bytes) char *expected_bytes = NULL;
+    SLUICE_AUTO(bytes) char *origin_bytes = NULL;
+    struct sluice_str expected = load(case_z, "expected", &expected_bytes);
+    struct sluice_str origin = load(case_z, "ORIGIN", &origin_bytes);
     if (!CHECK(expected.ptr != NULL) || !CHECK(origin.ptr != NULL) ||
         !CHECK(sluice_str_equal(sluice_buf_str(&got), expected)))
         (void)fprintf(stderr, "    case %s, got:\n%s\n", case_z, sluice_buf_text(&got));
-    unload(expected);
-    unload(origin);
 }
 
 int main(int argc, char **argv)
