@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "debezium/change.h"
+#include "support/captured.h"
 
 enum { MAX_RECORD = 8192, SCHEMA_BYTES = 3300 };
 
@@ -18,6 +19,7 @@ struct corpus {
     struct sluice_str *records;
     size_t n_records;
     size_t n_bytes;
+    size_t n_fields; /* of each row */
 };
 
 static uint64_t random_state = 1;
@@ -110,7 +112,7 @@ static double best_ns(struct sluice_decoder *decoder, const struct corpus *corpu
             struct sluice_change change;
             struct sluice_error err;
             if (sluice_change_decode(decoder, corpus->records[i], hint, &change, &err) != SLUICE_OK ||
-                change.n_fields != 12) {
+                change.n_fields != corpus->n_fields) {
                 (void)fprintf(stderr, "record %zu: %s\n", i, err.text);
                 abort();
             }
@@ -121,17 +123,48 @@ static double best_ns(struct sluice_decoder *decoder, const struct corpus *corpu
     return best;
 }
 
-static void measure(const char *name, struct sluice_decoder *decoder, size_t n_records, size_t n_rounds,
-                    const char *schema_z)
+static void measure(const char *name, struct sluice_decoder *decoder, const struct corpus *corpus,
+                    struct sluice_str hint, size_t n_rounds)
 {
-    struct corpus corpus;
-    fill(&corpus, n_records, schema_z);
-    struct sluice_str hint = schema_z == NULL ? (struct sluice_str){NULL, 0} : sluice_str_from(schema_z);
-    double ns = best_ns(decoder, &corpus, hint, n_rounds);
+    double ns = best_ns(decoder, corpus, hint, n_rounds);
     (void)printf("%s bytes_per_record=%.1f ns_per_record=%.1f\n", name,
-                 (double)corpus.n_bytes / (double)corpus.n_records, ns);
+                 (double)corpus->n_bytes / (double)corpus->n_records, ns);
+}
+
+static void measure_varied(const char *name, struct sluice_decoder *decoder, size_t n_records, size_t n_rounds,
+                           const char *schema_z)
+{
+    struct corpus corpus = {.n_fields = 12};
+    fill(&corpus, n_records, schema_z);
+    measure(name, decoder, &corpus, schema_z == NULL ? (struct sluice_str){NULL, 0} : sluice_str_from(schema_z),
+            n_rounds);
     free(corpus.records);
     free(corpus.bytes);
+}
+
+/* The captured records with this `op`, in turn, as often as fits in `n_records`. */
+static void measure_captured(const char *case_z, char op, struct sluice_decoder *decoder, size_t n_records,
+                             size_t n_rounds)
+{
+    char name[64];
+    struct sluice_change change = {0};
+    struct sluice_error err;
+    struct sluice_str schema = {NULL, 0};
+    struct corpus corpus = {.records = calloc(n_records, sizeof *corpus.records)};
+    SLUICE_AUTO(captured) struct captured captured;
+    captured_init(&captured, case_z, "values");
+    for (size_t i = 0; corpus.records != NULL && corpus.n_records < n_records; i = (i + 1) % captured.n_records) {
+        struct sluice_str record = captured.records[i];
+        if (sluice_change_decode(decoder, record, schema, &change, &err) != SLUICE_OK || change.op != op)
+            continue;
+        schema = change.value_schema;
+        corpus.n_fields = change.n_fields;
+        corpus.n_bytes += record.len;
+        corpus.records[corpus.n_records++] = record;
+    }
+    (void)snprintf(name, sizeof name, "%s op=%c", case_z, op);
+    measure(name, decoder, &corpus, schema, n_rounds);
+    free(corpus.records);
 }
 
 int main(int argc, char **argv)
@@ -144,8 +177,12 @@ int main(int argc, char **argv)
     if (sluice_decoder_new(&decoder, &err) != SLUICE_OK)
         return 1;
     (void)make_schema(schema);
-    measure("plain", decoder, n_records, n_rounds, NULL);
-    measure("schema", decoder, n_records, n_rounds, schema);
+    measure_varied("plain", decoder, n_records, n_rounds, NULL);
+    measure_varied("schema", decoder, n_records, n_rounds, schema);
+    for (const char *op = "cud"; *op != '\0'; op++) {
+        measure_captured("customers-json", *op, decoder, n_records, n_rounds);
+        measure_captured("customers-json-schema", *op, decoder, n_records, n_rounds);
+    }
     sluice_decoder_free(decoder);
     return 0;
 }
