@@ -204,6 +204,8 @@ static enum sluice_code set_own_options(rd_kafka_conf_t *conf, const struct slui
         {"enable.auto.commit", "false"},
         {"enable.auto.offset.store", "false"},
         {"auto.offset.reset", "error"},
+        /* Markers of transactions and aborted records are no messages: only this tells that they were passed. */
+        {"enable.partition.eof", "true"},
         {"isolation.level", "read_committed"},
         /* The consumer thread empties this queue at once; a small one bounds what librdkafka holds by itself. */
         {"queued.max.messages.kbytes", "16384"},
@@ -362,6 +364,9 @@ static enum sluice_polled polled_error(struct sluice_consumer *consumer, rd_kafk
         (void)rd_kafka_fatal_error(consumer->rk, fatal_reason, sizeof fatal_reason);
         (void)sluice_error_set(err, SLUICE_E_KAFKA, SLUICE_STOP, "the Kafka client gave up: %s", fatal_reason);
         outcome = SLUICE_POLLED_FATAL;
+    } else if (what == RD_KAFKA_RESP_ERR__PARTITION_EOF && event->rkt != NULL) {
+        *at = (struct sluice_kafka_position){rd_kafka_topic_name(event->rkt), event->partition, event->offset, NULL};
+        outcome = SLUICE_POLLED_END;
     } else if (what == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && event->rkt != NULL) {
         *at = (struct sluice_kafka_position){rd_kafka_topic_name(event->rkt), event->partition, event->offset, NULL};
         (void)sluice_error_set(

@@ -56,6 +56,7 @@ struct sluice_consumer_handler {
 enum sluice_polled {
     SLUICE_POLLED_MESSAGE,         /* *message is the caller's: rd_kafka_message_destroy(), on any thread */
     SLUICE_POLLED_IDLE,            /* nothing within the time */
+    SLUICE_POLLED_END,             /* the partition in *at was read up to at->offset, its end for now */
     SLUICE_POLLED_PARTITION_ERROR, /* topic and partition in *at, reason in *err: that partition can't go on */
     SLUICE_POLLED_WARNING,         /* reason in *err; librdkafka goes on by itself */
     SLUICE_POLLED_FATAL            /* reason in *err: the consumer can't go on */

@@ -34,6 +34,7 @@ static void drop_pending(struct lane *lane, struct partition *p)
         drop_chunk(lane, chunk);
     }
     p->lane.last_pending = &p->lane.pending;
+    p->lane.end = 0;
 }
 
 static void notify(struct lane *lane, struct partition *p, enum notice_kind kind, const struct sluice_error *error)
@@ -175,6 +176,15 @@ static void on_chunk(struct lane *lane, struct chunk *chunk)
     p->lane.last_pending = &chunk->next;
 }
 
+/* Behind the last message there may be offsets without one: markers of transactions, aborted records. They are passed
+ * once everything before them is decoded; a partition that leaves or stopped drops messages, so it stays where it is.
+ */
+static void reach_end(struct partition *p)
+{
+    if (p->lane.pending == NULL && !p->lane.stopped && !atomic_load(&p->leaving) && p->lane.end > p->lane.position)
+        p->lane.position = p->lane.end;
+}
+
 static void take_pending(struct lane *lane, struct partition *p)
 {
     while (p->lane.pending != NULL && p->lane.waiting_for == NULL) {
@@ -184,6 +194,13 @@ static void take_pending(struct lane *lane, struct partition *p)
             p->lane.last_pending = &p->lane.pending;
         take_chunk(lane, chunk);
     }
+    reach_end(p);
+}
+
+static void on_end(struct partition *p, int64_t offset)
+{
+    p->lane.end = offset;
+    reach_end(p);
 }
 
 static void on_attach(struct lane *lane, struct partition *p)
@@ -313,12 +330,15 @@ static void on_control(struct lane *lane, struct lane_control *control)
 {
     struct partition *p = control->partition;
     enum lane_item_kind kind = control->item.kind;
+    int64_t offset = control->offset;
     free(control);
     if (kind == LANE_ATTACH) {
         on_attach(lane, p);
         return;
     }
-    if (kind == LANE_DETACH)
+    if (kind == LANE_END)
+        on_end(p, offset);
+    else if (kind == LANE_DETACH)
         on_detach(lane, p);
     else
         on_abandon(lane, p);
@@ -332,6 +352,7 @@ static void handle(struct lane *lane, struct lane_item *item)
         on_chunk(lane, (struct chunk *)item);
         break;
     case LANE_ATTACH:
+    case LANE_END:
     case LANE_DETACH:
     case LANE_ABANDON:
         on_control(lane, (struct lane_control *)item);

@@ -1,6 +1,6 @@
 /* messages.h - what the threads of a worker send each other. Private to lib/pipeline.
  *
- *   reader  --(chunk, attach, detach, abandon)-->  lane  --(job)-->  sender
+ *   reader  --(chunk, attach, end, detach, ..)-->  lane  --(job)-->  sender
  *   reader  <--(notice)--                          lane  <--(job)--  sender
  *
  * Each item is owned by the thread that holds it; pushing it hands it over. Queues are unbounded lists: what bounds
@@ -20,6 +20,7 @@ struct partition;
 enum lane_item_kind {
     LANE_CHUNK,   /* messages of one partition, in order */
     LANE_ATTACH,  /* a partition is ours; its chunks follow */
+    LANE_END,     /* everything below `offset` was pushed, what is missing there are no messages */
     LANE_DETACH,  /* no more chunks; send what is open, then report NOTICE_DETACHED */
     LANE_ABANDON, /* nobody waits for this partition any more; forget it without a report */
     LANE_JOB,     /* a job came back from a sender */
@@ -36,6 +37,7 @@ struct lane_item {
 struct lane_control {
     struct lane_item item;
     struct partition *partition; /* referenced */
+    int64_t offset;              /* LANE_END */
 };
 
 struct lane_limits {

@@ -50,14 +50,20 @@ static struct partition *find_partition(struct reader *reader, const char *topic
     return NULL;
 }
 
-static void control(struct reader *reader, enum lane_item_kind kind, struct partition *p)
+static void control_at(struct reader *reader, enum lane_item_kind kind, struct partition *p, int64_t offset)
 {
     struct lane_control *item = calloc(1, sizeof *item);
     if (item == NULL)
         SLUICE_BUG("no memory for a control item");
     item->item.kind = kind;
     item->partition = partition_ref(p);
+    item->offset = offset;
     sluice_queue_push(reader->world.lane, &item->item.link);
+}
+
+static void control(struct reader *reader, enum lane_item_kind kind, struct partition *p)
+{
+    control_at(reader, kind, p, 0);
 }
 
 static void push_chunk(struct reader *reader)
@@ -424,6 +430,13 @@ static bool poll_once(struct reader *reader, int timeout_ms)
         return true;
     case SLUICE_POLLED_IDLE:
         return false;
+    case SLUICE_POLLED_END:
+        p = find_partition(reader, at.topic, at.partition);
+        if (p != NULL && !p->reader.stopped && !atomic_load_explicit(&p->leaving, memory_order_relaxed)) {
+            push_chunk(reader); /* the lane must see the messages before it */
+            control_at(reader, LANE_END, p, at.offset);
+        }
+        return true;
     case SLUICE_POLLED_PARTITION_ERROR:
         p = find_partition(reader, at.topic, at.partition);
         if (p != NULL && !p->reader.stopped)
