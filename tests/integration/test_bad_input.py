@@ -335,3 +335,85 @@ def test_refused_inserts_are_told_and_survived(scene: Scene) -> None:
     assert "241" in text and "497" in text and "grants" in text, text
     assert worker.get("/readyz")[0] == 200
     assert worker.terminate() == 0
+
+
+def test_two_source_tables_for_one_target(scene: Scene) -> None:
+    """Tables of one name in two schemas would mix in one target: the second is refused, both are named."""
+    scene.source.execute("CREATE SCHEMA a", "CREATE SCHEMA b", "CREATE TABLE a.same (id int PRIMARY KEY)",
+                         "CREATE TABLE b.same (id int PRIMARY KEY)", "INSERT INTO a.same VALUES (1)",
+                         "INSERT INTO b.same VALUES (2)")
+    worker = scene.run()
+    scene.connector("a.same,b.same")
+    line = worker.wait_event("partition_stopped")
+    assert "a.same" in line["error"] and "b.same" in line["error"] and '"same"' in line["error"], line
+    wait_until(lambda: scene.clickhouse.count("same") == 1, 20, "the first of them is stored")
+    assert len(worker.events("partition_stopped")) == 1
+    assert worker.terminate() == 1
+
+
+def test_row_larger_than_a_batch(scene: Scene) -> None:
+    """A row beyond batch.max_bytes can't be sent: its partition stops and names the option; with it raised it goes on."""
+    table = Table(scene.name, "wide")
+    scene.topics.create(table.topic)
+    scene.topics.produce_many(table.topic, [table.row(1, "small", 1), table.row(2, "x" * 200_000, 1),
+                                            table.row(3, "small", 1)])
+    worker = scene.run(batch__max_bytes="64KiB")
+    line = worker.wait_event("partition_stopped", topic=table.topic)
+    assert line["offset"] == 1 and "batch.max_bytes" in line["error"], line
+    wait_until(lambda: scene.clickhouse.count("wide") == 1, 20, "the row before it is stored")
+    assert worker.terminate() == 1
+    worker.options["batch.max_bytes"] = "1MiB"
+    worker.start()
+    wait_until(lambda: scene.clickhouse.count("wide") == 3, 20, "all rows are stored")
+    assert worker.terminate() == 0
+
+
+def test_topic_made_anew_under_its_old_name(scene: Scene) -> None:
+    """The committed offset lies behind the end of the new topic: the partition stops by name, nothing is skipped."""
+    table = Table(scene.name, "anew")
+    scene.topics.create(table.topic)
+    scene.topics.produce_many(table.topic, [table.row(i, "old", 1) for i in range(20)])
+    worker = scene.run()
+    scene.wait_drained()
+    assert worker.terminate() == 0
+    for future in scene.topics.admin.delete_topics([table.topic]).values():
+        future.result(20)
+    wait_until(lambda: table.topic not in scene.topics.names(), 20, "the topic is gone")
+    scene.topics.create(table.topic)
+    # Deleting the topic took the group's offsets along; a restored or mirrored group still has them.
+    scene.topics.produce_many(table.topic, [table.row(i, "new", 1) for i in range(100, 105)])
+    scene.move_offset(table.topic, 0, 5)
+    scene.topics.commit(scene.name, table.topic, 0, 20)
+    worker.launch()
+    line = worker.wait_event("partition_stopped", topic=table.topic)
+    assert line["code"] == "kafka_offset" and "20" in line["error"] and "made anew" in line["error"], line
+    assert scene.clickhouse.count("anew") == 20
+    assert worker.terminate() == 1
+
+
+def test_aborted_transactions_and_markers(scene: Scene) -> None:
+    """A connector with exactly-once support writes transactions: aborted rows are not stored, and lag still reaches 0,
+    though the last offsets are markers that no consumer sees."""
+    table = Table(scene.name, "transacted")
+    scene.topics.create(table.topic)
+    worker = scene.run()
+    scene.topics.produce_transaction(table.topic, [table.row(1, "one", 1), table.row(2, "two", 1)])
+    scene.topics.produce_transaction(table.topic, [table.row(1, "never", 1), table.row(3, "never", 1)], abort=True)
+    scene.topics.produce_transaction(table.topic, [table.row(4, "four", 1)])
+    scene.topics.produce_transaction(table.topic, [table.row(4, "never", 1)], abort=True)
+    wait_until(lambda: scene.clickhouse.final("transacted", "id, name") ==
+               [{"id": 1, "name": "one"}, {"id": 2, "name": "two"}, {"id": 4, "name": "four"}], 20, "committed rows")
+    scene.wait_drained(20)
+    wait_until(lambda: worker.metric("lag_records") == 0, 20, "no lag is shown")
+    assert worker.terminate() == 0
+
+
+def test_first_of_two_clickhouse_addresses_is_dead(scene: Scene) -> None:
+    """The addresses are tried in turn."""
+    table = Table(scene.name, "second")
+    scene.topics.create(table.topic)
+    scene.topics.produce_many(table.topic, [table.row(1, "one", 1)])
+    worker = scene.run(clickhouse__url=["http://127.0.0.1:9", scene.clickhouse.url])
+    wait_until(lambda: scene.clickhouse.count("second") == 1, 20, "the row is stored")
+    scene.wait_drained()
+    assert worker.terminate() == 0

@@ -80,7 +80,7 @@ def test_overlap_with_positions_below_the_snapshot(scene: Scene) -> None:
         write("u", 1, "new", low, None), write("u", 1, "newer", low + 8, None), write("u", 2, "then", high + 80, high + 64)])
     wait_for = [{"id": 1, "name": "newer"}, {"id": 2, "name": "then"}]
     # One record per batch and worker life: the state must survive in the committed offset's metadata.
-    worker = scene.worker(batch__max_rows=1)
+    worker = scene.worker(batch__max_rows=1, kafka__session__timeout__ms=2000)
     for _ in range(3):
         worker.start()
         worker.kill9()
@@ -139,12 +139,13 @@ def test_connector_killed_and_restarted_emits_again(scene: Scene) -> None:
     scene.connector(tables)
     scene.wait_equal(tables)
     with load.Load(scene.source, seed=1, rows=50) as running:
-        for _ in range(2):
-            seen = running.transactions
-            wait_until(lambda s=seen: running.transactions > s + 200, 30, "200 transactions")
-            scene.wait_offset_recorded()
-            scene.stack.connect.kill()
-            scene.stack.connect.start()
+        wait_until(lambda: running.transactions > 200, 30, "200 transactions")
+        scene.wait_offset_recorded()
+        before = sum(scene.topics.end_offsets().values())
+        wait_until(lambda: sum(scene.topics.end_offsets().values()) > before, 30, "records behind the recorded position")
+        scene.stack.connect.kill()
+        scene.stack.connect.start()
+        wait_until(lambda: running.transactions > 600, 30, "400 transactions more")
     scene.wait_equal(tables, seconds=90)
     assert worker.metric("stopped_partitions") == 0
     assert worker.terminate() == 0

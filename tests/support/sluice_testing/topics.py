@@ -18,6 +18,7 @@ class Topics:
         self.prefix = prefix
         self.admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 2})
         self._producer: Producer | None = None
+        self._transactional: Producer | None = None
 
     def create(self, *topics: str, partitions: int = 1, **config: str) -> None:
         """Makes topics; a dot in a configuration key is written as two underscores."""
@@ -57,6 +58,28 @@ class Topics:
             self._producer.poll(0)
         assert self._producer.flush(30) == 0 and not failed, f"records were not written to {topic}: {failed}"
         return offsets
+
+    def produce_transaction(self, topic: str, records: list[tuple[Any, Any]], abort: bool = False) -> None:
+        """Writes (key, value) pairs in a transaction of Kafka."""
+        if self._transactional is None:
+            self._transactional = Producer({"bootstrap.servers": self.bootstrap, "log_level": 2,
+                                            "transactional.id": f"{self.prefix}-producer"})
+            self._transactional.init_transactions(30)
+        self._transactional.begin_transaction()
+        for key, value in records:
+            self._transactional.produce(topic, value=value, key=key, partition=0)
+        assert self._transactional.flush(30) == 0
+        if abort:
+            self._transactional.abort_transaction(30)
+        else:
+            self._transactional.commit_transaction(30)
+
+    def commit(self, group: str, topic: str, partition: int, offset: int) -> None:
+        """Sets the committed offset of a group at rest, unchecked, as a restored or mirrored group has it."""
+        asked = self.admin.alter_consumer_group_offsets(
+            [ConsumerGroupTopicPartitions(group, [TopicPartition(topic, partition, offset)])])
+        for future in asked.values():
+            future.result(20)
 
     def names(self) -> list[str]:
         """The topics of the prefix."""
