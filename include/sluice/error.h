@@ -61,7 +61,7 @@ struct sluice_error {
     enum sluice_code code;
     enum sluice_action action;
     long detail;    /* errno, HTTP status, server error code or rd_kafka_resp_err_t; 0 if none */
-    char text[480]; /* for a person: what was attempted on which object, why it failed, what to do; never parsed */
+    char text[768]; /* for a person: what was attempted on which object, why it failed, what to do; never parsed */
 };
 
 /* Fills `err` and returns `code`, so that `return sluice_error_set(...)` ends a function. */

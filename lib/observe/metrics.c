@@ -26,7 +26,7 @@ const struct metric_family metric_families[SLUICE_N_FAMILIES] = {
 };
 
 static const struct metric_bounds seconds_bounds = {
-    16, {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300}};
+    19, {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 5, 10, 30, 60, 300}};
 static const struct metric_bounds rows_bounds = {11, {1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576}};
 
 static void metric_free(struct sluice_metric *metric)

@@ -7,7 +7,7 @@
 
 #include "observe/metrics.h"
 
-enum { METRIC_MAX_BOUNDS = 16 };
+enum { METRIC_MAX_BOUNDS = 20 };
 
 enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_GAUGE_REAL, METRIC_SECONDS, METRIC_ROWS };
 

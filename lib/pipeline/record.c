@@ -5,6 +5,7 @@
 #include "debezium/change.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 static const char *kind_label(enum sluice_change_kind kind)
 {
@@ -26,9 +27,22 @@ static const char *kind_label(enum sluice_change_kind kind)
     SLUICE_BUG("a record of this kind is not skipped");
 }
 
+/* What an operator can do about any record that is refused for what it holds. Errors about tables say their own. */
+static void add_remedy(struct sluice_error *err, int64_t offset)
+{
+    size_t used = strlen(err->text);
+    const char *change = err->code == SLUICE_E_VALUE ? "correct the value at the source or widen the column, or " : "";
+    if (err->action != SLUICE_REJECT)
+        return;
+    (void)snprintf(err->text + used, sizeof err->text - used,
+                   "; %sto skip the record, stop the workers and move the group's offset to %" PRId64, change,
+                   offset + 1);
+}
+
 static enum taken stop(struct lane *lane, struct partition *p, const rd_kafka_message_t *message,
                        struct sluice_error *err)
 {
+    add_remedy(err, message->offset);
     sluice_metric_add(
         sluice_metrics_get1(lane->world.metrics, SLUICE_METRIC_DECODE_ERRORS, sluice_code_label(err->code)), 1);
     partition_stop(lane, p, message->offset, err);

@@ -24,7 +24,8 @@ struct partition_status {
     _Atomic uint64_t lsn;           /* highest source position that is durable */
     atomic_bool paused;
     atomic_bool stopped;
-    char error[480]; /* guarded by the status lock; why it stopped, "" while it runs */
+    char error[sizeof(
+        ((struct sluice_error *)0)->text)]; /* guarded by the status lock; why it stopped, "" while it runs */
     struct partition_status *next;
 };
 
