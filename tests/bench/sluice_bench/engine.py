@@ -15,7 +15,8 @@ from process import Child, cpu_seconds
 
 DATABASE = "bench"
 COLUMNS = """id Int64, email Nullable(String), name Nullable(String), profile Nullable(String), note Nullable(String),
-created_at Nullable(DateTime64(6, 'UTC')), balance Nullable(Decimal(12, 2)), tags Nullable(String), active Nullable(Bool)"""
+created_at Nullable(DateTime64(6, 'UTC')), balance Nullable(Decimal(12, 2)), tags Nullable(String),
+active Nullable(Bool)"""
 
 
 class Engine:

@@ -94,6 +94,6 @@ def _verdict(kind: str, usages: dict[str, Usage]) -> list[str]:
 
     def word(good: bool) -> str:
         return "met" if good else "MISSED"
-    return [f"  targets: {ratio:.2f} x the Kafka engine of {_RATIO:.0f} {word(ratio >= _RATIO)}; worker {core:,.0f} per "
-            f"core of {_TARGETS[kind]:,} {word(core >= _TARGETS[kind])}; {mine.worker_rss_mib:.0f} MiB of {_RSS_MIB} "
+    return [f"  targets: {ratio:.2f} x the Kafka engine of {_RATIO:.0f} {word(ratio >= _RATIO)}; worker {core:,.0f} "
+            f"per core of {_TARGETS[kind]:,} {word(core >= _TARGETS[kind])}; {mine.worker_rss_mib:.0f} MiB of {_RSS_MIB} "
             f"{word(mine.worker_rss_mib < _RSS_MIB)}"]

@@ -69,12 +69,14 @@ class KafkaEngine:
     _SETTINGS = (f"kafka_num_consumers = 1, kafka_max_block_size = {BATCH_ROWS}, "
                  f"kafka_poll_max_batch_size = {BATCH_ROWS}, kafka_flush_interval_ms = 7500")
     _ENVELOPE = ("Tuple(before Tuple(id Int64), after Tuple(id Int64, email Nullable(String), name Nullable(String), "
-                 "profile Nullable(String), note Nullable(String), created_at Nullable(Int64), balance Nullable(String), "
-                 "tags Nullable(String), active Nullable(Bool)), source Tuple(lsn UInt64), op LowCardinality(String))")
+                 "profile Nullable(String), note Nullable(String), created_at Nullable(Int64), "
+                 "balance Nullable(String), tags Nullable(String), active Nullable(Bool)), "
+                 "source Tuple(lsn UInt64), op LowCardinality(String))")
     # What the queue reads: the text as it is, or the payload cut out of a record with schema.
     _QUEUE = {"json": ("message", "RawBLOB"), "json_schema": ("payload", "JSONEachRow")}
     # Connect writes a decimal as base64 of big-endian two's complement: turned round, and the sign moved to the top.
-    _BALANCE = ("reinterpret(bitShiftRight(bitShiftLeft(reinterpretAsInt64(reverse(base64Decode(row.balance) AS bytes)), "
+    _BALANCE = ("reinterpret(bitShiftRight(bitShiftLeft("
+                "reinterpretAsInt64(reverse(base64Decode(row.balance) AS bytes)), "
                 "8 * (8 - length(bytes)) AS shift), shift), 'Decimal(12, 2)')")
 
     def __init__(self) -> None:
