@@ -31,6 +31,7 @@ struct partition {
         bool gone;            /* no longer in the reader's list */
         bool has_committable; /* `committable` was not sent to Kafka yet */
         int64_t committable;
+        int64_t next_offset; /* of the message to take next; negative while it is a logical offset */
         struct sluice_source_state state;
         struct partition *next;
     } reader;

@@ -85,6 +85,7 @@ static void add_partition(struct reader *reader, const struct sluice_kafka_posit
     if (partition_new(position->topic, position->partition, position->offset, &state, reader->world.status, &p, &err) !=
         SLUICE_OK)
         SLUICE_BUG("no memory for an assigned partition");
+    p->reader.next_offset = position->offset;
     p->reader.next = reader->partitions;
     reader->partitions = p;
     reader->n_partitions++;
@@ -372,7 +373,7 @@ static void adjust_pausing(struct reader *reader)
         if (p->reader.stopped)
             continue;
         atomic_store(&p->status->paused, pause);
-        all[n++] = position_of(p, 0, NULL);
+        all[n++] = position_of(p, p->reader.next_offset, NULL);
     }
     if (pause)
         sluice_consumer_pause(reader->consumer, all, n);
@@ -404,6 +405,7 @@ static void take_message(struct reader *reader, rd_kafka_message_t *message)
         reader->chunk->n_messages = 0;
         reader->chunk->n_done = 0;
     }
+    p->reader.next_offset = message->offset + 1;
     size_t cost = message_cost(message);
     sluice_budget_charge(reader->world.budget, cost);
     (void)atomic_fetch_add_explicit(reader->world.raw_bytes, cost, memory_order_relaxed);
