@@ -408,10 +408,10 @@ void sluice_consumer_pause(struct sluice_consumer *consumer, const struct sluice
     rd_kafka_topic_partition_list_destroy(list);
 }
 
-/* A broker's thread that has nothing to fetch sleeps for a second, and resuming does not wake it (librdkafka 2.0.2, seen
- * with debug=fetch: RESUME at .328, "is fetchable" at .224 of the next second; at full speed nine tenths of the time were
- * lost so). A seek does, and to the offset where fetching goes on anyway it changes nothing else. Once no such gap shows
- * without it, it can go. */
+/* A broker's thread that has nothing to fetch sleeps for a second, and resuming does not wake it (librdkafka 2.0.2,
+ * seen with debug=fetch: RESUME at .328, "is fetchable" at .224 of the next second; at full speed nine tenths of the
+ * time were lost so). A seek does, and to the offset where fetching goes on anyway it changes nothing else. Once no
+ * such gap shows without it, it can go. */
 static void wake_fetchers(struct sluice_consumer *consumer, rd_kafka_topic_partition_list_t *list)
 {
     for (int i = list->cnt - 1; i >= 0; i--) {

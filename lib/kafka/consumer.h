@@ -90,8 +90,8 @@ SLUICE_MUST_CHECK enum sluice_polled sluice_consumer_poll(struct sluice_consumer
                                                           rd_kafka_message_t **message,
                                                           struct sluice_kafka_position *at, struct sluice_error *err);
 
-/* Stops or restarts fetching; unknown partitions are ignored. What librdkafka had prefetched is fetched again. To resume,
- * `offset` is the one of the next message (negative: not known), so that fetching starts at once. */
+/* Stops or restarts fetching; unknown partitions are ignored. What librdkafka had prefetched is fetched again. To
+ * resume, `offset` is the one of the next message (negative: not known), so that fetching starts at once. */
 void sluice_consumer_pause(struct sluice_consumer *consumer, const struct sluice_kafka_position *partitions, size_t n);
 void sluice_consumer_resume(struct sluice_consumer *consumer, const struct sluice_kafka_position *partitions, size_t n);
 /* The next message of this partition is the one at `position->offset`. */
