@@ -43,6 +43,8 @@ struct world {
     int64_t bad_offset;    /* -1: none */
     int64_t failed_offset; /* first offset of the first insert that failed for good; INT64_MAX: none */
     bool may_fail;
+    int64_t end; /* at least n_records */
+    bool end_pushed;
     struct job *held[MAX_JOBS_HELD];
     size_t n_held;
     int64_t committable;
@@ -127,12 +129,27 @@ static void push_records(struct world *w)
     sluice_queue_push(lane_inbox(w->lane), &chunk->item.link);
 }
 
-static void push_control(struct world *w, enum lane_item_kind kind, struct partition *partition)
+static void push_control_at(struct world *w, enum lane_item_kind kind, struct partition *partition, int64_t offset)
 {
     struct lane_control *item = calloc(1, sizeof *item);
     item->item.kind = kind;
     item->partition = partition_ref(partition);
+    item->offset = offset;
     sluice_queue_push(lane_inbox(w->lane), &item->item.link);
+}
+
+static void push_control(struct world *w, enum lane_item_kind kind, struct partition *partition)
+{
+    push_control_at(w, kind, partition, 0);
+}
+
+/* Kafka's end of the partition may lie behind the last message: markers of transactions, aborted records. */
+static void push_end(struct world *w)
+{
+    if (w->n_pushed == w->n_records && !w->end_pushed) {
+        push_control_at(w, LANE_END, w->partition, w->end);
+        w->end_pushed = true;
+    }
 }
 
 static enum sluice_code make_plan(struct variant *variant, struct sluice_error *err)
@@ -221,7 +238,7 @@ static void play_sender(struct world *w, int64_t wait_us)
 static void check_committable(struct world *w, int64_t offset)
 {
     bool all = true;
-    for (int64_t i = 0; i < offset && all; i++)
+    for (int64_t i = 0; i < offset && i < (int64_t)w->n_records && all; i++)
         all = w->records[i].table < 0 || w->records[i].confirmed;
     CHECK(all);
     CHECK(offset >= w->committable || w->committable < 0);
@@ -251,7 +268,7 @@ static bool finished(const struct world *w)
 {
     if (w->bad_offset >= 0 || w->failed_offset != INT64_MAX)
         return w->stopped && w->n_held == 0;
-    return w->committable == (int64_t)w->n_records;
+    return w->committable == w->end;
 }
 
 static void set_up(struct world *w)
@@ -340,6 +357,7 @@ static void one_round(uint64_t seed)
     static struct world w;
     w = (struct world){.random = seed, .committable = -1, .bad_offset = -1, .failed_offset = INT64_MAX};
     w.n_records = 1 + next_random(&w) % MAX_RECORDS;
+    w.end = (int64_t)w.n_records + (int64_t)(next_random(&w) % 3);
     if (chance(&w, 40))
         w.bad_offset = (int64_t)(next_random(&w) % w.n_records);
     w.may_fail = chance(&w, 25);
@@ -351,6 +369,7 @@ static void one_round(uint64_t seed)
     while (!finished(&w) && sluice_mono_us() < deadline_us) {
         if (w.n_pushed < w.n_records && chance(&w, 50))
             push_records(&w);
+        push_end(&w);
         play_sender(&w, 500);
         play_reader(&w);
         if (leave_early && w.n_pushed > w.n_records / 2)
