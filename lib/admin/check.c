@@ -184,12 +184,11 @@ static void visit_topic(void *context, const char *topic, int n_partitions)
 }
 
 /* No group is joined, so there is nobody to be assigned to. */
-static bool ignore_assigned(void *context, const struct sluice_kafka_position *positions, size_t n)
+static void ignore_assigned(void *context, const struct sluice_kafka_position *positions, size_t n)
 {
     (void)context;
     (void)positions;
     (void)n;
-    return false;
 }
 
 static void ignore_revoked(void *context, const struct sluice_kafka_position *partitions, size_t n, bool lost)

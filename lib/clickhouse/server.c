@@ -26,7 +26,8 @@ static const struct sluice_ch_setting pinned[] = {
     {"input_format_max_block_wait_ms", "0"},
     {"use_strict_insert_block_limits", "0"},
     {"max_insert_threads", "1"},
-    /* The number of table partitions is bounded by the worker, a refusal half way would store some of them. */
+    /* A refusal half way would store the table partitions before it; a plan accepts only keys of the source in
+     * PARTITION BY, so how many there are is the operator's choice. */
     {"max_partitions_per_insert_block", "0"},
     /* A broken connection stores nothing (26.2 can store what has arrived). */
     {"input_format_connection_handling", "0"},

@@ -137,10 +137,11 @@ static void on_assigned(struct sluice_consumer *consumer, rd_kafka_topic_partiti
         return;
     }
     list_positions(partitions, positions);
-    bool paused = consumer->handler.assigned(consumer->handler.context, positions, (size_t)partitions->cnt);
+    consumer->handler.assigned(consumer->handler.context, positions, (size_t)partitions->cnt);
     give_assignment(consumer, partitions);
-    if (paused)
-        sluice_consumer_pause(consumer, positions, (size_t)partitions->cnt);
+    /* librdkafka 2.0.2 remembers across assignments that the application paused a partition; a new one begins unpaused.
+     */
+    (void)rd_kafka_resume_partitions(consumer->rk, partitions);
     free(positions);
 }
 
@@ -479,6 +480,16 @@ int64_t sluice_consumer_end_offset(struct sluice_consumer *consumer, const char 
     if (rd_kafka_get_watermark_offsets(consumer->rk, topic, partition, &low, &high) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return -1;
     return high >= 0 ? high : -1;
+}
+
+int64_t sluice_consumer_ask_end_offset(struct sluice_consumer *consumer, const char *topic, int32_t partition,
+                                       int timeout_ms)
+{
+    int64_t low = -1;
+    int64_t high = -1;
+    rd_kafka_resp_err_t failed =
+        rd_kafka_query_watermark_offsets(consumer->rk, topic, partition, &low, &high, timeout_ms);
+    return failed == RD_KAFKA_RESP_ERR_NO_ERROR ? high : -1;
 }
 
 void sluice_consumer_close(struct sluice_consumer *consumer)

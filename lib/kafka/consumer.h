@@ -44,8 +44,8 @@ struct sluice_kafka_position {
 /* Called from within sluice_consumer_poll() and sluice_consumer_close(). Everything passed is borrowed for the call. */
 struct sluice_consumer_handler {
     void *context;
-    /* The partitions are ours now, with the positions consumption starts from; they start paused if it returns true. */
-    bool (*assigned)(void *context, const struct sluice_kafka_position *positions, size_t n);
+    /* The partitions are ours now, with the positions consumption starts from. None of them is paused. */
+    void (*assigned)(void *context, const struct sluice_kafka_position *positions, size_t n);
     /* The partitions go back. `lost`: another member may own them already, nothing may be committed. Finish or abandon
      * what is in flight; commit with sluice_consumer_commit_now(). */
     void (*revoked)(void *context, const struct sluice_kafka_position *partitions, size_t n, bool lost);
@@ -108,6 +108,10 @@ SLUICE_MUST_CHECK enum sluice_code sluice_consumer_commit_now(struct sluice_cons
 
 /* End of the partition as of the last fetch; -1 if not known. No network call. */
 int64_t sluice_consumer_end_offset(struct sluice_consumer *consumer, const char *topic, int32_t partition);
+
+/* The same from the broker, for a partition that is not being fetched; waits for the answer. -1 without one. */
+int64_t sluice_consumer_ask_end_offset(struct sluice_consumer *consumer, const char *topic, int32_t partition,
+                                       int timeout_ms);
 
 /* Leaves the group: the handler gets its revocation, then nothing more. */
 void sluice_consumer_close(struct sluice_consumer *consumer);

@@ -297,14 +297,19 @@ static void send_due(struct lane *lane, int64_t now_us)
     }
 }
 
-/* Read and not confirmed. The batch of a flight that was sent belongs to its sender. */
-static size_t count_buffered(const struct partition *p)
+/* Counts what was read and is not confirmed, and holds the partition while something of it is being tried again. The
+ * batch of a flight that was sent belongs to its sender. */
+static size_t look_at(struct partition *p)
 {
     size_t n = 0;
+    bool held = p->lane.waiting_for != NULL && p->lane.waiting_for->job.n_attempts > 0;
     for (const struct flight *flight = p->lane.flights; flight != NULL; flight = flight->next) {
-        if (!flight->is_dropped)
-            n += flight->is_open ? sluice_batch_n_changes(flight->batch) : flight->n_changes;
+        if (flight->is_dropped)
+            continue;
+        n += flight->is_open ? sluice_batch_n_changes(flight->batch) : flight->n_changes;
+        held = held || flight->job.n_attempts > 0;
     }
+    atomic_store_explicit(&p->held, held, memory_order_relaxed);
     return n;
 }
 
@@ -320,9 +325,12 @@ static void tick(struct lane *lane)
                 flight_send(lane, binding->open);
         }
         partition_announce(lane, p);
-        n_buffered += count_buffered(p);
+        n_buffered += look_at(p);
     }
     sluice_metric_set(sluice_metrics_get(lane->world.metrics, SLUICE_METRIC_BUFFERED_ROWS), (int64_t)n_buffered);
+    /* What failed may have left with its partition; then nothing says any more that the server is in trouble. */
+    if (lane->delayed == NULL && lane->n_jobs_out == 0)
+        atomic_store(&lane->world.status->server_ok, true);
 }
 
 /* The item holds a reference: on attaching it becomes the lane's own, else it ends here. */

@@ -25,13 +25,16 @@ enum sluice_code partition_new(const char *topic, int32_t id, int64_t start, con
     p->status = entry;
     atomic_init(&p->n_refs, 1);
     atomic_init(&p->leaving, false);
+    atomic_init(&p->held, false);
     p->reader.committable = -1;
+    p->reader.asked_end = -1;
     p->reader.state = *state;
     p->lane.position = start >= 0 ? start : -1;
     p->lane.announced = p->lane.position;
     p->lane.state = *state;
     p->lane.last_pending = &p->lane.pending;
     atomic_store(&entry->position, p->lane.position);
+    atomic_store(&entry->durable, p->lane.position); /* what a former owner committed */
     *out = p;
     return SLUICE_OK;
 }

@@ -24,14 +24,21 @@ struct partition {
 
     /* Set by the reader, read by the lane: chunks still in the queue are dropped instead of decoded. */
     atomic_bool leaving;
+    /* Set by the lane, read by the reader: something of this partition is being tried again, so it is paused; a table
+     * in trouble must not fill the memory that the others need. */
+    atomic_bool held;
 
     struct { /* owner: reader */
         bool stopped;
+        bool paused;          /* as librdkafka was told last */
+        bool revoked;         /* goes back to the group as soon as the lane has finished with it */
+        bool restart;         /* starts anew as soon as the lane has finished with it */
         bool detached;        /* the lane has finished with it */
         bool gone;            /* no longer in the reader's list */
         bool has_committable; /* `committable` was not sent to Kafka yet */
         int64_t committable;
         int64_t next_offset; /* of the message to take next; negative while it is a logical offset */
+        int64_t asked_end;   /* end of the partition as the broker told when it was asked; -1 before */
         struct sluice_source_state state;
         struct partition *next;
     } reader;

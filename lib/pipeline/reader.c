@@ -11,6 +11,8 @@
 enum {
     POLL_MS = 20,                 /* longest wait for a message, so how late a notice may be seen */
     COMMIT_TIMEOUT_US = 10000000, /* after this a commit without an answer counts as lost */
+    COMMIT_AGAIN_US = 1000000,
+    ASK_END_MS = 200,
     GAUGES_US = 1000000,
     RAW_LIMIT_BYTES = 16 << 20, /* more does not make it faster: the lane has work for some ten milliseconds */
     HIGH_PERCENT = 90,          /* of memory.limit: pause above, resume below the low mark */
@@ -26,8 +28,10 @@ struct reader {
     struct partition *last;
     size_t raw_limit;
     bool paused;
-    size_t n_commits_open; /* partitions whose commit has no answer yet */
-    int64_t committed_us;  /* when it was sent */
+    size_t n_commits_open;   /* partitions whose commit has no answer yet */
+    int64_t committed_us;    /* when it was sent */
+    int64_t commit_after_us; /* not before, after a refusal */
+    size_t n_asked;          /* turns about asking for the end of a partition that is not fetched */
     int64_t gauges_us;
     atomic_bool stop;
     atomic_bool restart;
@@ -95,14 +99,13 @@ static void add_partition(struct reader *reader, const struct sluice_kafka_posit
                SLUICE_F_BOOL("source_state", known));
 }
 
-static bool on_assigned(void *context, const struct sluice_kafka_position *positions, size_t n)
+static void on_assigned(void *context, const struct sluice_kafka_position *positions, size_t n)
 {
     struct reader *reader = context;
     for (size_t i = 0; i < n; i++)
         add_partition(reader, &positions[i]);
     atomic_store(&reader->world.status->joined, true);
     sluice_metric_add(sluice_metrics_get(reader->world.metrics, SLUICE_METRIC_REBALANCES), 1);
-    return reader->paused;
 }
 
 /* The reader's part of a partition ends; the lane's may go on for a while. */
@@ -138,6 +141,24 @@ static void stop_partition(struct reader *reader, struct partition *p, const str
     }
 }
 
+/* Like a new assignment of the same partition: the lane forgets it, then gets it anew at the durable offset. */
+static void restart_partition(struct reader *reader, struct partition *p)
+{
+    struct sluice_error err;
+    char text[SLUICE_SOURCE_STATE_TEXT];
+    sluice_source_state_format(&p->reader.state, text);
+    char *topic = p->topic;
+    struct sluice_kafka_position at = {topic, p->id, p->reader.committable, text};
+    if (at.offset >= 0 && sluice_consumer_seek(reader->consumer, &at, &err) != SLUICE_OK) {
+        SLUICE_LOG(SLUICE_LOG_WARN, "restart_failed", SLUICE_F_ERROR(&err), SLUICE_F_TEXT("topic", topic),
+                   SLUICE_F_I64("partition", p->id), SLUICE_F_TEXT("then", "it stays stopped; send SIGHUP again"));
+        return;
+    }
+    add_partition(reader, &at);
+    sluice_consumer_resume(reader->consumer, &at, 1);
+    remove_partition(reader, p);
+}
+
 /* A notice about a partition that the reader has already given up has nothing to say any more. */
 static void on_notice(struct reader *reader, struct notice *notice)
 {
@@ -156,6 +177,8 @@ static void on_notice(struct reader *reader, struct notice *notice)
         stop_partition(reader, p, &notice->error);
     else if (notice->kind == NOTICE_DETACHED)
         p->reader.detached = true;
+    if (p->reader.detached && p->reader.restart && !p->reader.revoked)
+        restart_partition(reader, p);
     partition_unref(p);
     free(notice);
 }
@@ -200,7 +223,8 @@ static void free_commits(struct commit_list *list)
 static void commit_soon(struct reader *reader)
 {
     int64_t now_us = sluice_mono_us();
-    if (reader->n_commits_open > 0 && now_us - reader->committed_us < COMMIT_TIMEOUT_US)
+    if (now_us < reader->commit_after_us ||
+        (reader->n_commits_open > 0 && now_us - reader->committed_us < COMMIT_TIMEOUT_US))
         return;
     struct commit_list list;
     collect_commits(reader, &list);
@@ -222,8 +246,9 @@ static void on_committed(void *context, const struct sluice_kafka_position *posi
     } else if (error_text != NULL) {
         SLUICE_LOG(SLUICE_LOG_WARN, "commit_failed", SLUICE_F_TEXT("topic", position->topic),
                    SLUICE_F_I64("partition", position->partition), SLUICE_F_I64("offset", position->offset),
-                   SLUICE_F_TEXT("error", error_text), SLUICE_F_TEXT("then", "committed again with the next batch"));
-        if (p != NULL)
+                   SLUICE_F_TEXT("error", error_text), SLUICE_F_TEXT("then", "committed again in a second"));
+        reader->commit_after_us = sluice_mono_us() + COMMIT_AGAIN_US;
+        if (p != NULL && p->reader.committable >= 0)
             p->reader.has_committable = true;
     }
 }
@@ -244,10 +269,10 @@ static void commit_now(struct reader *reader)
 
 /* --- giving partitions back --------------------------------------------------------------------------------------- */
 
-static bool all_detached(const struct reader *reader)
+static bool revoked_detached(const struct reader *reader)
 {
     for (const struct partition *p = reader->partitions; p != NULL; p = p->reader.next) {
-        if (atomic_load(&p->leaving) && !p->reader.detached)
+        if (p->reader.revoked && !p->reader.detached)
             return false;
     }
     return true;
@@ -267,17 +292,17 @@ static void wait_detached(struct reader *reader, int64_t limit_us)
         take_notices(reader, 0);
         int64_t left_us = deadline_us - sluice_mono_us();
         atomic_store(&reader->world.status->polled_mono_us, sluice_mono_us());
-        if (all_detached(reader) || left_us <= 0)
+        if (revoked_detached(reader) || left_us <= 0)
             return;
         take_notices(reader, left_us < POLL_MS * 1000 ? left_us : POLL_MS * 1000);
     }
 }
 
-static void drop_leaving(struct reader *reader)
+static void drop_revoked(struct reader *reader)
 {
     for (struct partition *p = reader->partitions, *next = NULL; p != NULL; p = next) {
         next = p->reader.next;
-        if (!atomic_load(&p->leaving))
+        if (!p->reader.revoked)
             continue;
         if (!p->reader.detached) {
             SLUICE_LOG(SLUICE_LOG_WARN, "partition_abandoned", SLUICE_F_TEXT("topic", p->topic),
@@ -295,56 +320,38 @@ static void on_revoked(void *context, const struct sluice_kafka_position *positi
     push_chunk(reader);
     for (size_t i = 0; i < n; i++) {
         struct partition *p = find_partition(reader, positions[i].topic, positions[i].partition);
-        if (p == NULL || atomic_load(&p->leaving))
+        if (p == NULL || p->reader.revoked)
             continue;
-        start_leaving(reader, p);
+        p->reader.revoked = true;
+        if (!atomic_load(&p->leaving)) /* else it was about to start anew */
+            start_leaving(reader, p);
         SLUICE_LOG(SLUICE_LOG_INFO, "partition_revoked", SLUICE_F_TEXT("topic", p->topic),
                    SLUICE_F_I64("partition", p->id), SLUICE_F_BOOL("lost", lost));
     }
     wait_detached(reader, lost ? 0 : reader->world.config->drain_timeout_us);
     if (!lost)
         commit_now(reader);
-    drop_leaving(reader);
+    drop_revoked(reader);
+    if (lost)
+        atomic_store(&reader->world.status->joined, false);
     sluice_metric_add(sluice_metrics_get(reader->world.metrics, SLUICE_METRIC_REBALANCES), 1);
 }
 
 /* --- starting stopped partitions again ------------------------------------------------------------------------------
  */
 
-/* Like a new assignment of the same partition: the lane forgets it, then gets it anew at the durable offset. */
-static void restart_partition(struct reader *reader, struct partition *p)
-{
-    struct sluice_error err;
-    char text[SLUICE_SOURCE_STATE_TEXT];
-    sluice_source_state_format(&p->reader.state, text);
-    char *topic = p->topic;
-    struct sluice_kafka_position at = {topic, p->id, p->reader.committable, text};
-    if (at.offset >= 0 && sluice_consumer_seek(reader->consumer, &at, &err) != SLUICE_OK) {
-        SLUICE_LOG(SLUICE_LOG_WARN, "restart_failed", SLUICE_F_ERROR(&err), SLUICE_F_TEXT("topic", topic),
-                   SLUICE_F_I64("partition", p->id), SLUICE_F_TEXT("then", "it stays stopped; send SIGHUP again"));
-        return;
-    }
-    add_partition(reader, &at);
-    sluice_consumer_resume(reader->consumer, &at, reader->paused ? 0 : 1);
-    remove_partition(reader, p);
-}
-
+/* The lane drops what is left of each and reports it detached; on_notice() then starts it anew. */
 static void restart_stopped(struct reader *reader)
 {
-    size_t n = 0;
-    for (struct partition *p = reader->partitions; p != NULL; p = p->reader.next) {
-        if (p->reader.stopped && !atomic_load(&p->leaving)) {
-            start_leaving(reader, p);
-            n++;
-        }
-    }
-    if (n == 0)
-        return;
-    wait_detached(reader, reader->world.config->drain_timeout_us);
     for (struct partition *p = reader->partitions, *next = NULL; p != NULL; p = next) {
         next = p->reader.next;
-        if (atomic_load(&p->leaving) && p->reader.detached)
+        if (!p->reader.stopped)
+            continue;
+        p->reader.restart = true;
+        if (p->reader.detached)
             restart_partition(reader, p);
+        else if (!atomic_load(&p->leaving))
+            start_leaving(reader, p);
     }
 }
 
@@ -361,25 +368,19 @@ static bool over_limit(const struct reader *reader, bool was_paused)
 /* Pausing throws away what librdkafka prefetched, hence the distance between the two marks. */
 static void adjust_pausing(struct reader *reader)
 {
-    bool pause = over_limit(reader, reader->paused);
-    if (pause == reader->paused)
-        return;
-    reader->paused = pause;
-    struct sluice_kafka_position *all = calloc(reader->n_partitions + 1, sizeof *all);
-    size_t n = 0;
-    if (all == NULL)
-        SLUICE_BUG("no memory to pause partitions");
+    reader->paused = over_limit(reader, reader->paused);
     for (struct partition *p = reader->partitions; p != NULL; p = p->reader.next) {
-        if (p->reader.stopped)
+        bool pause = reader->paused || atomic_load_explicit(&p->held, memory_order_relaxed);
+        if (p->reader.stopped || pause == p->reader.paused)
             continue;
+        struct sluice_kafka_position at = position_of(p, p->reader.next_offset, NULL);
+        p->reader.paused = pause;
         atomic_store(&p->status->paused, pause);
-        all[n++] = position_of(p, p->reader.next_offset, NULL);
+        if (pause)
+            sluice_consumer_pause(reader->consumer, &at, 1);
+        else
+            sluice_consumer_resume(reader->consumer, &at, 1);
     }
-    if (pause)
-        sluice_consumer_pause(reader->consumer, all, n);
-    else
-        sluice_consumer_resume(reader->consumer, all, n);
-    free(all);
 }
 
 static void take_message(struct reader *reader, rd_kafka_message_t *message)
@@ -414,6 +415,8 @@ static void take_message(struct reader *reader, rd_kafka_message_t *message)
 
 static void fail(struct reader *reader, const struct sluice_error *err)
 {
+    if (atomic_load(&reader->failed)) /* main may be reading it */
+        return;
     reader->failure = *err;
     atomic_store(&reader->failed, true);
     atomic_store(&reader->stop, true);
@@ -466,6 +469,34 @@ static void poll_many(struct reader *reader)
     push_chunk(reader);
 }
 
+/* The end of a partition is learned from fetching it. Of those that are not fetched one is asked for at a time, so that
+ * their lag goes on to be true. */
+static void ask_one_end(struct reader *reader)
+{
+    size_t n = 0;
+    for (const struct partition *p = reader->partitions; p != NULL; p = p->reader.next)
+        n += p->reader.paused || p->reader.stopped ? 1 : 0;
+    if (n == 0)
+        return;
+    size_t turn = reader->n_asked++ % n;
+    for (struct partition *p = reader->partitions; p != NULL; p = p->reader.next) {
+        if (!p->reader.paused && !p->reader.stopped)
+            continue;
+        if (turn-- > 0)
+            continue;
+        int64_t end = sluice_consumer_ask_end_offset(reader->consumer, p->topic, p->id, ASK_END_MS);
+        if (end >= 0)
+            p->reader.asked_end = end;
+        return;
+    }
+}
+
+static int64_t end_of(struct reader *reader, const struct partition *p)
+{
+    int64_t end = sluice_consumer_end_offset(reader->consumer, p->topic, p->id);
+    return end > p->reader.asked_end ? end : p->reader.asked_end;
+}
+
 static void set_gauges(struct reader *reader)
 {
     struct sluice_metrics *metrics = reader->world.metrics;
@@ -473,12 +504,11 @@ static void set_gauges(struct reader *reader)
     int64_t now_us = sluice_wall_us();
     for (struct partition *p = reader->partitions; p != NULL; p = p->reader.next) {
         struct partition_status *s = p->status;
-        int64_t end = sluice_consumer_end_offset(reader->consumer, p->topic, p->id);
-        int64_t durable = atomic_load(&s->durable) >= 0 ? atomic_load(&s->durable) : atomic_load(&s->position);
-        int64_t lag = end > durable && durable >= 0 ? end - durable : 0;
+        int64_t end = end_of(reader, p);
+        atomic_store(&s->end, end);
+        int64_t lag = status_lag(s);
         int64_t record_us = atomic_load(&s->record_wall_us);
         double lag_s = lag > 0 && record_us > 0 ? (double)(now_us - record_us) / 1e6 : 0;
-        atomic_store(&s->end, end);
         n_stopped += p->reader.stopped ? 1 : 0;
         sluice_metric_set(sluice_metrics_get_partition(metrics, SLUICE_METRIC_LAG_RECORDS, p->topic, p->id), lag);
         sluice_metric_set_real(sluice_metrics_get_partition(metrics, SLUICE_METRIC_LAG_SECONDS, p->topic, p->id),
@@ -512,6 +542,7 @@ static void *reader_main(void *context)
         atomic_store(&reader->world.status->polled_mono_us, now_us);
         if (now_us - reader->gauges_us >= GAUGES_US) {
             reader->gauges_us = now_us;
+            ask_one_end(reader);
             set_gauges(reader);
         }
     }

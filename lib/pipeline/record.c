@@ -99,10 +99,13 @@ static enum sluice_code plan_table(struct lane *lane, struct partition *p, const
     return SLUICE_OK;
 }
 
-static enum sluice_code check_schema(struct lane *lane, struct binding *binding, const struct sluice_change *change,
-                                     struct sluice_str raw_key, struct sluice_error *err)
+/* `hinted`: the binding whose schema text was the decoder's hint. Equal to the hint says nothing about another table.
+ */
+static enum sluice_code check_schema(struct lane *lane, struct binding *binding, const struct binding *hinted,
+                                     const struct sluice_change *change, struct sluice_str raw_key,
+                                     struct sluice_error *err)
 {
-    if (change->value_schema_is_hint ||
+    if ((change->value_schema_is_hint && binding == hinted) ||
         (change->value_schema.len == binding->schema_len &&
          (binding->schema_len == 0 ||
           memcmp(change->value_schema.ptr, binding->schema_text, binding->schema_len) == 0)))
@@ -115,6 +118,7 @@ static enum sluice_code check_schema(struct lane *lane, struct binding *binding,
 static enum sluice_code find_binding(struct lane *lane, struct partition *p, const struct sluice_change *change,
                                      struct sluice_str raw_key, struct sluice_error *err)
 {
+    const struct binding *hinted = p->lane.current;
     struct binding *binding = p->lane.current;
     if (binding == NULL || !binding_matches(binding, &change->source)) {
         for (binding = p->lane.bindings; binding != NULL; binding = binding->next) {
@@ -125,7 +129,7 @@ static enum sluice_code find_binding(struct lane *lane, struct partition *p, con
     }
     if (binding == NULL)
         return plan_table(lane, p, change, raw_key, err);
-    return check_schema(lane, binding, change, raw_key, err);
+    return check_schema(lane, binding, hinted, change, raw_key, err);
 }
 
 static void note_times(struct flight *flight, const struct sluice_change *change)

@@ -134,6 +134,21 @@ static enum sluice_code wait_for_clickhouse(struct worker *worker, struct sluice
     }
 }
 
+static enum sluice_code wait_for_kafka(struct worker *worker, struct sluice_error *err)
+{
+    int64_t deadline_us = sluice_mono_us() + worker->config->start_timeout_us;
+    for (;;) {
+        enum sluice_code code = reader_ping(worker->reader, PROBE_WAIT_MS, err);
+        if (code == SLUICE_OK || err->action != SLUICE_RETRY)
+            return code;
+        if (sluice_mono_us() > deadline_us)
+            return sluice_error_wrap(err, "no answer within start.timeout");
+        int signal_number = next_signal(worker, 0);
+        if (signal_number == SIGTERM || signal_number == SIGINT)
+            return sluice_error_wrap(err, "ended by a signal before Kafka answered");
+    }
+}
+
 static enum sluice_code start_senders(struct worker *worker, struct sluice_error *err)
 {
     const struct sender_world world = {worker->config,  &worker->jobs,   lane_inbox(worker->lane),
@@ -177,7 +192,7 @@ static enum sluice_code start(struct worker *worker, struct sluice_error *err)
     if (code == SLUICE_OK)
         code = wait_for_clickhouse(worker, err);
     if (code == SLUICE_OK)
-        code = reader_ping(worker->reader, (int)(config->start_timeout_us / 1000), err);
+        code = wait_for_kafka(worker, err);
     if (code == SLUICE_OK)
         code = start_senders(worker, err);
     return code;
@@ -299,7 +314,7 @@ enum sluice_code sluice_run(const struct sluice_config *config, int *exit_code, 
     uint64_t n_stopped = atomic_load(&worker.status.n_stopped_ever);
     end(&worker);
     curl_global_cleanup();
-    *exit_code = code != SLUICE_OK || n_stopped > 0 ? 1 : 0;
+    *exit_code = code == SLUICE_E_CONFIG ? 2 : code != SLUICE_OK || n_stopped > 0 ? 1 : 0;
     SLUICE_LOG(SLUICE_LOG_INFO, "ended", SLUICE_F_I64("exit_code", *exit_code),
                SLUICE_F_U64("stopped_partitions", n_stopped));
     sluice_log_finish();

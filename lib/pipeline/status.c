@@ -100,13 +100,15 @@ static enum sluice_code append_text(struct sluice_buf *json, const char *text, s
     return code != SLUICE_OK ? code : sluice_buf_append_char(json, '"', err);
 }
 
-static int64_t lag_of(const struct partition_status *entry)
+int64_t status_lag(const struct partition_status *entry)
 {
     int64_t end = atomic_load(&entry->end);
     int64_t done = atomic_load(&entry->durable);
     if (done < 0)
         done = atomic_load(&entry->position);
-    return end >= 0 && done >= 0 && end > done ? end - done : 0;
+    if (done < 0)
+        done = 0; /* nothing read yet, from a start that is no number */
+    return end > done ? end - done : 0;
 }
 
 static enum sluice_code append_partition(const struct partition_status *entry, struct sluice_buf *json,
@@ -123,7 +125,7 @@ static enum sluice_code append_partition(const struct partition_status *entry, s
                                  ",\"durable\":%" PRId64 ",\"committed\":%" PRId64 ",\"end\":%" PRId64
                                  ",\"lag_records\":%" PRId64 ",\"lsn\":\"%" PRIX64 "/%" PRIX64 "\",\"error\":",
                                  entry->id, state, atomic_load(&entry->position), atomic_load(&entry->durable),
-                                 atomic_load(&entry->committed), atomic_load(&entry->end), lag_of(entry), lsn >> 32,
+                                 atomic_load(&entry->committed), atomic_load(&entry->end), status_lag(entry), lsn >> 32,
                                  lsn & UINT32_MAX);
     if (code == SLUICE_OK)
         code = append_text(json, entry->error, err);

@@ -55,6 +55,9 @@ void status_remove(struct sluice_status *status, struct partition_status *entry)
 void status_unref(struct partition_status *entry);
 void status_set_error(struct sluice_status *status, struct partition_status *entry, const char *text);
 
+/* Records between what is durable and the end of the partition; 0 while the end is not known. */
+int64_t status_lag(const struct partition_status *entry);
+
 /* The answer of /status. Errors: SLUICE_E_LIMIT, SLUICE_E_NOMEM. */
 SLUICE_MUST_CHECK enum sluice_code status_json(struct sluice_status *status, struct sluice_buf *json,
                                                struct sluice_error *err);

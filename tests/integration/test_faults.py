@@ -8,6 +8,7 @@ import time
 
 from sluice_testing import load
 from sluice_testing.programs import has_sanitizer, sluice
+from sluice_testing.records import Table
 from sluice_testing.scene import Scene
 from sluice_testing.wait import wait_until
 
@@ -133,4 +134,26 @@ def test_broker_killed_and_restarted(scene: Scene) -> None:
     scene.wait_equal(ALL, seconds=120)
     scene.wait_drained()
     assert worker.metric("stopped_partitions") == 0
+    assert worker.terminate() == 0
+
+
+def test_one_refused_table_does_not_hold_up_the_others(scene: Scene) -> None:
+    """Inserts into one table fail for long, with more waiting than memory.limit; the other table's rows arrive."""
+    refused, good = Table(scene.name, "refused"), Table(scene.name, "good")
+    scene.topics.create(refused.topic, good.topic)
+    worker = scene.run(memory__limit="16MiB", batch__max_bytes="1MiB", retry__max="500ms")
+    scene.topics.produce_many(refused.topic, [refused.row(0, "first", 0)])
+    wait_until(lambda: scene.clickhouse.has_table("refused") and scene.clickhouse.count("refused") == 1, 30,
+               "the table is there")
+    scene.clickhouse.fault("refuse", code=497, count=100000, match="`refused`")
+    scene.topics.produce_many(refused.topic, [refused.row(i, "x" * 2000, 1) for i in range(20000)])
+    wait_until(lambda: worker.partitions()[refused.topic, 0]["state"] == "paused", 30, "the partition is held")
+    scene.topics.produce_many(good.topic, [good.row(i, "y" * 100, 1) for i in range(5000)])
+    wait_until(lambda: scene.clickhouse.has_table("good") and scene.clickhouse.count("good") == 5000, 30,
+               "the other table's rows arrive")
+    assert worker.partitions()[good.topic, 0]["state"] == "running"
+    wait_until(lambda: worker.partitions()[refused.topic, 0]["lag_records"] > 1000, 10, "the held lag is shown")
+    assert worker.get("/readyz")[0] == 503
+    scene.clickhouse.clear_faults()
+    wait_until(lambda: len(scene.clickhouse.final("refused", "id")) == 20000, 60, "the held rows arrive")
     assert worker.terminate() == 0

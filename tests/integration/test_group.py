@@ -102,6 +102,32 @@ def test_static_member_comes_back_to_its_partitions(scene: Scene) -> None:
     assert first.terminate() == 0 and second.terminate() == 0
 
 
+def test_partitions_paused_at_a_rebalance_go_on_afterwards(scene: Scene) -> None:
+    """Inserts fail, so partitions are held; a second worker comes and goes meanwhile; then everything arrives."""
+    table = Table(scene.name, "held")
+    scene.topics.create(table.topic, partitions=4)
+    options = {"kafka__session__timeout__ms": 3000, "retry__max": "500ms", "drain__timeout": "1s"}
+    first = scene.run("first", **options)
+    for partition in range(4):
+        scene.topics.produce_many(table.topic, [table.row(partition, "before", 1)], partition)
+    wait_until(lambda: scene.clickhouse.has_table("held") and scene.clickhouse.count("held") == 4, 30, "rows arrive")
+    scene.clickhouse.fault("refuse", code=241, count=100000)
+    for partition in range(4):
+        scene.topics.produce_many(table.topic, [table.row(partition, "while away", 2)], partition)
+    wait_until(lambda: {p["state"] for p in first.partitions().values()} == {"paused"}, 30, "all partitions are held")
+    second = scene.run("second", **options)
+    _wait_shared(4, first, second)
+    assert second.terminate() == 0
+    _wait_shared(4, first)
+    scene.clickhouse.clear_faults()
+    for partition in range(4):
+        scene.topics.produce_many(table.topic, [table.row(partition, "after", 3)], partition)
+    wait_until(lambda: scene.clickhouse.final("held", "id, n") == [{"id": i, "n": 3} for i in range(4)], 30,
+               "the last rows are stored")
+    scene.wait_drained()
+    assert first.terminate() == 0
+
+
 def test_sigterm_stores_and_commits_everything_read(scene: Scene) -> None:
     """Rows that wait for a batch of an hour are stored and committed before the process ends."""
     table = Table(scene.name, "drained")

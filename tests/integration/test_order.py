@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 from sluice_testing import load
-from sluice_testing.records import Table
+from sluice_testing.records import Table, envelope
 from sluice_testing.scene import Scene
 from sluice_testing.wait import wait_until
 
@@ -149,3 +149,25 @@ def test_connector_killed_and_restarted_emits_again(scene: Scene) -> None:
     scene.wait_equal(tables, seconds=90)
     assert worker.metric("stopped_partitions") == 0
     assert worker.terminate() == 0
+
+
+def test_schema_of_another_table_in_the_topic(scene: Scene) -> None:
+    """Shards in one topic whose schemas have the same text, altered one after the other: the second one's change is seen
+    though the record before it, of the first, had the new text already."""
+    old = Table(scene.name, "shard", fields={"id": ("int32", False), "n": ("int16", True)})
+    new = Table(scene.name, "shard", fields={"id": ("int32", False), "n": ("int32", True)})
+    scene.topics.create(old.topic)
+    worker = scene.run()
+
+    def put(schema: Table, shard: str, row_id: int, lsn: int) -> None:
+        payload = envelope(scene.name, shard, "c", lsn, after={"id": row_id, "n": 1})
+        scene.topics.produce(old.topic, schema.wrap(payload), schema.key(row_id))
+
+    put(old, "second", 1, 1000)
+    wait_until(lambda: scene.clickhouse.has_table("second") and scene.clickhouse.count("second") == 1, 30, "a row")
+    put(new, "first", 1, 2000)
+    put(new, "second", 2, 3000)
+    stopped = worker.wait_event("partition_stopped", offset=2)
+    assert "the embedded schema" in stopped["error"] and "second" in stopped["error"], stopped
+    assert scene.clickhouse.final("second", "id") == [{"id": 1}]
+    assert worker.terminate() == 1
