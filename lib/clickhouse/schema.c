@@ -8,13 +8,13 @@
 
 enum { DESCRIPTION_MAX_BYTES = 16 << 20, WHAT_BYTES = 300 };
 
-/* Every line: kind, position and five more fields. Kind t: uuid, engine, engine_full, sorting_key, nothing.
+/* Every line: kind, position and five more fields. Kind t: uuid, engine, engine_full, sorting_key, comment.
  * Kind c: name, type, default_kind, is_in_sorting_key, is_in_partition_key. */
 static const char description_sql[] =
     "SELECT kind, position, a, b, c, d, e FROM ("
     "SELECT 't' AS kind, toUInt64(0) AS position, toString(uuid) AS a, engine AS b, engine_full AS c, sorting_key AS "
     "d, "
-    "'' AS e FROM system.tables WHERE database = {database:String} AND name = {table:String} "
+    "comment AS e FROM system.tables WHERE database = {database:String} AND name = {table:String} "
     "UNION ALL "
     "SELECT 'c' AS kind, toUInt64(position) AS position, name AS a, type AS b, default_kind AS c, "
     "toString(is_in_sorting_key) AS d, toString(is_in_partition_key) AS e FROM system.columns "
@@ -89,6 +89,7 @@ static void read_table(struct sluice_target *target, const char *const fields[N_
     target->engine = fields[3];
     target->engine_full = fields[4];
     target->sorting_key = fields[5];
+    target->comment = fields[6];
 }
 
 static enum sluice_code make_columns(struct sluice_target *target, struct sluice_str text, struct sluice_error *err)

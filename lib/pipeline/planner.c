@@ -6,25 +6,31 @@
 #include "table/ddl.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { MAX_DDL_BYTES = 1 << 20 };
 
 static enum sluice_code write_ddl(const struct sluice_config *config, const struct sluice_shape *shape,
-                                  const char *table, struct sluice_buf *sql, struct sluice_error *err)
+                                  const char *table, const char *source, struct sluice_buf *sql,
+                                  struct sluice_error *err)
 {
-    const struct sluice_ddl_options options = {config->clickhouse_database, table, config->columns_version,
-                                               config->columns_deleted};
+    const struct sluice_ddl_options options = {.database = config->clickhouse_database,
+                                               .table = table,
+                                               .source = source,
+                                               .version_column = config->columns_version,
+                                               .deleted_column = config->columns_deleted};
     sluice_buf_init(sql, MAX_DDL_BYTES, "the CREATE TABLE of a table");
     return sluice_ddl_create(shape, &options, sql, err);
 }
 
 static enum sluice_code create_table(struct sluice_ch_client *client, const struct sluice_config *config,
-                                     const struct sluice_shape *shape, const char *table, struct sluice_error *err)
+                                     const struct sluice_shape *shape, const char *table, const char *source,
+                                     struct sluice_error *err)
 {
     char what[256];
     SLUICE_AUTO(sluice_buf) struct sluice_buf sql = {0};
     (void)snprintf(what, sizeof what, "create table \"%s.%s\"", config->clickhouse_database, table);
-    enum sluice_code code = write_ddl(config, shape, table, &sql, err);
+    enum sluice_code code = write_ddl(config, shape, table, source, &sql, err);
     if (code == SLUICE_OK)
         code = sluice_ch_run_ddl(client, what, sluice_buf_text(&sql), err);
     if (code == SLUICE_OK)
@@ -35,7 +41,7 @@ static enum sluice_code create_table(struct sluice_ch_client *client, const stru
 
 /* The statement has a line of its own: an error's text is too short for it. */
 static enum sluice_code missing(const struct sluice_config *config, const struct sluice_shape *shape, const char *table,
-                                struct sluice_error *err)
+                                const char *source, struct sluice_error *err)
 {
     if (!shape->typed)
         return sluice_error_set(err, SLUICE_E_TABLE, SLUICE_STOP_PARTITION,
@@ -44,7 +50,7 @@ static enum sluice_code missing(const struct sluice_config *config, const struct
                                 "(schemas.enable=true) with tables.create: true",
                                 config->clickhouse_database, table, shape->schema, shape->table);
     SLUICE_AUTO(sluice_buf) struct sluice_buf sql = {0};
-    enum sluice_code code = write_ddl(config, shape, table, &sql, err);
+    enum sluice_code code = write_ddl(config, shape, table, source, &sql, err);
     if (code != SLUICE_OK)
         return code;
     SLUICE_LOG(SLUICE_LOG_ERROR, "table_missing", SLUICE_F_TEXT("table", table),
@@ -55,9 +61,24 @@ static enum sluice_code missing(const struct sluice_config *config, const struct
                             config->clickhouse_database, table, shape->schema, shape->table);
 }
 
+/* Two source tables in one target would overwrite each other's rows. A worker's memory knows only the tables that it
+ * met since its start; the comment tells the others too. Tables without our comment are their owner's decision. */
+static enum sluice_code check_owner(const struct sluice_target *target, const char *source, struct sluice_error *err)
+{
+    const size_t prefix = sizeof SLUICE_DDL_COMMENT - 1;
+    if (strncmp(target->comment, SLUICE_DDL_COMMENT, prefix) != 0 || strcmp(target->comment + prefix, source) == 0)
+        return SLUICE_OK;
+    return sluice_error_set(
+        err, SLUICE_E_TABLE, SLUICE_STOP_PARTITION,
+        "table \"%.80s.%.80s\" was made for source table \"%.140s\", and source table \"%.140s\" would "
+        "be written to it too; run a pipeline with a database of its own for one of them or, if the "
+        "source was renamed, run ALTER TABLE ... MODIFY COMMENT '%s%.140s'",
+        target->database, target->table, target->comment + prefix, source, SLUICE_DDL_COMMENT, source);
+}
+
 enum sluice_code planner_plan(struct sluice_ch_client *client, const struct sluice_config *config,
-                              const struct sluice_shape *shape, const char *table, struct sluice_plan **out,
-                              struct sluice_error *err)
+                              const struct sluice_shape *shape, const char *table, const char *source,
+                              struct sluice_plan **out, struct sluice_error *err)
 {
     SLUICE_AUTO(sluice_target) struct sluice_target target;
     bool exists = false;
@@ -65,8 +86,8 @@ enum sluice_code planner_plan(struct sluice_ch_client *client, const struct slui
     enum sluice_code code = sluice_ch_read_target(client, config->clickhouse_database, table, &target, &exists, err);
     if (code == SLUICE_OK && !exists) {
         if (!config->tables_create || !shape->typed)
-            return missing(config, shape, table, err);
-        code = create_table(client, config, shape, table, err);
+            return missing(config, shape, table, source, err);
+        code = create_table(client, config, shape, table, source, err);
         if (code == SLUICE_OK)
             code = sluice_ch_read_target(client, config->clickhouse_database, table, &target, &exists, err);
         if (code == SLUICE_OK && !exists)
@@ -74,5 +95,7 @@ enum sluice_code planner_plan(struct sluice_ch_client *client, const struct slui
                                     "table \"%s.%s\" was made and is not visible yet", config->clickhouse_database,
                                     table);
     }
+    if (code == SLUICE_OK)
+        code = check_owner(&target, source, err);
     return code != SLUICE_OK ? code : sluice_plan_new(shape, &target, out, err);
 }

@@ -84,7 +84,7 @@ static void run(struct sender *sender, struct job *job)
     } else {
         struct variant *variant = (struct variant *)job;
         job->code = planner_plan(sender->client, sender->world.config, variant->shape, variant->table->target,
-                                 &variant->plan, &job->error);
+                                 variant->table->source, &variant->plan, &job->error);
     }
     job->took_us = sluice_mono_us() - started_us;
     job->advice = sluice_ch_client_failure(sender->client)->advice;

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-enum { MAX_DECIMAL_DIGITS = 76, MAX_TYPE_TEXT = 64 };
+enum { MAX_DECIMAL_DIGITS = 76, MAX_TYPE_TEXT = 64, MAX_COMMENT_BYTES = 8192 };
 
 /* Money comes without a precision; PostgreSQL stores it in 64 bits. */
 enum { MONEY_DIGITS = 19 };
@@ -158,6 +158,18 @@ static enum sluice_code append_engine(const struct sluice_shape *shape, const st
     return code != SLUICE_OK ? code : sluice_buf_printf(sql, err, ")%s", settings);
 }
 
+/* The server is the one place where every worker and every later start sees whose table it is. */
+static enum sluice_code append_comment(const struct sluice_ddl_options *options, struct sluice_buf *sql,
+                                       struct sluice_error *err)
+{
+    SLUICE_AUTO(sluice_buf) struct sluice_buf text;
+    sluice_buf_init(&text, MAX_COMMENT_BYTES, "the comment of a table");
+    enum sluice_code code = sluice_buf_printf(&text, err, "%s%s", SLUICE_DDL_COMMENT, options->source);
+    if (code == SLUICE_OK)
+        code = sluice_buf_append_z(sql, " COMMENT ", err);
+    return code != SLUICE_OK ? code : sluice_ddl_quote_text(sql, sluice_buf_str(&text), err);
+}
+
 enum sluice_code sluice_ddl_create(const struct sluice_shape *shape, const struct sluice_ddl_options *options,
                                    struct sluice_buf *sql, struct sluice_error *err)
 {
@@ -174,5 +186,7 @@ enum sluice_code sluice_ddl_create(const struct sluice_shape *shape, const struc
         code = sluice_buf_append_z(sql, " (", err);
     if (code == SLUICE_OK)
         code = append_columns(shape, options, sql, err);
-    return code != SLUICE_OK ? code : append_engine(shape, options, sql, err);
+    if (code == SLUICE_OK)
+        code = append_engine(shape, options, sql, err);
+    return code != SLUICE_OK ? code : append_comment(options, sql, err);
 }

@@ -5,15 +5,19 @@
 #include "base/buf.h"
 #include "table/shape.h"
 
+/* What the comment of a table made by sluice begins with; the source follows. */
+#define SLUICE_DDL_COMMENT "sluice: "
+
 struct sluice_ddl_options {
     const char *database;
     const char *table;
+    const char *source;         /* whose table this is, "name/db/schema.table"; kept in the table's comment */
     const char *version_column; /* "_version" */
     const char *deleted_column; /* "is_deleted" */
 };
 
 /* Appends `CREATE TABLE IF NOT EXISTS ... ENGINE = ReplacingMergeTree(_version, is_deleted) ORDER BY (key) SETTINGS
- * non_replicated_deduplication_window = ..., ...` to `sql`. Optional columns are Nullable, key
+ * non_replicated_deduplication_window = ..., ... COMMENT 'sluice: source'` to `sql`. Optional columns are Nullable, key
  * columns never. Errors: SLUICE_E_SHAPE (untyped shape: no schema to make a table from; a source column has the name of
  * a metadata column, naming the option), SLUICE_E_TYPE, SLUICE_E_KEY (no key columns), SLUICE_E_LIMIT. */
 SLUICE_MUST_CHECK enum sluice_code sluice_ddl_create(const struct sluice_shape *shape,

@@ -33,6 +33,7 @@ struct sluice_target {
     const char *engine;                   /* ReplacingMergeTree, ReplicatedReplacingMergeTree, ... */
     const char *engine_full;              /* with parameters and SETTINGS */
     const char *sorting_key;              /* expression text, e.g. "id" or "a, toDate(b)" */
+    const char *comment;                  /* "sluice: SOURCE" on tables that sluice made; "" if none */
     const char *version_column;           /* from engine_full: first parameter that is no path or replica; "" if none */
     const char *deleted_column;           /* second one; "" if none */
     struct sluice_target_column *columns; /* in position order */

@@ -5,7 +5,8 @@
 
 #define TABLE_LINE                                                                                                     \
     "t\t0\t6f1c0c4e-0000-0000-0000-000000000001\tReplacingMergeTree\tReplacingMergeTree(_version, is_deleted) "        \
-    "PARTITION BY toYYYYMM(at) ORDER BY (id, at) SETTINGS non_replicated_deduplication_window = 100\tid, at\t\n"
+    "PARTITION BY toYYYYMM(at) ORDER BY (id, at) SETTINGS non_replicated_deduplication_window = 100\tid, at\tsluice: " \
+    "a/b/c.o\\'d\n"
 
 static enum sluice_code read_target(struct fixture *f, const char *body, struct sluice_target *target, bool *exists)
 {
@@ -39,6 +40,7 @@ static void test_table(void)
     CHECK_TEXT(target.uuid, "6f1c0c4e-0000-0000-0000-000000000001");
     CHECK_TEXT(target.engine, "ReplacingMergeTree");
     CHECK_TEXT(target.sorting_key, "id, at");
+    CHECK_TEXT(target.comment, "sluice: a/b/c.o'd");
     CHECK_TEXT(target.version_column, "_version");
     CHECK_TEXT(target.deleted_column, "is_deleted");
     CHECK_CONTAINS(target.engine_full, "non_replicated_deduplication_window = 100");

@@ -3,8 +3,11 @@
 
 #include "table_support.h"
 
-static const struct sluice_ddl_options options = {
-    .database = "shop", .table = "orders", .version_column = "_version", .deleted_column = "is_deleted"};
+static const struct sluice_ddl_options options = {.database = "shop",
+                                                  .table = "orders",
+                                                  .source = "made/it's/a\\b.orders",
+                                                  .version_column = "_version",
+                                                  .deleted_column = "is_deleted"};
 
 static void test_create(void)
 {
@@ -47,7 +50,8 @@ static void test_create(void)
                "`z\\`\\\\\\x0A` DateTime64(6, 'UTC'), `_version` UInt128, `is_deleted` UInt8) "
                "ENGINE = ReplacingMergeTree(`_version`, `is_deleted`) ORDER BY (`id`, `kind`) "
                "SETTINGS non_replicated_deduplication_window = 10000, replicated_deduplication_window = 10000, "
-               "replicated_deduplication_window_seconds = 604800, fsync_after_insert = 1, fsync_part_directory = 1");
+               "replicated_deduplication_window_seconds = 604800, fsync_after_insert = 1, fsync_part_directory = 1 "
+               "COMMENT 'sluice: made/it\\'s/a\\\\b.orders'");
 }
 
 static void check_refused(const struct sluice_shape *shape, enum sluice_code code, const char *text)
