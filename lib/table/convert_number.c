@@ -7,6 +7,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "table/base64.h"
@@ -168,18 +169,73 @@ static bool read_special(struct sluice_str text, double *out)
     return true;
 }
 
+/* False with err set if it is no number or beyond the type. */
+static bool read_float(const struct convert *self, const struct sluice_json_value *value, double *out,
+                       struct sluice_error *err)
+{
+    /* A real's text is the shortest one for 32 bits: read as such also when it goes into Float64. */
+    bool narrow = self->width == 4 || self->source == SLUICE_SOURCE_FLOAT32;
+    if (value->kind != SLUICE_JSON_NUMBER || !read_double(value->text, narrow, out)) {
+        (void)convert_refuse(self, "value is not a number", err);
+        return false;
+    }
+    if (isinf(*out)) {
+        (void)convert_refuse(self, "number is too large", err);
+        return false;
+    }
+    return true;
+}
+
 static unsigned char *put_float(const struct convert *self, const struct sluice_json_value *value, unsigned char *at,
                                 struct sluice_error *err)
 {
     double v;
     if (value->kind == SLUICE_JSON_STRING && read_special(value->text, &v))
         return put_float_bits(self, v, at);
-    /* A real's text is the shortest one for 32 bits: read as such also when it goes into Float64. */
-    bool narrow = self->width == 4 || self->source == SLUICE_SOURCE_FLOAT32;
-    if (value->kind != SLUICE_JSON_NUMBER || !read_double(value->text, narrow, &v))
-        return convert_refuse(self, "value is not a number", err);
-    if (isinf(v))
-        return convert_refuse(self, "number is too large", err);
+    return read_float(self, value, &v, err) ? put_float_bits(self, v, at) : NULL;
+}
+
+/* Digits of a JSON number from the first that is not 0 to the last. */
+static size_t count_digits(struct sluice_str text)
+{
+    size_t n = 0;
+    size_t n_significant = 0;
+    for (size_t i = 0; i < text.len && text.ptr[i] != 'e' && text.ptr[i] != 'E'; i++) {
+        if (text.ptr[i] < '0' || text.ptr[i] > '9')
+            continue;
+        n += n > 0 || text.ptr[i] != '0';
+        if (text.ptr[i] != '0')
+            n_significant = n;
+    }
+    return n_significant;
+}
+
+/* Nothing says that the source is a float of this width: it may be a bigint or a numeric, and those must not be rounded
+ * unseen. Every float of the width comes through, as its shortest text has no more than 17 (9) digits. */
+static bool keeps_number(const struct convert *self, const struct sluice_json_value *value, double v)
+{
+    char exact[DBL_MAX_10_EXP + 3]; /* sign, digits, NUL */
+    size_t n_digits = count_digits(value->text);
+    if (v == 0)
+        return n_digits == 0;
+    if (!is_integer(value))
+        return n_digits <= (self->width == 4 ? FLT_DECIMAL_DIG : DBL_DECIMAL_DIG);
+    if (value->text.len <= (self->width == 4 ? FLT_DIG : DBL_DIG))
+        return true;
+    int n = snprintf(exact, sizeof exact, "%.0f", v);
+    return n > 0 && sluice_str_equal(value->text, (struct sluice_str){exact, (size_t)n});
+}
+
+static unsigned char *put_float_of_untyped(const struct convert *self, const struct sluice_json_value *value,
+                                           unsigned char *at, struct sluice_error *err)
+{
+    double v;
+    if (value->kind != SLUICE_JSON_NUMBER)
+        return put_float(self, value, at, err);
+    if (!read_float(self, value, &v, err))
+        return NULL;
+    if (!keeps_number(self, value, v))
+        return convert_refuse(self, "number has more digits than its type keeps", err);
     return put_float_bits(self, v, at);
 }
 
@@ -197,6 +253,10 @@ static bool read_unscaled(const struct convert *self, struct sluice_str text, st
 {
     unsigned char bytes[sizeof w->limbs];
     size_t n_bytes = base64_size(text);
+    if (text.len == 0) { /* even zero has a byte */
+        (void)convert_refuse(self, "decimal is neither a number nor base64", err);
+        return false;
+    }
     if (n_bytes > sizeof bytes) {
         (void)convert_refuse(self, "decimal has too many digits", err);
         return false;
@@ -344,8 +404,9 @@ static void choose_float(enum sluice_source_type source, struct convert *out)
 {
     bool narrow = out->type.bits == 32;
     unsigned bits = integer_bits(source);
-    if (source == SLUICE_SOURCE_UNTYPED || source == SLUICE_SOURCE_FLOAT32 ||
-        (source == SLUICE_SOURCE_FLOAT64 && !narrow)) {
+    if (source == SLUICE_SOURCE_UNTYPED) {
+        out->fn = put_float_of_untyped;
+    } else if (source == SLUICE_SOURCE_FLOAT32 || (source == SLUICE_SOURCE_FLOAT64 && !narrow)) {
         out->fn = put_float;
     } else if (source == SLUICE_SOURCE_DECIMAL) {
         out->fn = put_float_of_decimal;
