@@ -345,9 +345,32 @@ def test_two_source_tables_for_one_target(scene: Scene) -> None:
     worker = scene.run()
     scene.connector("a.same,b.same")
     line = worker.wait_event("partition_stopped")
-    assert "a.same" in line["error"] and "b.same" in line["error"] and '"same"' in line["error"], line
+    assert "a.same" in line["error"] and "b.same" in line["error"] and 'same"' in line["error"], line
     wait_until(lambda: scene.clickhouse.count("same") == 1, 20, "the first of them is stored")
     assert len(worker.events("partition_stopped")) == 1
+    assert worker.terminate() == 1
+
+
+def test_two_source_tables_for_one_target_across_a_restart(scene: Scene) -> None:
+    """A worker that meets the second table first has no memory of the first: the target's comment tells whose it is."""
+    first, second = Table(scene.name, "same"), Table(scene.name, "same")
+    second.topic = f"{scene.name}.other.same"
+    scene.topics.create(first.topic)
+    scene.topics.produce_many(first.topic, [first.row(1, "one", 1)])
+    worker = scene.run()
+    scene.wait_drained()
+    assert worker.terminate() == 0
+
+    scene.topics.create(second.topic)
+    scene.topics.produce_many(second.topic, [
+        (second.key(1), second.value("c", after={"id": 1, "name": "other", "n": 2}, schema="other"))])
+    worker.launch()
+    line = worker.wait_event("partition_stopped", topic=second.topic)
+    assert line["code"] == "table" and f'table "{scene.name}.same"' in line["error"], line
+    assert "public.same" in line["error"] and "other.same" in line["error"] and "MODIFY COMMENT" in line["error"], line
+    scene.topics.produce_many(first.topic, [first.row(2, "two", 2)])
+    wait_until(lambda: scene.clickhouse.final("same", "id, name") ==
+               [{"id": 1, "name": "one"}, {"id": 2, "name": "two"}], 20, "the first goes on and nothing of the second is stored")
     assert worker.terminate() == 1
 
 
