@@ -15,7 +15,9 @@
 
 static const char cut[] = "the body broke off on its way or its framing is wrong";
 static const char value[] = "a value the server cannot take; the row has to be found";
-static const char drift[] = "the table differs from the plan; it is read again";
+static const char drift[] =
+    "the table differs from what it was planned with; bring the column back or restore its type, then restart the "
+    "worker or send it SIGHUP";
 static const char settings[] = "settings or statement not accepted; compare server version and profile";
 static const char rights[] = "check user, password and grants; tried again slowly in case they are being changed";
 static const char network[] = "the server lost a connection while it worked; the statement may have taken effect";
@@ -42,8 +44,8 @@ static const struct sluice_ch_reason reasons[] = {
     {24, "CANNOT_WRITE_TO_OSTREAM", RETRY, MAYBE, network},
     {26, "CANNOT_PARSE_QUOTED_STRING", ROW, VALUES, value},
     {27, "CANNOT_PARSE_INPUT_ASSERTION_FAILED", ROW, VALUES, value},
-    {32, "ATTEMPT_TO_READ_AFTER_EOF", REREAD, KNOWN, "the body is shorter than the table asks for; it is read again"},
-    {33, "CANNOT_READ_ALL_DATA", REREAD, KNOWN, "the body is shorter than the table asks for; it is read again"},
+    {32, "ATTEMPT_TO_READ_AFTER_EOF", REREAD, KNOWN, drift},
+    {33, "CANNOT_READ_ALL_DATA", REREAD, KNOWN, drift},
     {36, "BAD_ARGUMENTS", STOP, KNOWN, settings},
     {38, "CANNOT_PARSE_DATE", ROW, VALUES, value},
     {40, "CHECKSUM_DOESNT_MATCH", RETRY, KNOWN, cut},

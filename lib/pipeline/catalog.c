@@ -58,17 +58,23 @@ static enum sluice_code name_source(const struct sluice_change *change, const st
     return *out != NULL ? SLUICE_OK : sluice_error_nomem(err, "the name of a source table", text.len);
 }
 
-static enum sluice_code add_table(struct catalog *catalog, char *source, const char *target, struct table **out,
-                                  struct sluice_error *err)
+enum sluice_code catalog_claim(struct catalog *catalog, struct table *table, struct sluice_error *err)
 {
     for (const struct table *other = catalog->tables; other != NULL; other = other->next) {
-        if (strcmp(other->target, target) == 0)
+        if (other != table && other->is_claimed && strcmp(other->target, table->target) == 0)
             return sluice_error_set(
                 err, SLUICE_E_TABLE, SLUICE_STOP_PARTITION,
                 "source tables \"%s\" and \"%s\" would both be written to table \"%s\"; run a pipeline "
                 "with a database of its own for one of them",
-                other->source, source, target);
+                other->source, table->source, table->target);
     }
+    table->is_claimed = true;
+    return SLUICE_OK;
+}
+
+static enum sluice_code add_table(struct catalog *catalog, char *source, const char *target, struct table **out,
+                                  struct sluice_error *err)
+{
     struct table *table = calloc(1, sizeof *table);
     char *target_copy = copy_text(sluice_str_from(target));
     if (table == NULL || target_copy == NULL) {
@@ -139,19 +145,42 @@ enum sluice_code catalog_find(struct catalog *catalog, const struct sluice_chang
 }
 
 static enum sluice_code remember_schema(struct binding *binding, const struct sluice_change *change,
-                                        struct sluice_error *err)
+                                        const struct sluice_key *key, struct sluice_error *err)
 {
     char *text = copy_text(change->value_schema);
-    if (text == NULL)
-        return sluice_error_nomem(err, "an embedded schema", change->value_schema.len);
+    char *key_text = copy_text(key->key_schema);
+    if (text == NULL || key_text == NULL) {
+        free(text);
+        free(key_text);
+        return sluice_error_nomem(err, "an embedded schema", change->value_schema.len + key->key_schema.len);
+    }
     free(binding->schema_text);
+    free(binding->key_schema_text);
     binding->schema_text = text;
     binding->schema_len = change->value_schema.len;
+    binding->key_schema_text = key_text;
+    binding->key_schema_len = key->key_schema.len;
     return SLUICE_OK;
 }
 
-enum sluice_code binding_new(struct variant *variant, const struct sluice_change *change, struct binding **out,
-                             struct sluice_error *err)
+bool binding_knows_key(const struct binding *binding, const struct sluice_key *key)
+{
+    const struct sluice_shape *shape = binding->variant->shape;
+    if (key->key_schema.len != binding->key_schema_len)
+        return false;
+    if (key->key_schema.len > 0)
+        return memcmp(key->key_schema.ptr, binding->key_schema_text, key->key_schema.len) == 0;
+    if (key->n_fields != shape->n_key)
+        return false;
+    for (size_t i = 0; i < key->n_fields; i++) {
+        if (!sluice_str_equal_z(key->fields[i].name, shape->columns[shape->key[i]].name))
+            return false;
+    }
+    return true;
+}
+
+enum sluice_code binding_new(struct variant *variant, const struct sluice_change *change, const struct sluice_key *key,
+                             struct binding **out, struct sluice_error *err)
 {
     struct binding *binding = calloc(1, sizeof *binding);
     if (binding == NULL)
@@ -164,7 +193,7 @@ enum sluice_code binding_new(struct variant *variant, const struct sluice_change
     binding->source_schema = copy_text(change->source.schema);
     binding->source_table = copy_text(change->source.table);
     if (binding->source_name == NULL || binding->source_db == NULL || binding->source_schema == NULL ||
-        binding->source_table == NULL || remember_schema(binding, change, err) != SLUICE_OK) {
+        binding->source_table == NULL || remember_schema(binding, change, key, err) != SLUICE_OK) {
         binding_free(binding);
         return sluice_error_nomem(err, "a table of a partition", sizeof *binding);
     }
@@ -182,6 +211,7 @@ void binding_free(struct binding *binding)
     free(binding->source_schema);
     free(binding->source_table);
     free(binding->schema_text);
+    free(binding->key_schema_text);
     free(binding);
 }
 
@@ -204,8 +234,9 @@ enum sluice_code binding_accept_schema(struct binding *binding, const struct cat
     if (!sluice_shape_equal(binding->variant->shape, shape))
         return sluice_error_set(
             err, SLUICE_E_SHAPE, SLUICE_STOP_PARTITION,
-            "the embedded schema of \"%s\" changed; this version does not follow schema changes: bring "
+            "the columns or the key of \"%s\" changed in the records; this version does not follow schema changes: "
+            "bring "
             "table \"%s\" to the new columns with ALTER TABLE, then restart the worker or send it SIGHUP",
             binding->table->source, binding->table->target);
-    return remember_schema(binding, change, err);
+    return remember_schema(binding, change, key, err);
 }

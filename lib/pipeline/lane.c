@@ -257,6 +257,8 @@ static void on_plan(struct lane *lane, struct variant *variant)
         job_delay(lane, job);
         return;
     }
+    if (job->code == SLUICE_OK)
+        job->code = catalog_claim(&lane->catalog, variant->table, &job->error);
     variant->state = job->code == SLUICE_OK ? VARIANT_READY : VARIANT_STALE;
     sluice_metric_set(sluice_metrics_get(lane->world.metrics, SLUICE_METRIC_TABLES_PLANNED),
                       (int64_t)lane->catalog.n_tables);

@@ -61,10 +61,11 @@ static bool has_moved_key(const struct lane *lane, const rd_kafka_message_t *mes
 }
 
 static enum sluice_code bind_variant(struct lane *lane, struct partition *p, struct variant *variant,
-                                     const struct sluice_change *change, struct sluice_error *err)
+                                     const struct sluice_change *change, const struct sluice_key *key,
+                                     struct sluice_error *err)
 {
     struct binding *binding = NULL;
-    enum sluice_code code = binding_new(variant, change, &binding, err);
+    enum sluice_code code = binding_new(variant, change, key, &binding, err);
     if (code != SLUICE_OK)
         return code;
     const char *target = binding->table->target;
@@ -80,18 +81,15 @@ static enum sluice_code bind_variant(struct lane *lane, struct partition *p, str
 
 /* Leaves p->lane.current NULL and p->lane.waiting_for set while the plan is being made. */
 static enum sluice_code plan_table(struct lane *lane, struct partition *p, const struct sluice_change *change,
-                                   struct sluice_str raw_key, struct sluice_error *err)
+                                   const struct sluice_key *key, struct sluice_error *err)
 {
-    struct sluice_key key;
     struct variant *variant = NULL;
     bool is_new = false;
-    enum sluice_code code = sluice_key_decode(lane->decoder, raw_key, &key, err);
-    if (code == SLUICE_OK)
-        code = catalog_find(&lane->catalog, change, &key, &variant, &is_new, err);
+    enum sluice_code code = catalog_find(&lane->catalog, change, key, &variant, &is_new, err);
     if (code != SLUICE_OK)
         return code;
     if (variant->state == VARIANT_READY)
-        return bind_variant(lane, p, variant, change, err);
+        return bind_variant(lane, p, variant, change, key, err);
     p->lane.current = NULL;
     p->lane.waiting_for = variant;
     if (is_new)
@@ -100,23 +98,23 @@ static enum sluice_code plan_table(struct lane *lane, struct partition *p, const
 }
 
 /* `hinted`: the binding whose schema text was the decoder's hint. Equal to the hint says nothing about another table.
- */
+ * The key is looked at as well: a primary key can change without the columns changing, and rows would replace each
+ * other. */
 static enum sluice_code check_schema(struct lane *lane, struct binding *binding, const struct binding *hinted,
-                                     const struct sluice_change *change, struct sluice_str raw_key,
+                                     const struct sluice_change *change, const struct sluice_key *key,
                                      struct sluice_error *err)
 {
-    if ((change->value_schema_is_hint && binding == hinted) ||
-        (change->value_schema.len == binding->schema_len &&
-         (binding->schema_len == 0 ||
-          memcmp(change->value_schema.ptr, binding->schema_text, binding->schema_len) == 0)))
+    bool same = (change->value_schema_is_hint && binding == hinted) ||
+                (change->value_schema.len == binding->schema_len &&
+                 (binding->schema_len == 0 ||
+                  memcmp(change->value_schema.ptr, binding->schema_text, binding->schema_len) == 0));
+    if (SLUICE_LIKELY(same && binding_knows_key(binding, key)))
         return SLUICE_OK;
-    struct sluice_key key;
-    enum sluice_code code = sluice_key_decode(lane->decoder, raw_key, &key, err);
-    return code != SLUICE_OK ? code : binding_accept_schema(binding, &lane->catalog, change, &key, err);
+    return binding_accept_schema(binding, &lane->catalog, change, key, err);
 }
 
 static enum sluice_code find_binding(struct lane *lane, struct partition *p, const struct sluice_change *change,
-                                     struct sluice_str raw_key, struct sluice_error *err)
+                                     const struct sluice_key *key, struct sluice_error *err)
 {
     const struct binding *hinted = p->lane.current;
     struct binding *binding = p->lane.current;
@@ -128,8 +126,8 @@ static enum sluice_code find_binding(struct lane *lane, struct partition *p, con
         p->lane.current = binding;
     }
     if (binding == NULL)
-        return plan_table(lane, p, change, raw_key, err);
-    return check_schema(lane, binding, hinted, change, raw_key, err);
+        return plan_table(lane, p, change, key, err);
+    return check_schema(lane, binding, hinted, change, key, err);
 }
 
 static void note_times(struct flight *flight, const struct sluice_change *change)
@@ -186,7 +184,9 @@ static enum taken take_row(struct lane *lane, struct partition *p, const rd_kafk
                              "message.key.columns",
                              SLUICE_STR_ARG(change->source.table));
     if (code == SLUICE_OK)
-        code = find_binding(lane, p, change, key_of(message), &err);
+        code = sluice_key_decode(lane->decoder, key_of(message), &key, &err);
+    if (code == SLUICE_OK)
+        code = find_binding(lane, p, change, &key, &err);
     if (code == SLUICE_OK && p->lane.current == NULL)
         return TAKEN_WAIT;
     /* The state before this record is what a batch that begins with it has to remember, so the version comes after. */
@@ -195,8 +195,6 @@ static enum taken take_row(struct lane *lane, struct partition *p, const rd_kafk
         code = sluice_source_state_version(&state, &change->source, change->op,
                                            change->op == 'c' && has_moved_key(lane, message),
                                            lane->world.config->version_clock_slack_us, &version, &err);
-    if (code == SLUICE_OK && change->op == 'd')
-        code = sluice_key_decode(lane->decoder, key_of(message), &key, &err);
     if (code == SLUICE_OK)
         code =
             append(lane, p, p->lane.current, change, change->op == 'd' ? &key : NULL, version, message->offset, &err);

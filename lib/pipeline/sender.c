@@ -92,7 +92,7 @@ static void run(struct sender *sender, struct job *job)
         sluice_metric_observe(sender->insert_seconds, (double)job->took_us / 1e6);
     /* What will be tried again is the server's condition, not the job's: not ready until something works. */
     if (job->code == SLUICE_OK || job->error.action == SLUICE_RETRY)
-        atomic_store(&sender->world.status->server_ok, job->code == SLUICE_OK);
+        status_set_server(sender->world.status, job->code == SLUICE_OK, job->error.text);
 }
 
 static void *sender_main(void *context)

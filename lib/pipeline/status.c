@@ -102,10 +102,13 @@ static enum sluice_code append_text(struct sluice_buf *json, const char *text, s
 
 int64_t status_lag(const struct partition_status *entry)
 {
-    int64_t end = atomic_load(&entry->end);
+    int64_t position = atomic_load(&entry->position);
+    int64_t end = atomic_load(&entry->end); /* looked up now and then, so it may lie behind what was read */
     int64_t done = atomic_load(&entry->durable);
+    if (end < position)
+        end = position;
     if (done < 0)
-        done = atomic_load(&entry->position);
+        done = position;
     if (done < 0)
         done = 0; /* nothing read yet, from a start that is no number */
     return end > done ? end - done : 0;
@@ -169,6 +172,25 @@ enum sluice_code status_json(struct sluice_status *status, struct sluice_buf *js
     return code != SLUICE_OK ? code : sluice_buf_append_z(json, "]}\n", err);
 }
 
+void status_set_server(struct sluice_status *status, bool ok, const char *why)
+{
+    if (!ok) {
+        (void)pthread_mutex_lock(&status->lock);
+        (void)snprintf(status->server_error, sizeof status->server_error, "%s", why);
+        (void)pthread_mutex_unlock(&status->lock);
+    }
+    atomic_store(&status->server_ok, ok);
+}
+
+static enum sluice_code append_server_error(struct sluice_status *status, struct sluice_buf *text,
+                                            struct sluice_error *err)
+{
+    (void)pthread_mutex_lock(&status->lock);
+    enum sluice_code code = sluice_buf_printf(text, err, "waiting for ClickHouse: %s\n", status->server_error);
+    (void)pthread_mutex_unlock(&status->lock);
+    return code;
+}
+
 enum sluice_code status_live(struct sluice_status *status, bool *ok, struct sluice_buf *text, struct sluice_error *err)
 {
     *ok = sluice_mono_us() - atomic_load(&status->polled_mono_us) < live_limit_us;
@@ -202,9 +224,10 @@ enum sluice_code status_ready(struct sluice_status *status, bool *ok, struct slu
         why = "draining";
     else if (!atomic_load(&status->joined))
         why = "not yet a member of the consumer group";
-    else if (!atomic_load(&status->server_ok))
-        why = "ClickHouse does not answer";
-    *ok = why == NULL && !stopped;
+    bool waits = why == NULL && !atomic_load(&status->server_ok);
+    *ok = why == NULL && !waits && !stopped;
+    if (waits)
+        return append_server_error(status, text, err);
     if (why != NULL)
         return sluice_buf_printf(text, err, "%s\n", why);
     return stopped ? SLUICE_OK : sluice_buf_append_z(text, "ok\n", err);

@@ -38,6 +38,7 @@ struct sluice_status {
     int64_t started_mono_us;
     atomic_bool joined;    /* has an assignment, or the group gave none to us */
     atomic_bool server_ok; /* the last exchange with ClickHouse worked, or failed for good */
+    char server_error[sizeof(((struct sluice_error *)0)->text)]; /* guarded by the lock; why server_ok became false */
     atomic_bool draining;
     _Atomic int64_t polled_mono_us; /* last turn of the reader, for /livez */
     _Atomic uint64_t n_records;
@@ -55,6 +56,8 @@ void status_remove(struct sluice_status *status, struct partition_status *entry)
 void status_unref(struct partition_status *entry);
 void status_set_error(struct sluice_status *status, struct partition_status *entry, const char *text);
 
+/* The last exchange with ClickHouse worked, or failed in a way that is tried again; `why` is the error's text. */
+void status_set_server(struct sluice_status *status, bool ok, const char *why);
 /* Records between what is durable and the end of the partition; 0 while the end is not known. */
 int64_t status_lag(const struct partition_status *entry);
 

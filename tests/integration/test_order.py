@@ -168,6 +168,22 @@ def test_schema_of_another_table_in_the_topic(scene: Scene) -> None:
     put(new, "first", 1, 2000)
     put(new, "second", 2, 3000)
     stopped = worker.wait_event("partition_stopped", offset=2)
-    assert "the embedded schema" in stopped["error"] and "second" in stopped["error"], stopped
+    assert "the columns or the key of" in stopped["error"] and "second" in stopped["error"], stopped
     assert scene.clickhouse.final("second", "id") == [{"id": 1}]
+    assert worker.terminate() == 1
+
+
+def test_primary_key_changed_under_load(scene: Scene) -> None:
+    """The columns stay, the key gets a second one: rows of the new key must not replace each other under the old."""
+    scene.source.execute("CREATE TABLE pk (a int NOT NULL, b int NOT NULL, v text, PRIMARY KEY (a))",
+                         "INSERT INTO pk SELECT i, i, 'first' FROM generate_series(1, 5) AS i")
+    scene.connector("pk")
+    worker = scene.run()
+    scene.wait_equal("pk")
+    scene.wait_streaming()
+    scene.source.execute("ALTER TABLE pk DROP CONSTRAINT pk_pkey", "ALTER TABLE pk ADD PRIMARY KEY (a, b)",
+                         "INSERT INTO pk VALUES (1, 100, 'second'), (2, 200, 'second')")
+    stopped = worker.wait_event("partition_stopped")
+    assert "the columns or the key of" in stopped["error"], stopped
+    assert scene.clickhouse.final("pk", "a, v") == [{"a": i, "v": "first"} for i in range(1, 6)]
     assert worker.terminate() == 1

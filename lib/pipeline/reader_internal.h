@@ -1,0 +1,59 @@
+/* reader_internal.h - the reader's state, shared by reader.c (loop, pausing), assignment.c (partitions that come, stop,
+ * start anew and go), commits.c (offsets), gauges.c (what is shown). Thread: reader, everywhere. */
+#ifndef SLUICE_PIPELINE_READER_INTERNAL_H
+#define SLUICE_PIPELINE_READER_INTERNAL_H
+
+#include "pipeline/reader.h"
+
+#include <pthread.h>
+
+struct reader {
+    struct reader_world world;
+    struct sluice_consumer *consumer;
+    struct partition *partitions;
+    size_t n_partitions;
+    struct chunk *chunk; /* being filled */
+    struct partition *last;
+    size_t raw_limit;
+    bool paused;
+    size_t n_commits_open;   /* partitions whose commit has no answer yet */
+    int64_t committed_us;    /* when it was sent */
+    int64_t commit_after_us; /* not before, after a refusal */
+    size_t n_asked;          /* turns about asking for the end of a partition that is not fetched */
+    int64_t gauges_us;
+    atomic_bool stop;
+    atomic_bool restart;
+    atomic_bool failed;
+    struct sluice_error failure; /* written before `failed` */
+    pthread_t thread;
+};
+
+/* reader.c */
+struct sluice_kafka_position reader_position(const struct partition *p, int64_t offset, const char *metadata);
+/* NULL if it is not ours. */
+struct partition *reader_find(struct reader *reader, const char *topic, int32_t id);
+/* Sends the lane a control item about the partition. */
+void reader_control(struct reader *reader, enum lane_item_kind kind, struct partition *p, int64_t offset);
+/* Hands the chunk that is being filled to the lane. */
+void reader_push_chunk(struct reader *reader);
+
+/* assignment.c: the consumer's handlers, and the life of a partition in the reader */
+void assignment_on_assigned(void *context, const struct sluice_kafka_position *positions, size_t n);
+void assignment_on_revoked(void *context, const struct sluice_kafka_position *positions, size_t n, bool lost);
+void assignment_take_notices(struct reader *reader, int64_t timeout_us);
+/* The partition can't go on, for a reason that the reader found. */
+void assignment_stop(struct reader *reader, struct partition *p, const struct sluice_error *error);
+/* Starts stopped partitions again, each as soon as the lane let it go. */
+void assignment_restart_stopped(struct reader *reader);
+
+/* commits.c */
+void commits_on_committed(void *context, const struct sluice_kafka_position *position, const char *error_text);
+/* Sends what became durable, unless an answer is still due. */
+void commits_send(struct reader *reader);
+/* The same, waiting for the answer. */
+void commits_send_now(struct reader *reader);
+
+/* gauges.c: once a second */
+void gauges_set(struct reader *reader);
+
+#endif
