@@ -37,6 +37,7 @@ void gauges_set(struct reader *reader)
 {
     struct sluice_metrics *metrics = reader->world.metrics;
     int64_t n_stopped = 0;
+    int64_t n_paused = 0;
     int64_t now_us = sluice_wall_us();
     ask_one_end(reader);
     for (struct partition *p = reader->partitions; p != NULL; p = p->reader.next) {
@@ -47,6 +48,7 @@ void gauges_set(struct reader *reader)
         int64_t record_us = atomic_load(&s->record_wall_us);
         double lag_s = lag > 0 && record_us > 0 ? (double)(now_us - record_us) / 1e6 : 0;
         n_stopped += p->reader.stopped ? 1 : 0;
+        n_paused += p->reader.paused && !p->reader.stopped ? 1 : 0;
         sluice_metric_set(sluice_metrics_get_partition(metrics, SLUICE_METRIC_LAG_RECORDS, p->topic, p->id), lag);
         sluice_metric_set_real(sluice_metrics_get_partition(metrics, SLUICE_METRIC_LAG_SECONDS, p->topic, p->id),
                                lag_s);
@@ -59,8 +61,7 @@ void gauges_set(struct reader *reader)
     }
     sluice_metric_set(sluice_metrics_get(metrics, SLUICE_METRIC_ASSIGNED_PARTITIONS), (int64_t)reader->n_partitions);
     sluice_metric_set(sluice_metrics_get(metrics, SLUICE_METRIC_STOPPED_PARTITIONS), n_stopped);
-    sluice_metric_set(sluice_metrics_get(metrics, SLUICE_METRIC_PAUSED_PARTITIONS),
-                      reader->paused ? (int64_t)reader->n_partitions - n_stopped : 0);
+    sluice_metric_set(sluice_metrics_get(metrics, SLUICE_METRIC_PAUSED_PARTITIONS), n_paused);
     sluice_metric_set(sluice_metrics_get(metrics, SLUICE_METRIC_BUFFERED_BYTES),
                       (int64_t)sluice_budget_used(reader->world.budget));
 }

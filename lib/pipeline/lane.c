@@ -311,7 +311,7 @@ static size_t look_at(struct partition *p)
         n += flight->is_open ? sluice_batch_n_changes(flight->batch) : flight->n_changes;
         held = held || flight->job.n_attempts > 0;
     }
-    atomic_store_explicit(&p->held, held, memory_order_relaxed);
+    atomic_store_explicit(&p->status->held, held, memory_order_relaxed);
     return n;
 }
 

@@ -25,7 +25,6 @@ enum sluice_code partition_new(const char *topic, int32_t id, int64_t start, con
     p->status = entry;
     atomic_init(&p->n_refs, 1);
     atomic_init(&p->leaving, false);
-    atomic_init(&p->held, false);
     p->reader.committable = -1;
     p->reader.asked_end = -1;
     p->reader.state = *state;

@@ -24,9 +24,6 @@ struct partition {
 
     /* Set by the reader, read by the lane: chunks still in the queue are dropped instead of decoded. */
     atomic_bool leaving;
-    /* Set by the lane, read by the reader: something of this partition is being tried again, so it is paused; a table
-     * in trouble must not fill the memory that the others need. */
-    atomic_bool held;
 
     struct { /* owner: reader */
         bool stopped;

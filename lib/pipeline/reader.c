@@ -54,12 +54,14 @@ static bool over_limit(const struct reader *reader, bool was_paused)
     return raw > raw_limit || sluice_budget_over(reader->world.budget, was_paused ? LOW_PERCENT : HIGH_PERCENT);
 }
 
-/* Pausing throws away what librdkafka prefetched, hence the distance between the two marks. */
+/* All partitions at the memory limit; by itself one of which something is being tried again, so that a table in trouble
+ * does not fill the memory that the others need. Pausing throws away what librdkafka prefetched, hence the distance
+ * between the two marks. */
 static void adjust_pausing(struct reader *reader)
 {
     reader->paused = over_limit(reader, reader->paused);
     for (struct partition *p = reader->partitions; p != NULL; p = p->reader.next) {
-        bool pause = reader->paused || atomic_load_explicit(&p->held, memory_order_relaxed);
+        bool pause = reader->paused || atomic_load_explicit(&p->status->held, memory_order_relaxed);
         if (p->reader.stopped || pause == p->reader.paused)
             continue;
         struct sluice_kafka_position at = reader_position(p, p->reader.next_offset, NULL);

@@ -182,6 +182,16 @@ void status_set_server(struct sluice_status *status, bool ok, const char *why)
     atomic_store(&status->server_ok, ok);
 }
 
+static bool is_any_held(struct sluice_status *status)
+{
+    bool held = false;
+    (void)pthread_mutex_lock(&status->lock);
+    for (const struct partition_status *entry = status->partitions; entry != NULL; entry = entry->next)
+        held = held || atomic_load(&entry->held);
+    (void)pthread_mutex_unlock(&status->lock);
+    return held;
+}
+
 static enum sluice_code append_server_error(struct sluice_status *status, struct sluice_buf *text,
                                             struct sluice_error *err)
 {
@@ -224,7 +234,7 @@ enum sluice_code status_ready(struct sluice_status *status, bool *ok, struct slu
         why = "draining";
     else if (!atomic_load(&status->joined))
         why = "not yet a member of the consumer group";
-    bool waits = why == NULL && !atomic_load(&status->server_ok);
+    bool waits = why == NULL && (!atomic_load(&status->server_ok) || is_any_held(status));
     *ok = why == NULL && !waits && !stopped;
     if (waits)
         return append_server_error(status, text, err);

@@ -23,6 +23,7 @@ struct partition_status {
     _Atomic int64_t record_wall_us; /* Kafka timestamp of the last record decoded, 0 if none */
     _Atomic uint64_t lsn;           /* highest source position that is durable */
     atomic_bool paused;
+    atomic_bool held; /* something of it is being tried again at ClickHouse */
     atomic_bool stopped;
     char error[sizeof(
         ((struct sluice_error *)0)->text)]; /* guarded by the status lock; why it stopped, "" while it runs */
