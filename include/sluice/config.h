@@ -22,10 +22,23 @@
     X(SLUICE_FORMAT_AUTO, "auto")                                                                                      \
     X(SLUICE_FORMAT_JSON, "json")
 #define SLUICE_ON_BAD_RECORD_NAMES(X) X(SLUICE_ON_BAD_RECORD_STOP, "stop")
+#define SLUICE_LEDGER_CHOICE_NAMES(X)                                                                                         \
+    X(SLUICE_USE_AUTO, "auto")                                                                                         \
+    X(SLUICE_USE_KEEPER_MAP, "keeper_map")                                                                             \
+    X(SLUICE_USE_KAFKA, "kafka")
+#define SLUICE_ON_OFFSET_LOST_NAMES(X)                                                                                 \
+    X(SLUICE_ON_OFFSET_LOST_STOP, "stop")                                                                              \
+    X(SLUICE_ON_OFFSET_LOST_EARLIEST, "earliest")
+#define SLUICE_TABLES_MODE_NAMES(X)                                                                                    \
+    X(SLUICE_MODE_REPLACE, "replace")                                                                                  \
+    X(SLUICE_MODE_LOG, "log")
 
 enum sluice_delivery { SLUICE_DELIVERY_NAMES(SLUICE_NAME_ENUM) SLUICE_N_DELIVERIES };
 enum sluice_format { SLUICE_FORMAT_NAMES(SLUICE_NAME_ENUM) SLUICE_N_FORMATS };
 enum sluice_on_bad_record { SLUICE_ON_BAD_RECORD_NAMES(SLUICE_NAME_ENUM) SLUICE_N_ON_BAD_RECORD };
+enum sluice_ledger_choice { SLUICE_LEDGER_CHOICE_NAMES(SLUICE_NAME_ENUM) SLUICE_N_LEDGER_CHOICES };
+enum sluice_on_offset_lost { SLUICE_ON_OFFSET_LOST_NAMES(SLUICE_NAME_ENUM) SLUICE_N_ON_OFFSET_LOST };
+enum sluice_tables_mode { SLUICE_TABLES_MODE_NAMES(SLUICE_NAME_ENUM) SLUICE_N_TABLES_MODES };
 
 struct sluice_config_list {
     const char *const *items; /* NUL-terminated; NULL when empty */

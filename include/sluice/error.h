@@ -38,6 +38,8 @@
     X(SLUICE_E_TABLE, "table", "the target table is missing or not usable")                                            \
     X(SLUICE_E_KAFKA, "kafka", "Kafka refused or did not answer")                                                      \
     X(SLUICE_E_KAFKA_OFFSET, "kafka_offset", "an offset is no longer, or not yet, in the topic")                       \
+    X(SLUICE_E_LEDGER, "ledger", "the ledger of exactly-once delivery needs a person")                                 \
+    X(SLUICE_E_UNSAFE, "unsafe", "exactly-once delivery can't be kept with this configuration")                        \
     X(SLUICE_E_HTTP, "http", "no complete HTTP answer, outcome unknown")                                               \
     X(SLUICE_E_SERVER, "server", "ClickHouse answered with an error")                                                  \
     X(SLUICE_E_CANCELLED, "cancelled", "given up because the worker stops or lost the partition")                      \

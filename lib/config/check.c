@@ -191,8 +191,11 @@ static enum sluice_code check_listen(const struct sluice_config *config, struct 
 
 static enum sluice_code check_across(const struct sluice_config *config, struct sluice_error *err)
 {
-    if (config->delivery == SLUICE_DELIVERY_EXACTLY_ONCE)
-        return FAIL(config, delivery, err, "this version does not offer exactly_once yet; use at_least_once");
+    if (config->clickhouse_ledger_path[0] != '\0' &&
+        (config->clickhouse_ledger_path[0] != '/' || strpbrk(config->clickhouse_ledger_path, " '\\") != NULL))
+        return FAIL(config, clickhouse_ledger_path, err,
+                    "\"%.80s\" is not a path in Keeper; begin it with / and leave out spaces and quotes",
+                    config->clickhouse_ledger_path);
     if (config->batch_max_bytes > config->memory_limit_bytes / 2)
         return FAIL(config, batch_max_bytes, err,
                     "is more than half of memory.limit (%" PRId64 " of %" PRId64

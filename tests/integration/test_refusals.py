@@ -29,7 +29,7 @@ def _free_port() -> int:
     ("batch__max_bytes", "16", ["batch.max_bytes", "unit"]),
     ("batch__max_age", "5 parsec", ["batch.max_age", "parsec"]),
     ("batch__max_rows", 0, ["batch.max_rows", "1"]),
-    ("delivery", "exactly_once", ["delivery", "exactly_once", "at_least_once"]),
+    ("delivery", "exactly_twice", ["delivery", "exactly_once", "at_least_once"]),
     ("kafka__enable.auto.commit", "true", ["kafka.enable.auto.commit", "ClickHouse"]),
     ("kafka__topics", ["^a("], ["kafka.topics", "regular expression"]),
     ("name", None, ["name"]),

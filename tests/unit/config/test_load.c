@@ -75,8 +75,9 @@ static void test_line_errors(void)
          "sluice.yaml:4: tables.source_types: takes plain values only; take out what is nested or empty in its list"},
         {"tables.source_types: [~]",
          "sluice.yaml:4: tables.source_types: takes plain values only; take out what is nested or empty in its list"},
-        {"delivery: exactly_once",
-         "sluice.yaml:4: delivery: this version does not offer exactly_once yet; use at_least_once"},
+        {"clickhouse.ledger_path: sluice",
+         "sluice.yaml:4: clickhouse.ledger_path: \"sluice\" is not a path in Keeper; begin it with / and leave out "
+         "spaces and quotes"},
         {"columns: {version: x, deleted: x}",
          "sluice.yaml:4: columns.version: is the same name as columns.deleted; rename one of them"},
         {"retry: {initial: 2s, max: 1s}",

@@ -1,0 +1,2 @@
+/* machine.c - see machine.h. */
+#include "ledger/machine.h"

@@ -1,0 +1,2 @@
+/* row.c - see row.h. */
+#include "ledger/row.h"
