@@ -1,8 +1,8 @@
 /* ledger.h - where rows of the ledger are kept: a KeeperMap table, or the metadata of Kafka's committed offsets.
  *
  * A call makes one attempt and waits for it. Writes of several partitions go in one statement (KeeperMap: one multi of
- * Keeper; Kafka: one transaction); afterwards all rows are read, so that the caller decides from what is there and never
- * from the answer to a write. Owner: one thread at a time (the pipeline's bookkeeper, or a command).
+ * Keeper; Kafka: one transaction); afterwards all rows are read, so that the caller decides from what is there and
+ * never from the answer to a write. Owner: one thread at a time (the pipeline's bookkeeper, or a command).
  */
 #ifndef SLUICE_LEDGER_LEDGER_H
 #define SLUICE_LEDGER_LEDGER_H
@@ -29,9 +29,9 @@ struct sluice_ledger_call {
     bool conflict;      /* the write was refused because the row was another one */
 };
 
-/* Writes, then reads all. On an error nothing is known about the writes: read later. Errors: SLUICE_RETRY where that may
- * help, else SLUICE_STOP: those of the ClickHouse client and of librdkafka, SLUICE_E_LEDGER (a row that is not ours or
- * not understood). */
+/* Writes, then reads all. On an error nothing is known about the writes: read later. Errors: SLUICE_RETRY where that
+ * may help, else SLUICE_STOP: those of the ClickHouse client and of librdkafka, SLUICE_E_LEDGER (a row that is not ours
+ * or not understood). */
 SLUICE_MUST_CHECK enum sluice_code sluice_ledger_run(struct sluice_ledger *ledger, struct sluice_ledger_call *calls,
                                                      size_t n_calls, struct sluice_error *err);
 

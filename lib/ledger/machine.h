@@ -6,9 +6,9 @@
  *
  *   - a range of offsets is written to the ledger before the first of its rows is sent, and its rows go under a token
  *     that names the range, the attempt and `resets`;
- *   - only the first answer to a token that nobody sent before proves that rows are stored. After anything else the rows
- *     are sent again under the same token until that is acknowledged, which makes sure that no earlier request under it
- *     can still store anything; then the target is asked which rows it holds, and the missing ones go under a new
+ *   - only the first answer to a token that nobody sent before proves that rows are stored. After anything else the
+ * rows are sent again under the same token until that is acknowledged, which makes sure that no earlier request under
+ * it can still store anything; then the target is asked which rows it holds, and the missing ones go under a new
  *     attempt, written first;
  *   - every write is a compare-and-set on (epoch, owner, seq); a row that reads as somebody else's ends the assignment.
  *
@@ -24,12 +24,12 @@
     X(SLUICE_LEDGER_STARTING, "starting")                                                                              \
     X(SLUICE_LEDGER_REPLAYING, "replaying")                                                                            \
     X(SLUICE_LEDGER_RUNNING, "running")                                                                                \
-    X(SLUICE_LEDGER_CONTENDED, "contended")              /* somebody else took the row */                              \
-    X(SLUICE_LEDGER_LOST, "ledger_lost")                 /* Kafka has our mark, the ledger no row */                   \
-    X(SLUICE_LEDGER_BEHIND, "ledger_behind")             /* Kafka has a mark of a later write than the ledger */       \
-    X(SLUICE_LEDGER_OTHER, "other_ledger")               /* the mark names another ledger */                           \
-    X(SLUICE_LEDGER_OFFSET_LOST, "offset_out_of_range")  /* the records at `next` are gone */                          \
-    X(SLUICE_LEDGER_TOPIC_ANEW, "topic_made_anew")       /* the record before `next` is another one */                 \
+    X(SLUICE_LEDGER_CONTENDED, "contended")                   /* somebody else took the row */                         \
+    X(SLUICE_LEDGER_LOST, "ledger_lost")                      /* Kafka has our mark, the ledger no row */              \
+    X(SLUICE_LEDGER_BEHIND, "ledger_behind")                  /* Kafka has a mark of a later write than the ledger */  \
+    X(SLUICE_LEDGER_OTHER, "other_ledger")                    /* the mark names another ledger */                      \
+    X(SLUICE_LEDGER_OFFSET_LOST, "offset_out_of_range")       /* the records at `next` are gone */                     \
+    X(SLUICE_LEDGER_TOPIC_ANEW, "topic_made_anew")            /* the record before `next` is another one */            \
     X(SLUICE_LEDGER_NOT_REBUILDABLE, "range_not_rebuildable") /* records of the open range are gone */                 \
     X(SLUICE_LEDGER_ENDED, "ended")
 
@@ -62,13 +62,12 @@ enum sluice_ledger_event_kind {
     SLUICE_LEDGER_ROW_READ,      /* answer to READ and WRITE: exists, row. After a WRITE it was read behind the write */
     SLUICE_LEDGER_COMMITTED,     /* answer to COMMIT: Kafka confirmed it */
     SLUICE_LEDGER_REBUILT,       /* answer to REBUILD: has_rows, source, check */
-    SLUICE_LEDGER_BATCH,         /* hi, has_rows, source, check; only in state RUNNING while nothing is under way */
-    SLUICE_LEDGER_REST,          /* after DONE, instead of a BATCH: there is nothing more for now */
+    SLUICE_LEDGER_BATCH,         /* lo, hi, has_rows, source, check; answer to DONE, or when the machine rests */
+    SLUICE_LEDGER_REST,          /* answer to DONE, instead of a BATCH: there is nothing more for now */
     SLUICE_LEDGER_INSERTED,      /* answer to INSERT: every insert was acknowledged */
-    SLUICE_LEDGER_INSERT_FAILED, /* answer to INSERT: one was not, and it is time to try again; or nothing was sent
-                                    because the row was last confirmed too long ago */
+    SLUICE_LEDGER_INSERT_FAILED, /* answer to INSERT: one was not, and it is time to try again: was_sent */
     SLUICE_LEDGER_LOOKED_UP,     /* answer to LOOKUP: n_missing */
-    SLUICE_LEDGER_RECORDS_GONE,  /* answer to START (any time after it) and REBUILD: loss, restart_at, resets */
+    SLUICE_LEDGER_RECORDS_GONE,  /* answer to REBUILD, or when the machine rests: loss, restart_at, resets */
     SLUICE_LEDGER_LEAVE          /* the partition is not ours any more; every later event is ignored */
 };
 
@@ -79,9 +78,11 @@ struct sluice_ledger_event {
     uint64_t resets; /* random, new for each event that carries it */
     bool exists;
     struct sluice_ledger_row row;
+    int64_t lo; /* first offset of the batch; counts only while row.next is not known, it is row.next otherwise */
     int64_t hi;
     bool has_rows;
-    struct sluice_source_state source;
+    bool was_sent; /* false: surely nothing left this process, e.g. because the row was confirmed too long ago */
+    struct sluice_source_state source; /* after the batch */
     struct sluice_ledger_check check;
     size_t n_missing;
     enum sluice_ledger_loss loss;
@@ -89,18 +90,18 @@ struct sluice_ledger_event {
 };
 
 enum sluice_ledger_action_kind {
-    SLUICE_LEDGER_WAIT,         /* nothing to do until the next event */
-    SLUICE_LEDGER_READ,         /* read the row; yields ROW_READ */
-    SLUICE_LEDGER_WRITE,        /* if the row is still `expected` (does not exist, if !expected_exists) make it `wanted`;
-                                   then read it; yields ROW_READ, however the write went */
-    SLUICE_LEDGER_COMMIT,       /* commit machine->row.next with machine->row as its mark; repeat until confirmed */
-    SLUICE_LEDGER_START,        /* consume from machine->row.next on (negative: from the group's starting point), source
-                                   state machine->row.source, looking at machine->row.check; batches may come */
-    SLUICE_LEDGER_REBUILD,      /* consume exactly machine->row.next .. machine->row.hi again */
-    SLUICE_LEDGER_LOOKUP,       /* leave out of the batch the rows that the targets hold already */
-    SLUICE_LEDGER_INSERT,       /* send what is left of the batch, under machine->row.attempt */
-    SLUICE_LEDGER_DONE,         /* machine->row.next is durable: commit it if the ledger wants commits; give the next
-                                   BATCH or REST. After a REBUILD consumption goes on behind it */
+    SLUICE_LEDGER_WAIT,    /* nothing to do until the next event */
+    SLUICE_LEDGER_READ,    /* read the row; yields ROW_READ */
+    SLUICE_LEDGER_WRITE,   /* if the row is still `expected` (does not exist, if !expected_exists) make it `wanted`;
+                              then read it; yields ROW_READ, however the write went */
+    SLUICE_LEDGER_COMMIT,  /* commit machine->row.next with machine->row as its mark; repeat until confirmed */
+    SLUICE_LEDGER_START,   /* consume from machine->row.next on (negative: from the group's starting point), source
+                              state machine->row.source, looking at machine->row.check; batches may come */
+    SLUICE_LEDGER_REBUILD, /* consume exactly machine->row.next .. machine->row.hi again */
+    SLUICE_LEDGER_LOOKUP,  /* leave out of the batch the rows that the targets hold already */
+    SLUICE_LEDGER_INSERT,  /* send what is left of the batch, under machine->row.attempt */
+    SLUICE_LEDGER_DONE,    /* machine->row.next is durable: commit it if the ledger wants commits; give the next
+                              BATCH or REST. After a REBUILD consumption goes on behind it */
     SLUICE_LEDGER_ASSIGN_AGAIN, /* fenced: forget everything of the partition; if it is still ours, read the group's
                                    offset again and start a new machine after a while */
     SLUICE_LEDGER_STOP          /* machine->state says why; a person has to act */
@@ -122,18 +123,19 @@ enum sluice_ledger_start {
 };
 
 enum sluice_ledger_step { /* private to machine.c */
-    STEP_NEW,
-    STEP_READING,
-    STEP_ACQUIRING,
-    STEP_COMMITTING,
-    STEP_REBUILDING,
-    STEP_RESTING,
-    STEP_OPENING,
-    STEP_INSERTING,
-    STEP_CONFIRMING,
-    STEP_LOOKING,
-    STEP_CLOSING,
-    STEP_OVER
+                          STEP_NEW,
+                          STEP_READING,
+                          STEP_ACQUIRING,
+                          STEP_COMMITTING,
+                          STEP_REBUILDING,
+                          STEP_RESTING,
+                          STEP_OPENING,
+                          STEP_INSERTING,
+                          STEP_CONFIRMING,
+                          STEP_LOOKING,
+                          STEP_DONE,
+                          STEP_CLOSING,
+                          STEP_OVER
 };
 
 struct sluice_ledger_machine {
@@ -158,6 +160,8 @@ struct sluice_ledger_machine {
     struct sluice_ledger_check check_after;
 };
 
+/* True while it takes a BATCH, RECORDS_GONE or LEAVE and waits for nothing else. */
+bool sluice_ledger_machine_rests(const struct sluice_ledger_machine *machine);
 void sluice_ledger_machine_init(struct sluice_ledger_machine *machine, bool commits_apart);
 void sluice_ledger_machine_step(struct sluice_ledger_machine *machine, const struct sluice_ledger_event *event,
                                 struct sluice_ledger_action *action);

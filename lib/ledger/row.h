@@ -21,10 +21,10 @@ struct sluice_ledger_row {
     uint64_t owner; /* random number of the acquisition */
     uint64_t seq;   /* +1 for every write, acquisitions included */
 
-    uint64_t resets;  /* random; drawn anew for every deliberate replay, so that its tokens are new */
-    int64_t next;     /* every offset below it is durable in ClickHouse; -1: nothing was read yet */
-    int64_t hi;       /* last offset of the open range, which begins at `next`; -1: no range is open */
-    uint32_t attempt; /* of the open range */
+    uint64_t resets;                   /* random; drawn anew for every deliberate replay, so that its tokens are new */
+    int64_t next;                      /* every offset below it is durable in ClickHouse; -1: nothing was read yet */
+    int64_t hi;                        /* last offset of the open range, which begins at `next`; -1: no range is open */
+    uint32_t attempt;                  /* of the open range */
     struct sluice_ledger_check check;  /* last record below `next` */
     struct sluice_source_state source; /* after everything below `next`: a replay starts from it */
 };
