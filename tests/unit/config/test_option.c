@@ -70,7 +70,7 @@ static void test_ranges(void)
         else
             n--;
     }
-    CHECK_INT(n, 12);
+    CHECK_INT(n, 14);
 }
 
 static void test_refusals(void)
