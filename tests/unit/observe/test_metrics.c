@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "ledger/machine.h"
 #include "support/check.h"
 
 static struct sluice_metrics *metrics;
@@ -54,7 +55,7 @@ static void test_values(void)
     CHECK_CONTAINS(text, "\nsluice_rebalances_total 0\n"); /* without labels: there from the start */
     CHECK_CONTAINS(text, "\nsluice_build_info{version=\"");
     CHECK(strstr(text, "sluice_errors_total") == NULL); /* with labels: not before the first one */
-    CHECK(strstr(text, "other") == NULL);
+    CHECK(strstr(text, "=\"other\"") == NULL);
 }
 
 static void test_special_numbers(void)
@@ -146,7 +147,32 @@ static void test_removal(void)
         (void)sluice_metrics_get_partition(metrics, SLUICE_METRIC_DURABLE_OFFSET, "turn", i);
         sluice_metrics_remove_partition(metrics, "turn", i);
     }
-    CHECK(strstr(render(), "other") == NULL);
+    CHECK(strstr(render(), "=\"other\"") == NULL);
+}
+
+/* The numbers that the help text gives are those of the enum. */
+static void test_ledger_states(void)
+{
+#define STATE_NUMBER(symbol, label) {(symbol), (label)},
+    static const struct {
+        int number;
+        const char *label;
+    } states[] = {SLUICE_LEDGER_STATES(STATE_NUMBER)};
+#undef STATE_NUMBER
+    char text[64];
+    restart();
+    sluice_metric_set(sluice_metrics_get_partition(metrics, SLUICE_METRIC_LEDGER_STATE, "a", 1), SLUICE_LEDGER_RUNNING);
+    const char *help = strstr(render(), "# HELP sluice_ledger_state ");
+    if (!CHECK(help != NULL))
+        return;
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        (void)snprintf(text, sizeof text, "%d %s%c", states[i].number, states[i].label,
+                       i + 1 < sizeof states / sizeof states[0] ? ',' : '.');
+        CHECK_CONTAINS(help, text);
+    }
+    CHECK_CONTAINS(help, "sluice_ledger_state{topic=\"a\",partition=\"1\"} 2\n");
+    (void)snprintf(text, sizeof text, "%d to %d need a person", SLUICE_LEDGER_LOST, SLUICE_LEDGER_NOT_REBUILDABLE);
+    CHECK_CONTAINS(help, text);
 }
 
 static void test_ceiling(void)
@@ -203,6 +229,7 @@ int main(void)
     test_histogram();
     test_cap();
     test_removal();
+    test_ledger_states();
     test_ceiling();
     test_threads();
     sluice_metrics_free(metrics);
