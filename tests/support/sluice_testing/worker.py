@@ -47,6 +47,7 @@ class Worker:
         self.options = dict(options)
         self.config = folder / f"{name}.yaml"
         self.log = folder / f"{name}.log"
+        self.environment: dict[str, str] = {}  # added to that of the tests at the next start
         self.process: subprocess.Popen[bytes] | None = None
         self._began = 0  # where the present run begins in the log
 
@@ -63,7 +64,8 @@ class Worker:
         self._began = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = subprocess.Popen([str(programs.sluice()), "run", "-c", str(self.config)],
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            env={**os.environ, **self.environment})
         return self
 
     def start(self, seconds: float = 30) -> Worker:
