@@ -1,14 +1,16 @@
 /* consumer.c - see consumer.h. */
 #include "kafka/consumer.h"
 
+#include "base/clock.h"
 #include "kafka/errors.h"
 #include "sluice/log.h"
 
 #include <inttypes.h>
 #include <regex.h>
 #include <stdlib.h>
+#include <time.h>
 
-enum { COMMITTED_TIMEOUT_MS = 10000 };
+enum { COMMITTED_TIMEOUT_MS = 10000, START_TIMEOUT_MS = 10000 };
 
 struct sluice_consumer {
     rd_kafka_t *rk;
@@ -17,6 +19,8 @@ struct sluice_consumer {
     int64_t start_without_commit; /* RD_KAFKA_OFFSET_BEGINNING or _END */
     struct sluice_error fatal;    /* set by the rebalance callback, reported by the next poll */
     bool has_fatal;
+    bool starts_paused;
+    struct sluice_kafka_membership *membership; /* as of the newest assignment */
 };
 
 /* What librdkafka says is worth a line of ours only from "warning" on; its own levels are syslog's. */
@@ -126,8 +130,11 @@ static void on_assigned(struct sluice_consumer *consumer, rd_kafka_topic_partiti
 {
     struct sluice_error err;
     struct sluice_kafka_position *positions = calloc((size_t)partitions->cnt + 1, sizeof *positions);
-    if (positions == NULL || find_start(consumer, partitions, &err) != SLUICE_OK) {
-        if (positions == NULL)
+    struct sluice_kafka_membership *membership = sluice_kafka_membership_new(consumer->rk);
+    sluice_kafka_membership_unref(consumer->membership);
+    consumer->membership = membership;
+    if (positions == NULL || membership == NULL || find_start(consumer, partitions, &err) != SLUICE_OK) {
+        if (positions == NULL || membership == NULL)
             (void)sluice_error_nomem(&err, "an assignment", (size_t)partitions->cnt * sizeof *positions);
         /* Without the committed offsets there is no right place to start from. Ending the process is what a scheduler
          * repairs; starting elsewhere is what nobody would notice. */
@@ -139,9 +146,12 @@ static void on_assigned(struct sluice_consumer *consumer, rd_kafka_topic_partiti
     list_positions(partitions, positions);
     consumer->handler.assigned(consumer->handler.context, positions, (size_t)partitions->cnt);
     give_assignment(consumer, partitions);
-    /* librdkafka 2.0.2 remembers across assignments that the application paused a partition; a new one begins unpaused.
-     */
-    (void)rd_kafka_resume_partitions(consumer->rk, partitions);
+    /* librdkafka 2.0.2 remembers across assignments that the application paused a partition; a new one begins unpaused,
+     * or paused: what a fetch may have brought since the assignment is older than the pause, and is dropped. */
+    if (consumer->starts_paused)
+        (void)rd_kafka_pause_partitions(consumer->rk, partitions);
+    else
+        (void)rd_kafka_resume_partitions(consumer->rk, partitions);
     free(positions);
 }
 
@@ -275,6 +285,7 @@ enum sluice_code sluice_consumer_new(const struct sluice_consumer_options *optio
     if (consumer == NULL)
         return sluice_error_nomem(err, "the consumer", sizeof *consumer);
     consumer->handler = *handler;
+    consumer->starts_paused = options->starts_paused;
     consumer->start_without_commit = RD_KAFKA_OFFSET_BEGINNING;
     enum sluice_code code = create(consumer, options, err);
     if (code != SLUICE_OK) {
@@ -293,6 +304,7 @@ void sluice_consumer_free(struct sluice_consumer *consumer)
     if (consumer == NULL)
         return;
     rd_kafka_topic_partition_list_destroy(consumer->subscription);
+    sluice_kafka_membership_unref(consumer->membership);
     rd_kafka_destroy(consumer->rk);
     free(consumer);
 }
@@ -415,23 +427,76 @@ void sluice_consumer_pause(struct sluice_consumer *consumer, const struct sluice
  * such gap shows without it, it can go. */
 static void wake_fetchers(struct sluice_consumer *consumer, rd_kafka_topic_partition_list_t *list)
 {
-    for (int i = list->cnt - 1; i >= 0; i--) {
-        if (list->elems[i].offset < 0)
-            (void)rd_kafka_topic_partition_list_del_by_idx(list, i);
-    }
-    if (list->cnt == 0)
-        return;
     /* Time-out 0: not waited for; a partition that is given back meanwhile refuses, which is right. */
     rd_kafka_error_t *error = rd_kafka_seek_partitions(consumer->rk, list, 0);
     if (error != NULL)
         rd_kafka_error_destroy(error);
 }
 
+/* An assigned partition whose fetcher was not started yet refuses to seek, and would then begin where it was assigned:
+ * librdkafka starts fetchers behind the assignment, later still when some of the assignment before are being stopped.
+ * Leaves in `list` what has to be asked again. Thousands: see sluice_consumer_seek(). */
+static void keep_refused(rd_kafka_topic_partition_list_t *list)
+{
+    for (int i = list->cnt - 1; i >= 0; i--) {
+        rd_kafka_resp_err_t failed = list->elems[i].err;
+        bool again = failed == RD_KAFKA_RESP_ERR__STATE || failed == RD_KAFKA_RESP_ERR__PREV_IN_PROGRESS ||
+                     failed == RD_KAFKA_RESP_ERR__TIMED_OUT || failed == RD_KAFKA_RESP_ERR__IN_PROGRESS;
+        if (!again)
+            (void)rd_kafka_topic_partition_list_del_by_idx(list, i);
+    }
+}
+
+static void keep_assigned(struct sluice_consumer *consumer, rd_kafka_topic_partition_list_t *list)
+{
+    rd_kafka_topic_partition_list_t *assigned = NULL;
+    if (rd_kafka_assignment(consumer->rk, &assigned) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    for (int i = list->cnt - 1; i >= 0; i--) {
+        const rd_kafka_topic_partition_t *p = &list->elems[i];
+        if (rd_kafka_topic_partition_list_find(assigned, p->topic, p->partition) == NULL)
+            (void)rd_kafka_topic_partition_list_del_by_idx(list, i);
+    }
+    rd_kafka_topic_partition_list_destroy(assigned);
+}
+
+/* Nothing is polled meanwhile, so what a fetcher that began elsewhere may have brought is older than the seek that is
+ * accepted, and is dropped. One that never starts ends the process: beginning elsewhere is what nobody would notice. */
+static void seek_surely(struct sluice_consumer *consumer, rd_kafka_topic_partition_list_t *list)
+{
+    const struct timespec pause = {.tv_nsec = 2000000};
+    int64_t deadline_us = sluice_mono_us() + (int64_t)START_TIMEOUT_MS * 1000;
+    const int wait_ms = rd_kafka_version() < 0x02010000 ? 1000 * 1000 : 1000;
+    for (;;) {
+        rd_kafka_error_t *error = rd_kafka_seek_partitions(consumer->rk, list, wait_ms);
+        if (error != NULL)
+            rd_kafka_error_destroy(error); /* the partitions say it too */
+        keep_refused(list);
+        if (list->cnt > 0)
+            keep_assigned(consumer, list);
+        if (list->cnt == 0)
+            return;
+        if (sluice_mono_us() >= deadline_us)
+            break;
+        (void)nanosleep(&pause, NULL);
+    }
+    consumer->has_fatal = true;
+    (void)kafka_error_from(&consumer->fatal, list->elems[0].err, "begin a partition at its offset");
+    consumer->fatal.action = SLUICE_STOP;
+}
+
 void sluice_consumer_resume(struct sluice_consumer *consumer, const struct sluice_kafka_position *partitions, size_t n)
 {
     rd_kafka_topic_partition_list_t *list = list_from(partitions, n, false);
     (void)rd_kafka_resume_partitions(consumer->rk, list); /* as above */
-    wake_fetchers(consumer, list);
+    for (int i = list->cnt - 1; i >= 0; i--) {
+        if (list->elems[i].offset < 0)
+            (void)rd_kafka_topic_partition_list_del_by_idx(list, i);
+    }
+    if (list->cnt > 0 && consumer->starts_paused)
+        seek_surely(consumer, list);
+    else if (list->cnt > 0)
+        wake_fetchers(consumer, list);
     rd_kafka_topic_partition_list_destroy(list);
 }
 
@@ -490,6 +555,65 @@ int64_t sluice_consumer_ask_end_offset(struct sluice_consumer *consumer, const c
     rd_kafka_resp_err_t failed =
         rd_kafka_query_watermark_offsets(consumer->rk, topic, partition, &low, &high, timeout_ms);
     return failed == RD_KAFKA_RESP_ERR_NO_ERROR ? high : -1;
+}
+
+enum sluice_code sluice_consumer_start_offset(struct sluice_consumer *consumer, const char *topic, int32_t partition,
+                                              int timeout_ms, int64_t *low, struct sluice_error *err)
+{
+    int64_t high = -1;
+    rd_kafka_resp_err_t failed =
+        rd_kafka_query_watermark_offsets(consumer->rk, topic, partition, low, &high, timeout_ms);
+    if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return kafka_error_from(err, failed, "ask for the oldest offset of a partition");
+    return SLUICE_OK;
+}
+
+static void copy_metadata(const rd_kafka_topic_partition_t *p, char *metadata, size_t metadata_size)
+{
+    size_t length = p->metadata != NULL && p->metadata_size < metadata_size ? p->metadata_size : 0;
+    if (length > 0)
+        memcpy(metadata, p->metadata, length);
+    metadata[length] = '\0';
+}
+
+enum sluice_code sluice_consumer_committed(struct sluice_consumer *consumer, const char *topic, int32_t partition,
+                                           int timeout_ms, int64_t *offset, char *metadata, size_t metadata_size,
+                                           struct sluice_error *err)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    const rd_kafka_topic_partition_t *p = rd_kafka_topic_partition_list_add(list, topic, partition);
+    /* Stable offsets are asked for because of isolation.level, which is ours. */
+    rd_kafka_resp_err_t failed = rd_kafka_committed(consumer->rk, list, timeout_ms);
+    if (failed == RD_KAFKA_RESP_ERR_NO_ERROR)
+        failed = p->err;
+    if (failed == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        *offset = p->offset >= 0 ? p->offset : -1;
+        copy_metadata(p, metadata, metadata_size);
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return kafka_error_from(err, failed, "read the group's committed offset of a partition");
+    return SLUICE_OK;
+}
+
+struct sluice_kafka_membership *sluice_consumer_membership(struct sluice_consumer *consumer)
+{
+    return consumer->membership != NULL ? sluice_kafka_membership_ref(consumer->membership) : NULL;
+}
+
+enum sluice_code sluice_consumer_cluster_id(struct sluice_consumer *consumer, int timeout_ms,
+                                            char out[SLUICE_KAFKA_CLUSTER_ID], struct sluice_error *err)
+{
+    char *id = rd_kafka_clusterid(consumer->rk, timeout_ms);
+    size_t length = id != NULL ? strlen(id) : 0;
+    bool fits = length > 0 && length < SLUICE_KAFKA_CLUSTER_ID;
+    if (fits)
+        memcpy(out, id, length + 1);
+    rd_kafka_mem_free(consumer->rk, id);
+    if (!fits)
+        return sluice_error_set(err, SLUICE_E_KAFKA, SLUICE_RETRY,
+                                "ask for the id of the Kafka cluster: no broker of kafka.bootstrap.servers told one");
+    return SLUICE_OK;
 }
 
 void sluice_consumer_close(struct sluice_consumer *consumer)

@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "kafka/membership.h"
 
 #include <librdkafka/rdkafka.h>
 
@@ -31,6 +32,9 @@ struct sluice_consumer_options {
     size_t n_topics;
     const struct sluice_kafka_option *extra; /* later ones win */
     size_t n_extra;
+    /* Assigned partitions are paused before their first fetch: no message comes before sluice_consumer_resume(), which
+     * then makes sure that a partition begins exactly at the offset it names (negative: where it was assigned). */
+    bool starts_paused;
 };
 
 /* A place in a partition; `metadata` is our text beside a committed offset, NULL if none. */
@@ -44,7 +48,8 @@ struct sluice_kafka_position {
 /* Called from within sluice_consumer_poll() and sluice_consumer_close(). Everything passed is borrowed for the call. */
 struct sluice_consumer_handler {
     void *context;
-    /* The partitions are ours now, with the positions consumption starts from. None of them is paused. */
+    /* The partitions are ours now, with the positions consumption starts from. None of them is paused, unless
+     * `starts_paused`. */
     void (*assigned)(void *context, const struct sluice_kafka_position *positions, size_t n);
     /* The partitions go back. `lost`: another member may own them already, nothing may be committed. Finish or abandon
      * what is in flight; commit with sluice_consumer_commit_now(). */
@@ -112,6 +117,30 @@ int64_t sluice_consumer_end_offset(struct sluice_consumer *consumer, const char 
 /* The same from the broker, for a partition that is not being fetched; waits for the answer. -1 without one. */
 int64_t sluice_consumer_ask_end_offset(struct sluice_consumer *consumer, const char *topic, int32_t partition,
                                        int timeout_ms);
+
+/* The same for the oldest record there is; *low is what a consumer from the beginning would read first. Waits for the
+ * answer. Errors: SLUICE_E_KAFKA. */
+SLUICE_MUST_CHECK enum sluice_code sluice_consumer_start_offset(struct sluice_consumer *consumer, const char *topic,
+                                                                int32_t partition, int timeout_ms, int64_t *low,
+                                                                struct sluice_error *err);
+
+/* What the group has committed for one partition, as a stable offset: while a transaction on it is open the broker does
+ * not answer, and this waits. *offset is -1 when nothing was committed; `metadata` gets the text beside it, "" if there
+ * is none or if it does not fit (then it is not ours). Errors: SLUICE_E_KAFKA, also after `timeout_ms`. */
+SLUICE_MUST_CHECK enum sluice_code sluice_consumer_committed(struct sluice_consumer *consumer, const char *topic,
+                                                             int32_t partition, int timeout_ms, int64_t *offset,
+                                                             char *metadata, size_t metadata_size,
+                                                             struct sluice_error *err);
+
+/* A new reference to what was captured before the newest call of `assigned`, also within that call; NULL before the
+ * first one. With cooperative assignment a partition that stays across a rebalance belongs to the newest one. */
+struct sluice_kafka_membership *sluice_consumer_membership(struct sluice_consumer *consumer);
+
+/* The id of the Kafka cluster. Waits for a broker. Errors: SLUICE_E_KAFKA (also of a cluster without an id). */
+enum { SLUICE_KAFKA_CLUSTER_ID = 64 };
+SLUICE_MUST_CHECK enum sluice_code sluice_consumer_cluster_id(struct sluice_consumer *consumer, int timeout_ms,
+                                                              char out[SLUICE_KAFKA_CLUSTER_ID],
+                                                              struct sluice_error *err);
 
 /* Leaves the group: the handler gets its revocation, then nothing more. */
 void sluice_consumer_close(struct sluice_consumer *consumer);
