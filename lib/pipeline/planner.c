@@ -97,5 +97,8 @@ enum sluice_code planner_plan(struct sluice_ch_client *client, const struct slui
     }
     if (code == SLUICE_OK)
         code = check_owner(&target, source, err);
-    return code != SLUICE_OK ? code : sluice_plan_new(shape, &target, out, err);
+    const struct sluice_plan_options options = {.is_log = config->tables_mode == SLUICE_MODE_LOG,
+                                                .version_column = config->columns_version,
+                                                .deleted_column = config->columns_deleted};
+    return code != SLUICE_OK ? code : sluice_plan_new(shape, &target, &options, out, err);
 }

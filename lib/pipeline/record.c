@@ -152,7 +152,8 @@ static enum sluice_code append(struct lane *lane, struct partition *p, struct bi
         if (code != SLUICE_OK)
             return code;
         struct flight *flight = binding->open;
-        code = sluice_batch_append(flight->batch, change, key, version, &full, err);
+        code = sluice_batch_append(flight->batch, change, key, version,
+                                   &(struct sluice_record_place){p->topic, p->id, offset}, &full, err);
         if (code == SLUICE_OK) {
             flight->last = offset;
             note_times(flight, change);

@@ -114,7 +114,7 @@ static void take_row(struct sluice_batch *batch, size_t n_bytes, const uint32_t 
 {
     const struct sortkey *key = &batch->plan->key;
     size_t row = batch->n_rows;
-    uint64_t prefix = sortkey_prefix(key, batch->bytes + batch->n_used, key_at);
+    uint64_t prefix = key->n_columns > 0 ? sortkey_prefix(key, batch->bytes + batch->n_used, key_at) : 0;
     batch->entries[row] = (struct sortkey_entry){prefix, (uint32_t)row};
     if (!key->is_exact)
         memcpy(batch->key_at + row * key->n_columns, key_at, key->n_columns * sizeof *key_at);
@@ -124,8 +124,8 @@ static void take_row(struct sluice_batch *batch, size_t n_bytes, const uint32_t 
 }
 
 enum sluice_code sluice_batch_append(struct sluice_batch *batch, const struct sluice_change *change,
-                                     const struct sluice_key *key, struct sluice_version version, bool *full,
-                                     struct sluice_error *err)
+                                     const struct sluice_key *key, struct sluice_version version,
+                                     const struct sluice_record_place *place, bool *full, struct sluice_error *err)
 {
     uint32_t key_at[SORTKEY_MAX_COLUMNS];
     const struct sluice_plan *plan = batch->plan;
@@ -133,7 +133,7 @@ enum sluice_code sluice_batch_append(struct sluice_batch *batch, const struct sl
     *full = false;
     if (batch->n_rows == batch->max_rows)
         return full_error(batch, full, err);
-    size_t room = row_room(plan, change, key);
+    size_t room = row_room(plan, change, key, place);
     enum sluice_code code = SLUICE_OK;
     if (batch->n_allocated - batch->n_used < room)
         code = grow_bytes(batch, room, err);
@@ -142,7 +142,7 @@ enum sluice_code sluice_batch_append(struct sluice_batch *batch, const struct sl
     if (code != SLUICE_OK)
         return code;
     unsigned char *start = batch->bytes + batch->n_used;
-    const unsigned char *end = row_encode(plan, change, key, version, start, key_at, err);
+    const unsigned char *end = row_encode(plan, change, key, version, place, start, key_at, err);
     if (SLUICE_UNLIKELY(end == NULL))
         return err->code;
     size_t n_bytes = (size_t)(end - start);
@@ -189,6 +189,15 @@ static void collapse_versions(struct sluice_batch *batch, const struct sortkey_r
     batch->n_sent = n_kept;
 }
 
+static void count_bytes(struct sluice_batch *batch)
+{
+    batch->sent_bytes = 0;
+    for (size_t i = 0; i < batch->n_sent; i++) {
+        uint32_t row = batch->entries[i].row;
+        batch->sent_bytes += batch->starts[row + 1] - batch->starts[row];
+    }
+}
+
 enum sluice_code sluice_batch_seal(struct sluice_batch *batch, bool collapse, struct sluice_error *err)
 {
     const struct sortkey_rows rows = {batch->bytes, batch->starts, batch->key_at};
@@ -203,16 +212,32 @@ enum sluice_code sluice_batch_seal(struct sluice_batch *batch, bool collapse, st
     }
     batch->n_sent = n;
     batch->sent_bytes = batch->n_used;
-    if (collapse) {
+    if (collapse && !batch->plan->is_log) {
         collapse_versions(batch, &rows);
-        batch->sent_bytes = 0;
-        for (size_t i = 0; i < batch->n_sent; i++) {
-            uint32_t row = batch->entries[i].row;
-            batch->sent_bytes += batch->starts[row + 1] - batch->starts[row];
-        }
+        count_bytes(batch);
     }
     batch->is_sealed = true;
     return SLUICE_OK;
+}
+
+void sluice_batch_leave_out(struct sluice_batch *batch, const bool *left_out)
+{
+    size_t n_kept = 0;
+    assert(batch->is_sealed);
+    for (size_t i = 0; i < batch->n_sent; i++) {
+        if (!left_out[i])
+            batch->entries[n_kept++] = batch->entries[i];
+    }
+    batch->n_sent = n_kept;
+    count_bytes(batch);
+}
+
+struct sluice_str sluice_batch_row(const struct sluice_batch *batch, size_t i)
+{
+    assert(batch->is_sealed && i < batch->n_sent);
+    uint32_t row = batch->entries[i].row;
+    return (struct sluice_str){(const char *)batch->bytes + batch->starts[row],
+                               batch->starts[row + 1] - batch->starts[row]};
 }
 
 size_t sluice_batch_n_rows(const struct sluice_batch *batch)
@@ -254,11 +279,8 @@ static struct sluice_str next_piece(const struct sluice_batch_reader *reader)
 {
     const struct sluice_batch *batch = reader->batch;
     struct sluice_str whole = batch->plan->insert_header;
-    if (reader->in_rows) {
-        uint32_t row = batch->entries[reader->row].row;
-        whole = (struct sluice_str){(const char *)batch->bytes + batch->starts[row],
-                                    batch->starts[row + 1] - batch->starts[row]};
-    }
+    if (reader->in_rows)
+        whole = sluice_batch_row(batch, reader->row);
     return (struct sluice_str){whole.ptr + reader->position, whole.len - reader->position};
 }
 

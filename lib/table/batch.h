@@ -11,6 +11,7 @@
 
 #include "debezium/change.h"
 #include "debezium/version.h"
+#include "table/place.h"
 #include "table/plan.h"
 
 struct sluice_batch;
@@ -21,20 +22,29 @@ SLUICE_MUST_CHECK enum sluice_code sluice_batch_new(struct sluice_plan *plan, si
 void sluice_batch_free(struct sluice_batch *batch);
 SLUICE_DEFINE_AUTO_PTR(sluice_batch, struct sluice_batch, sluice_batch_free)
 
-/* Encodes one change (op c, u, r: its fields; op d: the key, the rest NULL or zero, deleted = 1).
- * `key` is needed for op d, else NULL. On any error the batch is as before.
+/* Encodes one change (op c, u, r: its fields; op d: the key, the rest NULL or zero, deleted = 1), with the place of its
+ * record where the target has columns for that. `key` is needed for op d, else NULL. On any error the batch is as
+ * before.
  * Errors: SLUICE_E_LIMIT with *full = true: batch is full, seal it and append to a new one (a row larger than an empty
  * batch's max_bytes: SLUICE_E_LIMIT with *full = false, SLUICE_REJECT); SLUICE_E_VALUE, SLUICE_E_TOAST, SLUICE_E_KEY:
  * SLUICE_REJECT, naming the field; SLUICE_E_SHAPE: the record's fields are not the plan's (added, missing). */
 SLUICE_MUST_CHECK enum sluice_code sluice_batch_append(struct sluice_batch *batch, const struct sluice_change *change,
                                                        const struct sluice_key *key, struct sluice_version version,
-                                                       bool *full, struct sluice_error *err);
+                                                       const struct sluice_record_place *place, bool *full,
+                                                       struct sluice_error *err);
 
-/* Ends appending: sorts and, if `collapse`, keeps the highest version of each key. Errors: SLUICE_E_NOMEM. */
+/* Ends appending: sorts and, if `collapse`, keeps the highest version of each key. In the mode log rows stay in the
+ * order they came, and all of them. Errors: SLUICE_E_NOMEM. */
 SLUICE_MUST_CHECK enum sluice_code sluice_batch_seal(struct sluice_batch *batch, bool collapse,
                                                      struct sluice_error *err);
 
-size_t sluice_batch_n_rows(const struct sluice_batch *batch);    /* rows that will be sent (after collapse) */
+/* Leaves rows of a sealed batch out of what is sent: left_out[i] for the i-th of sluice_batch_n_rows() rows, in sending
+ * order. May be called again. */
+void sluice_batch_leave_out(struct sluice_batch *batch, const bool *left_out);
+/* The bytes of the i-th row of a sealed batch, in sending order. */
+struct sluice_str sluice_batch_row(const struct sluice_batch *batch, size_t i);
+
+size_t sluice_batch_n_rows(const struct sluice_batch *batch);    /* rows that will be sent */
 size_t sluice_batch_n_changes(const struct sluice_batch *batch); /* rows appended */
 size_t sluice_batch_n_bytes(const struct sluice_batch *batch);   /* encoded rows, header included, as sent */
 size_t sluice_batch_memory(const struct sluice_batch *batch);    /* bytes the batch holds, for the budget */

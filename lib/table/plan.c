@@ -18,8 +18,11 @@ enum {
 struct planning {
     const struct sluice_shape *shape;
     const struct sluice_target *target;
+    const struct sluice_plan_options *options;
     struct sluice_plan *plan;
     struct sluice_error *err;
+    const char *version_column;
+    const char *deleted_column;
 };
 
 #define REFUSE(p, code, ...)                                                                                           \
@@ -56,25 +59,49 @@ static bool is_bool(const struct sluice_target_column *column)
     return column != NULL && column->type != NULL && column->type->kind == SLUICE_TYPE_BOOL && !column->type->nullable;
 }
 
-static enum sluice_code check_engine(struct planning *p)
+static enum sluice_code check_log_engine(struct planning *p, enum sluice_engine_kind kind)
 {
-    static const char suffix[] = "ReplacingMergeTree";
-    const struct sluice_target *target = p->target;
-    size_t length = strlen(target->engine);
-    if (length < sizeof suffix - 1 || strcmp(target->engine + length - (sizeof suffix - 1), suffix) != 0)
+    if (kind != SLUICE_ENGINE_MERGE_TREE)
         return REFUSE(p, SLUICE_E_TABLE,
-                      "the table's engine is %s; make it with ENGINE = ReplacingMergeTree(_version, is_deleted)",
-                      target->engine);
+                      "the table's engine is %s, which does not keep every change; make it with ENGINE = MergeTree, or "
+                      "set tables.mode: replace",
+                      p->target->engine);
+    p->version_column = p->options->version_column;
+    p->deleted_column = p->options->deleted_column;
+    return SLUICE_OK;
+}
+
+static enum sluice_code check_replace_engine(struct planning *p, enum sluice_engine_kind kind)
+{
+    const struct sluice_target *target = p->target;
+    if (kind != SLUICE_ENGINE_REPLACING)
+        return REFUSE(p, SLUICE_E_TABLE,
+                      "the table's engine is %s; make it with ENGINE = ReplacingMergeTree(_version, is_deleted)%s",
+                      target->engine, kind == SLUICE_ENGINE_MERGE_TREE ? ", or set tables.mode: log" : "");
     if (*target->version_column == '\0' || *target->deleted_column == '\0')
         return REFUSE(p, SLUICE_E_TABLE,
                       "the table's engine names no %s column; make the table with ENGINE = "
                       "ReplacingMergeTree(_version, is_deleted)",
                       *target->version_column == '\0' ? "version" : "deleted");
-    if (!is_unsigned(find_target(target, target->version_column), 128))
-        return REFUSE(p, SLUICE_E_TABLE, "the version column \"%s\" must be UInt128", target->version_column);
-    const struct sluice_target_column *deleted = find_target(target, target->deleted_column);
+    p->version_column = target->version_column;
+    p->deleted_column = target->deleted_column;
+    return SLUICE_OK;
+}
+
+static enum sluice_code check_engine(struct planning *p)
+{
+    const struct sluice_engine engine = sluice_engine_of(p->target->engine);
+    enum sluice_code code =
+        p->options->is_log ? check_log_engine(p, engine.kind) : check_replace_engine(p, engine.kind);
+    if (code != SLUICE_OK)
+        return code;
+    if (!is_unsigned(find_target(p->target, p->version_column), 128))
+        return REFUSE(p, SLUICE_E_TABLE, "the version column \"%s\" must be UInt128", p->version_column);
+    const struct sluice_target_column *deleted = find_target(p->target, p->deleted_column);
     if (!is_unsigned(deleted, 8) && !is_bool(deleted))
-        return REFUSE(p, SLUICE_E_TABLE, "the deleted column \"%s\" must be UInt8", target->deleted_column);
+        return REFUSE(p, SLUICE_E_TABLE, "the deleted column \"%s\" must be UInt8", p->deleted_column);
+    p->plan->is_log = p->options->is_log;
+    p->plan->home = engine.home;
     return SLUICE_OK;
 }
 
@@ -86,7 +113,12 @@ static bool is_computed(const struct sluice_target_column *column)
 static enum sluice_code check_pair(struct planning *p, const struct sluice_source_column *source,
                                    const struct sluice_target_column *target)
 {
-    if (strcmp(source->name, p->target->version_column) == 0 || strcmp(source->name, p->target->deleted_column) == 0)
+    if (metadata_find(source->name) != N_METADATA)
+        return REFUSE(p, SLUICE_E_SHAPE,
+                      "field \"%s\" has the name of a column that sluice fills itself; rename the field with a "
+                      "transform of the connector, or leave it out with column.exclude.list",
+                      source->name);
+    if (strcmp(source->name, p->version_column) == 0 || strcmp(source->name, p->deleted_column) == 0)
         return REFUSE(
             p, SLUICE_E_SHAPE,
             "field \"%s\" has the name of the table's own version or deleted column; make the table with other "
@@ -118,6 +150,7 @@ static enum sluice_code plan_column(struct planning *p, const struct sluice_sour
     if (code != SLUICE_OK)
         return code;
     out->key_position = PLAN_NO_KEY;
+    out->is_key = source->is_key;
     out->name = sluice_str_from(source->name);
     out->name.ptr = sluice_arena_copy(arena, out->name, p->err);
     const char *type_text = sluice_arena_copy(arena, sluice_str_from(target->type_text), p->err);
@@ -154,14 +187,35 @@ static enum sluice_code plan_columns(struct planning *p)
     return code;
 }
 
+static enum sluice_code plan_metadata(struct planning *p)
+{
+    struct sluice_plan *plan = p->plan;
+    for (enum metadata_kind kind = METADATA_OP; kind < N_METADATA; kind++) {
+        const struct sluice_target_column *column = find_target(p->target, metadata_name(kind));
+        if (column == NULL && p->options->is_log)
+            return REFUSE(p, SLUICE_E_TABLE,
+                          "the table has no column \"%s\", which tables.mode: log needs; run ALTER TABLE ... ADD "
+                          "COLUMN %s %s",
+                          metadata_name(kind), metadata_name(kind), metadata_made_type(kind));
+        if (column == NULL)
+            continue;
+        if (is_computed(column) || !metadata_accepts(kind, column->type))
+            return REFUSE(p, SLUICE_E_TYPE,
+                          "column \"%s\" %s is one that sluice fills and must be %s; change its type, or rename it",
+                          column->name, column->type_text, metadata_types(kind));
+        plan->metadata[plan->n_metadata++] = (struct metadata_column){kind, *column->type};
+    }
+    return SLUICE_OK;
+}
+
 /* Columns that no field feeds must be able to do without. */
 static enum sluice_code check_unfed(struct planning *p)
 {
     for (size_t i = 0; i < p->target->n_columns; i++) {
         const struct sluice_target_column *column = &p->target->columns[i];
         if (column->default_kind != SLUICE_DEFAULT_NONE || find_source(p->shape, column->name) != NULL ||
-            strcmp(column->name, p->target->version_column) == 0 ||
-            strcmp(column->name, p->target->deleted_column) == 0)
+            metadata_find(column->name) != N_METADATA || strcmp(column->name, p->version_column) == 0 ||
+            strcmp(column->name, p->deleted_column) == 0)
             continue;
         /* An unknown type shows by its text whether it takes NULL. */
         bool nullable = column->type != NULL ? column->type->nullable : strncmp(column->type_text, "Nullable(", 9) == 0;
@@ -260,6 +314,11 @@ static enum sluice_code plan_keys(struct planning *p)
         return REFUSE(p, SLUICE_E_KEY,
                       "the records have no key; give the source table a primary key, or name key columns with the "
                       "connector's message.key.columns");
+    p->plan->n_key = p->shape->n_key;
+    /* Where every change has a row of its own, no sorting key can make rows replace each other. */
+    p->plan->key.is_exact = true;
+    if (p->options->is_log)
+        return SLUICE_OK;
     enum sluice_code code = plan_sorting_key(p);
     if (code != SLUICE_OK)
         return code;
@@ -282,6 +341,19 @@ static enum sluice_code plan_keys(struct planning *p)
     return SLUICE_OK;
 }
 
+enum { N_OWN = N_METADATA + 2 };
+
+/* The columns behind those of the fields, in order. */
+static size_t own_columns(const struct planning *p, const char *names[N_OWN])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < p->plan->n_metadata; i++)
+        names[n++] = metadata_name(p->plan->metadata[i].kind);
+    names[n++] = p->version_column;
+    names[n++] = p->deleted_column;
+    return n;
+}
+
 static enum sluice_code append_insert(struct planning *p, struct sluice_buf *sql)
 {
     struct sluice_error *err = p->err;
@@ -297,8 +369,9 @@ static enum sluice_code append_insert(struct planning *p, struct sluice_buf *sql
         if (code == SLUICE_OK)
             code = sluice_ddl_quote_name(sql, p->plan->columns[i].name.ptr, err);
     }
-    const char *const own[] = {p->target->version_column, p->target->deleted_column};
-    for (size_t i = 0; i < SLUICE_N_ELEMENTS(own) && code == SLUICE_OK; i++) {
+    const char *own[N_OWN];
+    size_t n_own = own_columns(p, own);
+    for (size_t i = 0; i < n_own && code == SLUICE_OK; i++) {
         code = sluice_buf_append_z(sql, ", ", err);
         if (code == SLUICE_OK)
             code = sluice_ddl_quote_name(sql, own[i], err);
@@ -317,21 +390,17 @@ static enum sluice_code append_string(struct sluice_buf *buf, const char *text_z
 static enum sluice_code append_header(struct planning *p, struct sluice_buf *header)
 {
     const struct sluice_plan *plan = p->plan;
-    const char *version = p->target->version_column;
-    const char *deleted = p->target->deleted_column;
-    enum sluice_code code = sluice_buf_append_leb128(header, plan->n_columns + 2, p->err);
+    const char *own[N_OWN];
+    size_t n_own = own_columns(p, own);
+    enum sluice_code code = sluice_buf_append_leb128(header, plan->n_columns + n_own, p->err);
     for (size_t i = 0; i < plan->n_columns && code == SLUICE_OK; i++)
         code = append_string(header, plan->columns[i].name.ptr, p->err);
-    if (code == SLUICE_OK)
-        code = append_string(header, version, p->err);
-    if (code == SLUICE_OK)
-        code = append_string(header, deleted, p->err);
+    for (size_t i = 0; i < n_own && code == SLUICE_OK; i++)
+        code = append_string(header, own[i], p->err);
     for (size_t i = 0; i < plan->n_columns && code == SLUICE_OK; i++)
         code = append_string(header, plan->columns[i].convert.type_text, p->err);
-    if (code == SLUICE_OK)
-        code = append_string(header, find_target(p->target, version)->type_text, p->err);
-    if (code == SLUICE_OK)
-        code = append_string(header, find_target(p->target, deleted)->type_text, p->err);
+    for (size_t i = 0; i < n_own && code == SLUICE_OK; i++)
+        code = append_string(header, find_target(p->target, own[i])->type_text, p->err);
     return code;
 }
 
@@ -355,6 +424,7 @@ static enum sluice_code plan_texts(struct planning *p)
         {&plan->insert_header.ptr, sluice_buf_str(&header)},
         {&plan->database, sluice_str_from(p->target->database)},
         {&plan->table, sluice_str_from(p->target->table)},
+        {&plan->version_column, sluice_str_from(p->version_column)},
     };
     plan->insert_header.len = header.len;
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(copies); i++) {
@@ -376,6 +446,8 @@ static enum sluice_code fill(struct planning *p)
     if (code == SLUICE_OK)
         code = plan_columns(p);
     if (code == SLUICE_OK)
+        code = plan_metadata(p);
+    if (code == SLUICE_OK)
         code = check_unfed(p);
     if (code == SLUICE_OK)
         code = plan_keys(p);
@@ -385,14 +457,15 @@ static enum sluice_code fill(struct planning *p)
 }
 
 enum sluice_code sluice_plan_new(const struct sluice_shape *shape, const struct sluice_target *target,
-                                 struct sluice_plan **out, struct sluice_error *err)
+                                 const struct sluice_plan_options *options, struct sluice_plan **out,
+                                 struct sluice_error *err)
 {
     struct sluice_plan *plan = calloc(1, sizeof *plan);
     if (plan == NULL)
         return sluice_error_nomem(err, "plan of a table", sizeof *plan);
     atomic_init(&plan->n_references, 1);
     sluice_arena_init(&plan->arena, PLAN_MAX_BYTES, "plan of a table");
-    struct planning p = {shape, target, plan, err};
+    struct planning p = {.shape = shape, .target = target, .options = options, .plan = plan, .err = err};
     enum sluice_code code = fill(&p);
     if (code == SLUICE_OK)
         *out = plan;

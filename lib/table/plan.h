@@ -13,12 +13,21 @@
 
 struct sluice_plan;
 
-/* Borrows shape and target for the call only. The version column of the target must be UInt128, the deleted column
- * UInt8 or Bool. A typed shape's field with a column that has no default and no field: refused unless Nullable.
+struct sluice_plan_options {
+    /* false: the target holds the present rows, in a ReplacingMergeTree that names its own version and deleted column.
+     * true: it holds every change, in a plain MergeTree with all columns of metadata.h and the two named here. */
+    bool is_log;
+    const char *version_column; /* "_version" */
+    const char *deleted_column; /* "is_deleted" */
+};
+
+/* Borrows shape, target and options for the call only. The version column of the target must be UInt128, the deleted
+ * column UInt8 or Bool. A typed shape's field with a column that has no default and no field: refused unless Nullable.
  * Errors: SLUICE_E_TYPE, SLUICE_E_SHAPE (a field without a column), SLUICE_E_TABLE (engine, version or deleted column);
  * all SLUICE_STOP_PARTITION, text names table, column, both types and the remedy. */
 SLUICE_MUST_CHECK enum sluice_code sluice_plan_new(const struct sluice_shape *shape, const struct sluice_target *target,
-                                                   struct sluice_plan **out, struct sluice_error *err);
+                                                   const struct sluice_plan_options *options, struct sluice_plan **out,
+                                                   struct sluice_error *err);
 struct sluice_plan *sluice_plan_ref(struct sluice_plan *plan);
 void sluice_plan_unref(struct sluice_plan *plan); /* NULL does nothing */
 

@@ -1,10 +1,11 @@
-/* plan_detail.h - the inside of a plan, for the modules that run it (row.c, batch.c). */
+/* plan_detail.h - the inside of a plan, for the modules that run it. */
 #ifndef SLUICE_TABLE_PLAN_DETAIL_H
 #define SLUICE_TABLE_PLAN_DETAIL_H
 
 #include <stdatomic.h>
 
 #include "table/convert.h"
+#include "table/metadata.h"
 #include "table/plan.h"
 #include "table/sortkey.h"
 
@@ -14,12 +15,14 @@ struct plan_column {
     struct sluice_str name; /* of the field, without JSON escapes, and of the column */
     struct convert convert;
     int key_position; /* in the sorting key, or PLAN_NO_KEY */
+    bool is_key;      /* of the source's key */
     /* The forms of Debezium's placeholder for unchanged TOAST that a field of this type can take. */
     bool toast_text;
     bool toast_base64;
 };
 
-/* Columns of the INSERT: one for each field in record order, then version (16 bytes), then deleted (one byte). */
+/* Columns of the INSERT: one for each field in record order, then those of metadata, then version (16 bytes), then
+ * deleted (one byte). A plan of the mode log has an empty sorting key: its rows stay in the order they came. */
 struct sluice_plan {
     _Atomic unsigned n_references;
     struct sluice_arena arena;
@@ -29,6 +32,12 @@ struct sluice_plan {
     const char *table;
     struct plan_column *columns;
     size_t n_columns;
+    size_t n_key; /* columns of the source's key */
+    struct metadata_column metadata[N_METADATA];
+    size_t n_metadata;
+    bool is_log;
+    enum sluice_engine_home home;
+    const char *version_column;
     struct sortkey key;
     size_t room; /* a row takes at most this and the length of its values' texts */
     const char *insert_sql;

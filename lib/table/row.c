@@ -196,7 +196,7 @@ static unsigned char *put_deleted(const struct sluice_plan *plan, const struct s
     const unsigned char *start = at;
     for (size_t i = 0; i < plan->n_columns; i++) {
         const struct plan_column *column = &plan->columns[i];
-        if (column->key_position == PLAN_NO_KEY) {
+        if (!column->is_key) {
             at = convert_zero(&column->convert, at);
             continue;
         }
@@ -205,7 +205,8 @@ static unsigned char *put_deleted(const struct sluice_plan *plan, const struct s
             return key_error(plan, column, "the record's key does not hold this key column", err);
         if (field->value.kind == SLUICE_JSON_NULL)
             return key_error(plan, column, "the record's key holds null", err);
-        key_at[column->key_position] = (uint32_t)(at - start);
+        if (column->key_position != PLAN_NO_KEY)
+            key_at[column->key_position] = (uint32_t)(at - start);
         at = put_value(column, &field->value, at, err);
         if (at == NULL)
             return at_field(plan, column, err);
@@ -218,7 +219,8 @@ static bool is_image(const struct sluice_change *change)
     return change->op == 'c' || change->op == 'u' || change->op == 'r';
 }
 
-size_t row_room(const struct sluice_plan *plan, const struct sluice_change *change, const struct sluice_key *key)
+size_t row_room(const struct sluice_plan *plan, const struct sluice_change *change, const struct sluice_key *key,
+                const struct sluice_record_place *place)
 {
     bool image = is_image(change);
     const struct sluice_field *fields = image || key == NULL ? change->fields : key->fields;
@@ -226,25 +228,30 @@ size_t row_room(const struct sluice_plan *plan, const struct sluice_change *chan
     size_t room = plan->room;
     for (size_t i = 0; i < n_fields; i++)
         room += fields[i].value.text.len;
+    for (size_t i = 0; i < plan->n_metadata; i++)
+        room += metadata_room(&plan->metadata[i], place);
     return room;
 }
 
 unsigned char *row_encode(const struct sluice_plan *plan, const struct sluice_change *change,
-                          const struct sluice_key *key, struct sluice_version version, unsigned char *at,
-                          uint32_t *key_at, struct sluice_error *err)
+                          const struct sluice_key *key, struct sluice_version version,
+                          const struct sluice_record_place *place, unsigned char *at, uint32_t *key_at,
+                          struct sluice_error *err)
 {
     bool deleted = change->op == 'd';
     if (change->kind != SLUICE_CHANGE_ROW || (!deleted && !is_image(change)))
         SLUICE_BUG("only changes of rows become rows");
-    if (deleted && (key == NULL || key->n_fields != plan->key.n_columns)) {
+    if (deleted && (key == NULL || key->n_fields != plan->n_key)) {
         (void)sluice_error_set(err, SLUICE_E_KEY, SLUICE_REJECT,
                                "table \"%s.%s\": the key of a deleted row must hold %zu columns", plan->source_schema,
-                               plan->source_table, plan->key.n_columns);
+                               plan->source_table, plan->n_key);
         return NULL;
     }
     at = deleted ? put_deleted(plan, key, at, key_at, err) : put_image(plan, change, at, key_at, err);
     if (SLUICE_UNLIKELY(at == NULL))
         return NULL;
+    for (size_t i = 0; i < plan->n_metadata; i++)
+        at = metadata_put(&plan->metadata[i], place, change->op, at);
     convert_put_64(at, version.low);
     convert_put_64(at + 8, version.high);
     at[PLAN_VERSION_BYTES] = deleted;

@@ -18,6 +18,28 @@ void sluice_target_deinit(struct sluice_target *target)
     *target = (struct sluice_target){0};
 }
 
+struct sluice_engine sluice_engine_of(const char *name_z)
+{
+    static const char replicated[] = "Replicated";
+    static const char shared[] = "Shared";
+    static const char suffix[] = "MergeTree";
+    struct sluice_engine engine = {SLUICE_ENGINE_OTHER, SLUICE_ENGINE_LOCAL};
+    size_t length = strlen(name_z);
+    if (length < sizeof suffix - 1 || strcmp(name_z + length - (sizeof suffix - 1), suffix) != 0)
+        return engine;
+    if (strncmp(name_z, replicated, sizeof replicated - 1) == 0) {
+        engine.home = SLUICE_ENGINE_REPLICATED;
+        name_z += sizeof replicated - 1;
+    } else if (strncmp(name_z, shared, sizeof shared - 1) == 0) {
+        engine.home = SLUICE_ENGINE_SHARED;
+        name_z += sizeof shared - 1;
+    }
+    engine.kind = strcmp(name_z, suffix) == 0                 ? SLUICE_ENGINE_MERGE_TREE
+                  : strcmp(name_z, "ReplacingMergeTree") == 0 ? SLUICE_ENGINE_REPLACING
+                                                              : SLUICE_ENGINE_MERGING;
+    return engine;
+}
+
 /* Replicated engines may begin with two quoted texts (path and replica), which are no columns. */
 static enum sluice_code read_parameters(struct sluice_target *target, struct sluice_str arguments,
                                         struct sluice_error *err)
@@ -43,12 +65,10 @@ static enum sluice_code read_parameters(struct sluice_target *target, struct slu
 
 enum sluice_code sluice_target_read_engine(struct sluice_target *target, struct sluice_error *err)
 {
-    static const char suffix[] = "ReplacingMergeTree";
     struct lex_call call;
     target->version_column = "";
     target->deleted_column = "";
-    size_t length = strlen(target->engine);
-    if (length < sizeof suffix - 1 || strcmp(target->engine + length - (sizeof suffix - 1), suffix) != 0)
+    if (sluice_engine_of(target->engine).kind != SLUICE_ENGINE_REPLACING)
         return SLUICE_OK;
     if (!lex_call(sluice_str_from(target->engine_full), &call) || !call.has_arguments)
         return SLUICE_OK;

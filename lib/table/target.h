@@ -40,6 +40,22 @@ struct sluice_target {
     size_t n_columns;
 };
 
+enum sluice_engine_kind {
+    SLUICE_ENGINE_MERGE_TREE, /* keeps every row */
+    SLUICE_ENGINE_REPLACING,
+    SLUICE_ENGINE_MERGING, /* Summing, Aggregating, Collapsing and the like: rows change when parts are merged */
+    SLUICE_ENGINE_OTHER    /* no MergeTree at all */
+};
+enum sluice_engine_home { SLUICE_ENGINE_LOCAL, SLUICE_ENGINE_REPLICATED, SLUICE_ENGINE_SHARED };
+
+struct sluice_engine {
+    enum sluice_engine_kind kind;
+    enum sluice_engine_home home;
+};
+
+/* What an engine's name says: [Replicated|Shared][Replacing|...]MergeTree. */
+struct sluice_engine sluice_engine_of(const char *name_z);
+
 void sluice_target_init(struct sluice_target *target);
 void sluice_target_deinit(struct sluice_target *target);
 SLUICE_DEFINE_AUTO(sluice_target, struct sluice_target, sluice_target_deinit)

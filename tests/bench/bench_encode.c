@@ -77,7 +77,7 @@ static struct sluice_plan *make_plan(void)
                                        .n_columns = N_COLUMNS,
                                        .key = key,
                                        .n_key = 1};
-    if (sluice_plan_new(&shape, &target, &plan, &err) != SLUICE_OK) {
+    if (sluice_plan_new(&shape, &target, &(struct sluice_plan_options){0}, &plan, &err) != SLUICE_OK) {
         (void)fprintf(stderr, "%s\n", err.text);
         abort();
     }
@@ -138,7 +138,8 @@ static struct timing round_of(struct sluice_plan *plan, struct records *records,
         const struct sluice_change change = {
             .kind = SLUICE_CHANGE_ROW, .op = 'u', .fields = records->fields, .n_fields = N_COLUMNS};
         records->fields[0].value = number(records->ids[i % N_IDS]);
-        if (sluice_batch_append(batch, &change, NULL, (struct sluice_version){1, i}, &full, &err) != SLUICE_OK) {
+        if (sluice_batch_append(batch, &change, NULL, (struct sluice_version){1, i},
+                                &(struct sluice_record_place){"t", 0, 0}, &full, &err) != SLUICE_OK) {
             (void)fprintf(stderr, "%s\n", err.text);
             abort();
         }

@@ -175,7 +175,7 @@ static enum sluice_code make_plan(struct variant *variant, struct sluice_error *
     target.deleted_column = "is_deleted";
     target.columns = columns;
     target.n_columns = 4;
-    return sluice_plan_new(variant->shape, &target, &variant->plan, err);
+    return sluice_plan_new(variant->shape, &target, &(struct sluice_plan_options){0}, &variant->plan, err);
 }
 
 static void confirm(struct world *w, const struct flight *flight)

@@ -64,7 +64,7 @@ static struct sluice_plan *make_plan(const char *key, const char *source, const 
         must(sluice_type_parse(&target.arena, sluice_str_from(types[i]), &target.columns[i].type, &err));
     }
     columns[key_index].is_key = true;
-    must(sluice_plan_new(&shape, &target, &plan, &err));
+    must(sluice_plan_new(&shape, &target, &(struct sluice_plan_options){0}, &plan, &err));
     return plan;
 }
 
@@ -87,8 +87,8 @@ static void append_line(struct sluice_batch *batch, struct sluice_str line, size
     const struct sluice_key key = {.fields = fields, .n_fields = 1};
     const struct sluice_change change = {
         .kind = SLUICE_CHANGE_ROW, .op = line.len > 0 ? 'c' : 'd', .fields = fields, .n_fields = 2};
-    must(sluice_batch_append(batch, &change, line.len > 0 ? NULL : &key, (struct sluice_version){7, number}, &full,
-                             &err));
+    must(sluice_batch_append(batch, &change, line.len > 0 ? NULL : &key, (struct sluice_version){7, number},
+                             &(struct sluice_record_place){"t", 0, 0}, &full, &err));
 }
 
 int main(int argc, char **argv)

@@ -17,7 +17,7 @@ static struct sluice_plan *typed_plan(void)
     struct sluice_plan *plan = NULL;
     SLUICE_AUTO(sluice_target) struct sluice_target target;
     TARGET(&target, "id", "id", "Int32", "name", "Nullable(String)", "amount", "Decimal(9, 2)", "blob", "String");
-    if (sluice_plan_new(&shape, &target, &plan, &err) != SLUICE_OK) {
+    if (sluice_plan_new(&shape, &target, &(struct sluice_plan_options){0}, &plan, &err) != SLUICE_OK) {
         (void)fprintf(stderr, "%s\n", err.text);
         abort();
     }
@@ -75,7 +75,7 @@ static enum sluice_code append(struct sluice_batch *batch, const struct sluice_c
 {
     bool full;
     *err = (struct sluice_error){0};
-    return sluice_batch_append(batch, change, key, version, &full, err);
+    return sluice_batch_append(batch, change, key, version, &(struct sluice_record_place){"t", 0, 0}, &full, err);
 }
 
 static void test_rows(void)
@@ -152,7 +152,9 @@ static void test_refused(void)
             append(batch, CHANGE(&row, 'c', "id", "7", "name", "null", "amount", "0", "blob", "\"\""), NULL, &err),
             SLUICE_OK);
         const struct sluice_change *change = record_change(&row, bad_records[i].op, bad_records[i].fields);
-        CHECK_INT(sluice_batch_append(batch, change, NULL, version, &full, &err), bad_records[i].code);
+        CHECK_INT(
+            sluice_batch_append(batch, change, NULL, version, &(struct sluice_record_place){"t", 0, 0}, &full, &err),
+            bad_records[i].code);
         CHECK_INT(err.code, bad_records[i].code);
         CHECK(!full);
         CHECK_CONTAINS(err.text, bad_records[i].text);
@@ -223,7 +225,7 @@ static void test_escaped_names(void)
     struct record key;
     SLUICE_AUTO(sluice_target) struct sluice_target target;
     TARGET(&target, "`i\"d\\n`", "i\"d\n", "Int32", "back\\slash", "Int32");
-    if (!CHECK_INT(sluice_plan_new(&shape, &target, &plan, &err), SLUICE_OK)) {
+    if (!CHECK_INT(sluice_plan_new(&shape, &target, &(struct sluice_plan_options){0}, &plan, &err), SLUICE_OK)) {
         (void)fprintf(stderr, "    %s\n", err.text);
         return;
     }
@@ -246,7 +248,8 @@ static void test_full(void)
     const struct sluice_change *change = CHANGE(&row, 'c', "id", "7", "name", "null", "amount", "0", "blob", "\"\"");
     CHECK_INT(append(few, change, NULL, &err), SLUICE_OK);
     CHECK_INT(append(few, change, NULL, &err), SLUICE_OK);
-    CHECK_INT(sluice_batch_append(few, change, NULL, version, &full, &err), SLUICE_E_LIMIT);
+    CHECK_INT(sluice_batch_append(few, change, NULL, version, &(struct sluice_record_place){"t", 0, 0}, &full, &err),
+              SLUICE_E_LIMIT);
     CHECK(full);
     CHECK_INT(sluice_batch_n_rows(few), 2);
 
@@ -254,12 +257,14 @@ static void test_full(void)
     SLUICE_AUTO(sluice_batch) struct sluice_batch *small = new_batch(typed_plan(), 100, n_header + 2 * ROW);
     CHECK_INT(append(small, change, NULL, &err), SLUICE_OK);
     CHECK_INT(append(small, change, NULL, &err), SLUICE_OK);
-    CHECK_INT(sluice_batch_append(small, change, NULL, version, &full, &err), SLUICE_E_LIMIT);
+    CHECK_INT(sluice_batch_append(small, change, NULL, version, &(struct sluice_record_place){"t", 0, 0}, &full, &err),
+              SLUICE_E_LIMIT);
     CHECK(full);
     CHECK_INT(sluice_batch_n_bytes(small), n_header + 2 * ROW);
 
     SLUICE_AUTO(sluice_batch) struct sluice_batch *tiny = new_batch(typed_plan(), 100, n_header + ROW - 1);
-    CHECK_INT(sluice_batch_append(tiny, change, NULL, version, &full, &err), SLUICE_E_LIMIT);
+    CHECK_INT(sluice_batch_append(tiny, change, NULL, version, &(struct sluice_record_place){"t", 0, 0}, &full, &err),
+              SLUICE_E_LIMIT);
     CHECK(!full);
     CHECK_INT(err.action, SLUICE_REJECT);
     CHECK_CONTAINS(err.text, "batch.max_bytes");

@@ -16,7 +16,7 @@ static void test_insert(void)
     TARGET(&target, "id", "extra", "Nullable(Int8)", "we`ird \\ name", "LowCardinality(Nullable(String))", "id",
            "Int64");
     target.database = "sh`op";
-    if (!CHECK_INT(sluice_plan_new(&shape, &target, &plan, &err), SLUICE_OK)) {
+    if (!CHECK_INT(sluice_plan_new(&shape, &target, &(struct sluice_plan_options){0}, &plan, &err), SLUICE_OK)) {
         (void)fprintf(stderr, "    %s\n", err.text);
         return;
     }
@@ -319,7 +319,8 @@ static void test_refusals(void)
         SLUICE_AUTO(sluice_target) struct sluice_target target;
         TARGET(&target, "id", "id", "Int32", "v", "String", "spare", "Nullable(String)");
         refusals[i].spoil(&shape, &target);
-        bool ok = CHECK_INT(sluice_plan_new(&shape, &target, &plan, &err), refusals[i].code);
+        bool ok = CHECK_INT(sluice_plan_new(&shape, &target, &(struct sluice_plan_options){0}, &plan, &err),
+                            refusals[i].code);
         if (refusals[i].text != NULL) {
             ok = CHECK_CONTAINS(err.text, refusals[i].text) && ok;
             ok = CHECK_CONTAINS(err.text, "plan \"public.orders\" into \"shop.orders\"") && ok;

@@ -117,7 +117,7 @@ static struct sluice_batch *make_batch(const struct key_kind *first, const struc
     } else {
         TARGET(&target, "k1", "k1", first->type, "k2", "Nullable(UInt8)", "payload", "UInt32");
     }
-    if (sluice_plan_new(&shape, &target, &plan, &err) != SLUICE_OK ||
+    if (sluice_plan_new(&shape, &target, &(struct sluice_plan_options){0}, &plan, &err) != SLUICE_OK ||
         sluice_batch_new(plan, MAX_ROWS, 1 << 20, &batch, &err) != SLUICE_OK) {
         (void)fprintf(stderr, "%s\n", err.text);
         abort();
@@ -137,7 +137,9 @@ static void append_row(struct sluice_batch *batch, const struct key_kind *first,
     const char *k2 = second != NULL ? second->keys[model->rank[1]] : "null";
     const struct sluice_change *change =
         CHANGE(&row, 'u', "k1", first->keys[model->rank[0]], "k2", k2, "payload", payload);
-    if (!CHECK_INT(sluice_batch_append(batch, change, NULL, model->version, &full, &err), SLUICE_OK))
+    if (!CHECK_INT(sluice_batch_append(batch, change, NULL, model->version, &(struct sluice_record_place){"t", 0, 0},
+                                       &full, &err),
+                   SLUICE_OK))
         (void)fprintf(stderr, "    %s\n", err.text);
 }
 
