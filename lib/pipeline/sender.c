@@ -2,6 +2,7 @@
 #include "pipeline/sender.h"
 
 #include "base/clock.h"
+#include "clickhouse/options.h"
 #include "pipeline/catalog.h"
 #include "pipeline/planner.h"
 
@@ -19,17 +20,7 @@ struct sender {
 
 struct sluice_ch_options sender_client_options(const struct sluice_config *config, const atomic_bool *abort)
 {
-    return (struct sluice_ch_options){
-        .urls = config->clickhouse_url.items,
-        .n_urls = config->clickhouse_url.n_items,
-        .user = config->clickhouse_user,
-        .password = config->clickhouse_password,
-        .ca_file = config->clickhouse_ca_file,
-        .product = "sluice/" SLUICE_VERSION,
-        .connect_timeout_us = config->clickhouse_connect_timeout_us,
-        .request_timeout_us = config->clickhouse_request_timeout_us,
-        .abort = abort,
-    };
+    return sluice_ch_options_from(config, abort);
 }
 
 static size_t read_batch(void *ctx, char *out, size_t capacity)
