@@ -1,0 +1,79 @@
+"""What tests of exactly-once delivery share: options, one topic's scene, killed workers, the ledger's table."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+from .records import Table
+from .scene import Scene
+from .stored import check_each_once, wait_stored
+from .wait import wait_until
+from .worker import Worker
+
+LEDGER = "sluice_ledger"
+
+# mode log shows every duplicate. A static member is back at once after kill -9.
+OPTIONS: dict[str, Any] = {"delivery": "exactly_once", "tables__mode": "log", "kafka__group__instance__id": "one"}
+
+# As in lib/base/point.h: where SLUICE_KILL_AT lets a worker die.
+POINTS = ("after_open", "during_insert", "after_ack", "before_commit", "after_commit")
+
+
+class Once:
+    """A worker with exactly-once delivery and a target in mode log."""
+
+    def __init__(self, scene: Scene, table: str = "t", partitions: int = 1, config: dict[str, str] | None = None,
+                 **options: Any) -> None:
+        self.scene = scene
+        self.table = Table(scene.name, table)
+        self.topic = self.table.topic
+        self._config = config or {}
+        scene.topics.create(self.topic, partitions=partitions, **self._config)
+        self.worker = scene.worker(**{**OPTIONS, **options})
+
+    def produce(self, rows: int, partition: int = 0, start: int = 0, size: int = 10) -> list[int]:
+        """Inserts of so many rows; their offsets."""
+        return self.scene.topics.produce_many(
+            self.topic, [self.table.row(start + i, "x" * size, i % 1000) for i in range(rows)], partition)
+
+    def run_and_store(self, rows: int, partitions: int = 1) -> None:
+        """Starts the worker and waits until some first rows of each partition are stored and committed."""
+        self.worker.start()
+        for partition in range(partitions):
+            self.produce(rows, partition)
+        wait_stored(self.scene.clickhouse, self.table.name, rows * partitions)
+        self.scene.wait_drained()
+
+    def run_until_killed(self, point: str, passing: int = 1, seconds: float = 30) -> None:
+        """Starts the worker, which dies at that passing of the point, and leaves it ready for a start without."""
+        self.worker.environment["SLUICE_KILL_AT"] = f"{point}:{passing}"
+        self.worker.launch()
+        code = self.worker.wait_ended(seconds)
+        assert code == -signal.SIGKILL, f"ended with {code} instead of by SLUICE_KILL_AT={point}:{passing}"
+        del self.worker.environment["SLUICE_KILL_AT"]
+
+    def check(self, more: Any = ()) -> None:
+        """The group has committed everything, and every data event is stored once (and once more if in `more`)."""
+        self.scene.wait_drained()
+        check_each_once(self.scene.topics, self.scene.clickhouse, [self.topic], [self.table.name], more)
+
+    def rows(self) -> int:
+        """Physical rows of the table."""
+        return int(self.scene.clickhouse.value(f"SELECT count() FROM `{self.table.name}`"))
+
+    def offsets(self, offsets: Any, partition: int = 0) -> list[tuple[str, int, int]]:
+        """Offsets of a partition as stored.py names them."""
+        return [(self.topic, partition, offset) for offset in offsets]
+
+
+def wait_state(worker: Worker, topic: str, state: str, partition: int = 0, seconds: float = 30) -> dict[str, Any]:
+    """Waits until the partition was stopped in a named state; log and /status name topic, partition and remedy."""
+    line = worker.wait_event("partition_stopped", seconds, topic=topic, partition=partition)
+    text = " ".join(str(value) for value in line.values())
+    assert state in text, line
+    shown = wait_until(lambda: worker.partitions()[topic, partition], 10, "the partition in /status")
+    assert shown["state"] == "stopped", shown
+    assert topic in shown["error"] and f"partition {partition}" in shown["error"], shown
+    wait_until(lambda: worker.get("/readyz")[0] == 503, 10, "/readyz tells of the stopped partition")
+    return line
