@@ -175,6 +175,27 @@ static void acquire(machine_t *m, action_t *action)
     write_row(m, STEP_ACQUIRING, &wanted, action);
 }
 
+/* Rule 2. The offset that was read at the assignment may be old by now: somebody took over, honoured the same reset and
+ * stored rows, and honouring it again would store them twice. Nobody stores anything for a reset before it has written
+ * the row and then committed. So a reset that still stands after the row was read is not honoured by anybody, unless
+ * the row has changed since, which the write finds out. Marks need no such care: the row says all that they may say. */
+static void on_started(machine_t *m, action_t *action)
+{
+    if (m->commits_apart && !m->commit.is_other && is_reset(&m->commit))
+        act(m, STEP_READING_OFFSET, action, SLUICE_LEDGER_READ_OFFSET);
+    else
+        acquire(m, action);
+}
+
+static void on_offset_read(machine_t *m, const event_t *event, action_t *action)
+{
+    m->commit = event->commit;
+    if (is_reset(&m->commit))
+        acquire(m, action);
+    else
+        yield_to_other(m, action);
+}
+
 static void start_consuming(machine_t *m, action_t *action)
 {
     if (m->row.hi >= 0) {
@@ -246,7 +267,7 @@ static void on_row(machine_t *m, const event_t *event, action_t *action)
         m->exists = event->exists;
         if (event->exists)
             m->written = event->row;
-        acquire(m, action);
+        on_started(m, action);
     } else if (m->step == STEP_CONFIRMING) {
         if (is_row(event->exists, &event->row, m->exists, &m->written))
             act(m, STEP_INSERTING, action, SLUICE_LEDGER_INSERT);
@@ -357,6 +378,8 @@ static bool is_due(const machine_t *m, enum sluice_ledger_event_kind kind)
         return m->step == STEP_NEW;
     case SLUICE_LEDGER_ROW_READ:
         return true; /* on_row() looks at the step */
+    case SLUICE_LEDGER_OFFSET_READ:
+        return m->step == STEP_READING_OFFSET;
     case SLUICE_LEDGER_COMMITTED:
         return m->step == STEP_COMMITTING;
     case SLUICE_LEDGER_REBUILT:
@@ -394,6 +417,9 @@ void sluice_ledger_machine_step(struct sluice_ledger_machine *machine, const str
         break;
     case SLUICE_LEDGER_ROW_READ:
         on_row(m, event, action);
+        break;
+    case SLUICE_LEDGER_OFFSET_READ:
+        on_offset_read(m, event, action);
         break;
     case SLUICE_LEDGER_COMMITTED:
         start_consuming(m, action);

@@ -60,6 +60,7 @@ enum sluice_ledger_loss {
 enum sluice_ledger_event_kind {
     SLUICE_LEDGER_ASSIGNED,      /* the first one: commit, owner, resets */
     SLUICE_LEDGER_ROW_READ,      /* answer to READ and WRITE: exists, row. After a WRITE it was read behind the write */
+    SLUICE_LEDGER_OFFSET_READ,   /* answer to READ_OFFSET: commit */
     SLUICE_LEDGER_COMMITTED,     /* answer to COMMIT: Kafka confirmed it */
     SLUICE_LEDGER_REBUILT,       /* answer to REBUILD: has_rows, source, check */
     SLUICE_LEDGER_BATCH,         /* lo, hi, has_rows, source, check; answer to DONE, or when the machine rests */
@@ -125,6 +126,7 @@ enum sluice_ledger_start {
 enum sluice_ledger_step { /* private to machine.c */
                           STEP_NEW,
                           STEP_READING,
+                          STEP_READING_OFFSET,
                           STEP_ACQUIRING,
                           STEP_COMMITTING,
                           STEP_REBUILDING,
