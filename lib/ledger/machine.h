@@ -91,18 +91,19 @@ struct sluice_ledger_event {
 };
 
 enum sluice_ledger_action_kind {
-    SLUICE_LEDGER_WAIT,    /* nothing to do until the next event */
-    SLUICE_LEDGER_READ,    /* read the row; yields ROW_READ */
-    SLUICE_LEDGER_WRITE,   /* if the row is still `expected` (does not exist, if !expected_exists) make it `wanted`;
-                              then read it; yields ROW_READ, however the write went */
-    SLUICE_LEDGER_COMMIT,  /* commit machine->row.next with machine->row as its mark; repeat until confirmed */
-    SLUICE_LEDGER_START,   /* consume from machine->row.next on (negative: from the group's starting point), source
-                              state machine->row.source, looking at machine->row.check; batches may come */
-    SLUICE_LEDGER_REBUILD, /* consume exactly machine->row.next .. machine->row.hi again */
-    SLUICE_LEDGER_LOOKUP,  /* leave out of the batch the rows that the targets hold already */
-    SLUICE_LEDGER_INSERT,  /* send what is left of the batch, under machine->row.attempt */
-    SLUICE_LEDGER_DONE,    /* machine->row.next is durable: commit it if the ledger wants commits; give the next
-                              BATCH or REST. After a REBUILD consumption goes on behind it */
+    SLUICE_LEDGER_WAIT,        /* nothing to do until the next event */
+    SLUICE_LEDGER_READ,        /* read the row; yields ROW_READ */
+    SLUICE_LEDGER_WRITE,       /* if the row is still `expected` (does not exist, if !expected_exists) make it `wanted`;
+                                  then read it; yields ROW_READ, however the write went */
+    SLUICE_LEDGER_READ_OFFSET, /* read the group's committed offset again; yields OFFSET_READ */
+    SLUICE_LEDGER_COMMIT,      /* commit machine->row.next with machine->row as its mark; repeat until confirmed */
+    SLUICE_LEDGER_START,       /* consume from machine->row.next on (negative: from the group's starting point), source
+                                  state machine->row.source, looking at machine->row.check; batches may come */
+    SLUICE_LEDGER_REBUILD,     /* consume exactly machine->row.next .. machine->row.hi again */
+    SLUICE_LEDGER_LOOKUP,      /* leave out of the batch the rows that the targets hold already */
+    SLUICE_LEDGER_INSERT,      /* send what is left of the batch, under machine->row.attempt */
+    SLUICE_LEDGER_DONE,        /* machine->row.next is durable: commit it if the ledger wants commits; give the next
+                                  BATCH or REST. After a REBUILD consumption goes on behind it */
     SLUICE_LEDGER_ASSIGN_AGAIN, /* fenced: forget everything of the partition; if it is still ours, read the group's
                                    offset again and start a new machine after a while */
     SLUICE_LEDGER_STOP          /* machine->state says why; a person has to act */
