@@ -77,3 +77,11 @@ def wait_state(worker: Worker, topic: str, state: str, partition: int = 0, secon
     assert topic in shown["error"] and f"partition {partition}" in shown["error"], shown
     wait_until(lambda: worker.get("/readyz")[0] == 503, 10, "/readyz tells of the stopped partition")
     return line
+
+
+def ledger_row(scene: Scene, topic: str, partition: int = 0) -> tuple[str, str]:
+    """Key and state of a partition's row in the KeeperMap ledger."""
+    found = [row for row in scene.clickhouse.rows(f"SELECT k, state FROM {LEDGER}")
+             if topic in row["k"] and row["k"].endswith(str(partition))]
+    assert len(found) == 1, found
+    return found[0]["k"], found[0]["state"]
