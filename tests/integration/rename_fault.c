@@ -16,39 +16,45 @@
 #include <string.h>
 #include <unistd.h>
 
-int rename(const char *from, const char *to);
-
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards the file and `seen` */
-static unsigned seen;                                    /* of the present file */
+static unsigned long seen;                               /* of the present file */
 
 /* True when this rename is the one; `what` is then "kill" or "fail". */
-static bool is_the_one(const char *order_path, const char *from, char what[8])
+static bool is_the_one(const char *order_path, const char *from, char what[5])
 {
-    unsigned skip = 0;
-    char text[256];
+    char line[512] = "";
     FILE *file = fopen(order_path, "r");
     if (file == NULL)
         return false;
-    bool wanted = fscanf(file, "%7s %u %255s", what, &skip, text) == 3 && strstr(from, text) != NULL && seen++ == skip;
+    bool is_read = fgets(line, sizeof line, file) != NULL && strlen(line) > 8;
     (void)fclose(file);
-    if (!wanted)
+    if (!is_read)
+        return false;
+    memcpy(what, line, 4);
+    what[4] = '\0';
+    char *text = NULL;
+    unsigned long skip = strtoul(line + 5, &text, 10);
+    text += strspn(text, " ");
+    text[strcspn(text, "\n")] = '\0';
+    if (strstr(from, text) == NULL || seen++ != skip)
         return false;
     seen = 0;
     (void)unlink(order_path);
     return true;
 }
 
+/* The header's own names are reserved ones. NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int rename(const char *from, const char *to)
 {
-    char what[8] = "";
+    char what[5] = "";
     const char *order_path = getenv("SLUICE_RENAME_FAULT");
     if (order_path != NULL && strstr(from, "/tmp_insert_") != NULL) {
         (void)pthread_mutex_lock(&lock);
-        bool hit = is_the_one(order_path, from, what);
+        bool is_hit = is_the_one(order_path, from, what);
         (void)pthread_mutex_unlock(&lock);
-        if (hit && strcmp(what, "kill") == 0)
+        if (is_hit && strcmp(what, "kill") == 0)
             (void)kill(getpid(), SIGKILL);
-        if (hit) {
+        if (is_hit) {
             errno = EIO;
             return -1;
         }

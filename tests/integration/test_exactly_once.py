@@ -155,6 +155,17 @@ def test_answers_to_inserts_are_lost(scene: Scene, ledger: str) -> None:
     assert once.worker.terminate() == 0
 
 
+def test_at_least_once_stores_rows_twice(scene: Scene) -> None:
+    """The same in the other mode of delivery, so that these tests are seen to fail where they must."""
+    once = Once(scene, delivery="at_least_once", retry__max="200ms")
+    once.run_and_store(20)
+    scene.clickhouse.fault("cut_after", match=f"INSERT INTO `{scene.name}`.`t`")
+    once.produce(30, start=1000)
+    with pytest.raises(AssertionError, match="2 rows instead of 1"):
+        once.check()
+    assert once.worker.terminate() == 0
+
+
 def test_answers_of_the_ledger_are_lost(scene: Scene) -> None:
     """Every statement on the ledger in turn, while the worker runs and while it starts."""
     once = Once(scene, clickhouse__request_timeout="1s", retry__max="200ms", batch__max_age="50ms")
