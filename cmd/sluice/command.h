@@ -9,7 +9,14 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_UNSAFE = 3 };
 /* Which of the common options a command takes. --help is always there. */
 enum { TAKES_CONFIG = 1, TAKES_OUTPUT = 2 };
 
-enum { MAX_SETS = 1000 };
+enum { MAX_SETS = 1000, MAX_OWN_OPTIONS = 8 };
+
+/* An option that only one command has. */
+struct command_option {
+    const char *name;    /* "--topic"; NULL ends the list */
+    const char *operand; /* the word that it belongs to ("repair"); NULL: to each of the command's */
+    bool has_value;
+};
 
 struct arguments {
     const char *config_path; /* -c; NULL when not given */
@@ -18,6 +25,8 @@ struct arguments {
     bool json; /* --output json */
     bool help;
     const char *operand; /* the word behind the command ("show"), or NULL */
+    /* In the order of command->options: the value, the option's name where it takes none, NULL when not given. */
+    const char *own[MAX_OWN_OPTIONS];
 };
 
 struct command {
@@ -26,6 +35,7 @@ struct command {
     const char *usage;       /* printed by --help, examples included */
     const char *operands[6]; /* words it takes, NULL at the end; none: it takes no word */
     unsigned takes;
+    struct command_option options[MAX_OWN_OPTIONS + 1];
     /* Returns the exit code. */
     int (*run)(const struct arguments *arguments);
 };
@@ -33,6 +43,7 @@ struct command {
 extern const struct command command_run;
 extern const struct command command_check;
 extern const struct command command_config;
+extern const struct command command_ledger;
 extern const struct command command_version;
 
 /* Reads what follows the command's name. On false the complaint was printed. */

@@ -616,6 +616,27 @@ enum sluice_code sluice_consumer_cluster_id(struct sluice_consumer *consumer, in
     return SLUICE_OK;
 }
 
+enum sluice_code sluice_consumer_visit_members(struct sluice_consumer *consumer, const char *group_id, int timeout_ms,
+                                               sluice_member_visit_fn visit, void *context, struct sluice_error *err)
+{
+    const struct rd_kafka_group_list *groups = NULL;
+    rd_kafka_resp_err_t failed = rd_kafka_list_groups(consumer->rk, group_id, &groups, timeout_ms);
+    if (failed != RD_KAFKA_RESP_ERR_NO_ERROR && groups != NULL)
+        rd_kafka_group_list_destroy(groups); /* a part of the answer proves nothing */
+    if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return kafka_error_from(err, failed, "list the members of the group");
+    enum sluice_code code = SLUICE_OK;
+    for (int i = 0; i < groups->group_cnt; i++) {
+        const struct rd_kafka_group_info *group = &groups->groups[i];
+        if (group->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+            code = kafka_error_from(err, group->err, "list the members of the group");
+        for (int j = 0; j < group->member_cnt; j++)
+            visit(context, group->members[j].client_id, group->members[j].client_host);
+    }
+    rd_kafka_group_list_destroy(groups);
+    return code;
+}
+
 void sluice_consumer_close(struct sluice_consumer *consumer)
 {
     (void)rd_kafka_consumer_close(consumer->rk); /* fails only for a client that is no consumer */

@@ -142,6 +142,12 @@ SLUICE_MUST_CHECK enum sluice_code sluice_consumer_cluster_id(struct sluice_cons
                                                               char out[SLUICE_KAFKA_CLUSTER_ID],
                                                               struct sluice_error *err);
 
+/* Called for each member of a consumer group. Errors: SLUICE_E_KAFKA. */
+typedef void (*sluice_member_visit_fn)(void *context, const char *client_id, const char *host);
+SLUICE_MUST_CHECK enum sluice_code sluice_consumer_visit_members(struct sluice_consumer *consumer, const char *group_id,
+                                                                 int timeout_ms, sluice_member_visit_fn visit,
+                                                                 void *context, struct sluice_error *err);
+
 /* Leaves the group: the handler gets its revocation, then nothing more. */
 void sluice_consumer_close(struct sluice_consumer *consumer);
 

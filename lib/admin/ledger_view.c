@@ -1,0 +1,251 @@
+/* ledger_view.c - see ledger_view.h. */
+#include "admin/ledger_view.h"
+
+#include "ledger/choose.h"
+#include "pipeline/reader.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { MAX_BYTES = 256 << 20, MAX_PARTITIONS = 65536 };
+
+/* --- a consumer that joins nothing -------------------------------------------------------------------------------- */
+
+static void ignore_assigned(void *context, const struct sluice_kafka_position *positions, size_t n)
+{
+    (void)context;
+    (void)positions;
+    (void)n;
+}
+
+static void ignore_revoked(void *context, const struct sluice_kafka_position *partitions, size_t n, bool lost)
+{
+    (void)context;
+    (void)partitions;
+    (void)n;
+    (void)lost;
+}
+
+static void ignore_committed(void *context, const struct sluice_kafka_position *position, const char *error_text)
+{
+    (void)context;
+    (void)position;
+    (void)error_text;
+}
+
+/* --- which partitions there are ----------------------------------------------------------------------------------- */
+
+/* What the visitors of one call share. */
+struct reading {
+    struct ledger_view *view;
+    const struct sluice_ledger_selection *selection;
+    struct sluice_error *err;
+    enum sluice_code code;
+};
+
+static struct ledger_entry *find(const struct ledger_view *view, const char *topic, int32_t partition)
+{
+    for (size_t i = 0; i < view->n_entries; i++)
+        if (view->entries[i].partition == partition && strcmp(view->entries[i].topic, topic) == 0)
+            return &view->entries[i];
+    return NULL;
+}
+
+static bool is_selected(const struct reading *reading, const char *topic, int32_t partition)
+{
+    const struct sluice_ledger_selection *s = reading->selection;
+    return (s->topic == NULL || strcmp(s->topic, topic) == 0) && (s->partition < 0 || s->partition == partition);
+}
+
+static bool grow(struct reading *reading)
+{
+    struct ledger_view *view = reading->view;
+    if (view->n_entries < view->max_entries)
+        return true;
+    size_t max = view->max_entries == 0 ? 64 : view->max_entries * 2;
+    struct ledger_entry *entries = max > MAX_PARTITIONS ? NULL : realloc(view->entries, max * sizeof *entries);
+    if (entries == NULL) {
+        reading->code = sluice_error_nomem(reading->err, "the partitions", max * sizeof *entries);
+        return false;
+    }
+    view->entries = entries;
+    view->max_entries = max;
+    return true;
+}
+
+static void add(struct reading *reading, const char *topic, int32_t partition, bool has_topic)
+{
+    struct ledger_view *view = reading->view;
+    if (reading->code != SLUICE_OK || !grow(reading))
+        return;
+    const char *name = sluice_arena_copy(&view->arena, sluice_str_from(topic), reading->err);
+    if (name == NULL) {
+        reading->code = reading->err->code;
+        return;
+    }
+    struct ledger_entry *entry = &view->entries[view->n_entries++];
+    *entry = (struct ledger_entry){.topic = name, .partition = partition, .has_topic = has_topic};
+    entry->facts.kind = sluice_ledger_kind(view->ledger);
+    sluice_ledger_row_init(&entry->facts.row);
+}
+
+static void visit_topic(void *context, const char *topic, int n_partitions)
+{
+    struct reading *reading = context;
+    for (int32_t i = 0; i < n_partitions; i++)
+        if (is_selected(reading, topic, i) && find(reading->view, topic, i) == NULL)
+            add(reading, topic, i, true);
+}
+
+static void visit_key(void *context, const char *topic, int32_t partition, const struct sluice_ledger_row *row,
+                      int64_t written_ms)
+{
+    struct reading *reading = context;
+    (void)row;
+    (void)written_ms;
+    if (is_selected(reading, topic, partition) && find(reading->view, topic, partition) == NULL)
+        add(reading, topic, partition, false);
+}
+
+static void visit_row(void *context, const char *topic, int32_t partition, const struct sluice_ledger_row *row,
+                      int64_t written_ms)
+{
+    struct reading *reading = context;
+    struct ledger_entry *entry = find(reading->view, topic, partition);
+    if (entry == NULL)
+        return;
+    entry->facts.exists = true;
+    entry->facts.row = *row;
+    entry->written_ms = written_ms;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    const struct ledger_entry *left = a;
+    const struct ledger_entry *right = b;
+    int order = strcmp(left->topic, right->topic);
+    return order != 0 ? order : (left->partition > right->partition) - (left->partition < right->partition);
+}
+
+/* --- what is known of each ---------------------------------------------------------------------------------------- */
+
+static enum sluice_code read_commit(struct ledger_view *view, struct ledger_entry *entry, struct sluice_error *err)
+{
+    char metadata[SLUICE_LEDGER_TEXT];
+    int64_t offset = -1;
+    enum sluice_code code = sluice_consumer_committed(view->consumer, entry->topic, entry->partition,
+                                                      LEDGER_VIEW_TIMEOUT_MS, &offset, metadata, sizeof metadata, err);
+    if (code != SLUICE_OK)
+        return sluice_error_wrap(err, "topic \"%s\" partition %d", entry->topic, (int)entry->partition);
+    entry->facts.commit =
+        commit_from(sluice_ledger_kind(view->ledger), sluice_ledger_path(view->ledger), offset, metadata);
+    if (!entry->has_topic)
+        return SLUICE_OK;
+    code = sluice_consumer_start_offset(view->consumer, entry->topic, entry->partition, LEDGER_VIEW_TIMEOUT_MS,
+                                        &entry->facts.low, err);
+    if (code != SLUICE_OK)
+        return sluice_error_wrap(err, "topic \"%s\" partition %d", entry->topic, (int)entry->partition);
+    entry->facts.high =
+        sluice_consumer_ask_end_offset(view->consumer, entry->topic, entry->partition, LEDGER_VIEW_TIMEOUT_MS);
+    entry->facts.has_ends = entry->facts.high >= 0;
+    return SLUICE_OK;
+}
+
+static enum sluice_code list_partitions(struct ledger_view *view, struct reading *reading, struct sluice_error *err)
+{
+    enum sluice_code code =
+        sluice_consumer_visit_topics(view->consumer, LEDGER_VIEW_TIMEOUT_MS, visit_topic, reading, err);
+    if (code == SLUICE_OK)
+        code = sluice_ledger_visit(view->ledger, visit_key, reading, err);
+    if (code == SLUICE_OK)
+        code = reading->code;
+    if (code != SLUICE_OK)
+        return code;
+    if (view->n_entries == 0)
+        return sluice_error_set(err, SLUICE_E_USAGE, SLUICE_STOP,
+                                "no partition is selected: kafka.topics matches none of this name and the ledger has "
+                                "no row of it");
+    qsort(view->entries, view->n_entries, sizeof *view->entries, compare_entries);
+    return SLUICE_OK;
+}
+
+static enum sluice_code open_both(struct ledger_view *view, const struct sluice_config *config,
+                                  struct sluice_error *err)
+{
+    static const struct sluice_consumer_handler handler = {NULL, ignore_assigned, ignore_revoked, ignore_committed};
+    char cluster[SLUICE_KAFKA_CLUSTER_ID];
+    view->group_id = config->kafka_group_id[0] != '\0' ? config->kafka_group_id : config->name;
+    enum sluice_code code = reader_consumer_new(config, &handler, &view->consumer, err);
+    if (code == SLUICE_OK)
+        code = sluice_consumer_ping(view->consumer, LEDGER_VIEW_TIMEOUT_MS, err);
+    if (code == SLUICE_OK)
+        code = sluice_consumer_cluster_id(view->consumer, LEDGER_VIEW_TIMEOUT_MS, cluster, err);
+    if (code == SLUICE_OK)
+        code = sluice_ledger_open(config, cluster, NULL, &view->ledger, view->reason, err);
+    return code;
+}
+
+enum sluice_code ledger_view_read(struct ledger_view *view, const struct sluice_config *config,
+                                  const struct sluice_ledger_selection *selection, struct sluice_error *err)
+{
+    struct reading reading = {.view = view, .selection = selection, .err = err};
+    *view = (struct ledger_view){0};
+    sluice_arena_init(&view->arena, MAX_BYTES, "the partitions of the ledger");
+    enum sluice_code code = open_both(view, config, err);
+    if (code == SLUICE_OK)
+        code = list_partitions(view, &reading, err);
+    for (size_t i = 0; i < view->n_entries && code == SLUICE_OK; i++)
+        code = read_commit(view, &view->entries[i], err);
+    if (code == SLUICE_OK)
+        code = sluice_ledger_visit(view->ledger, visit_row, &reading, err);
+    for (size_t i = 0; i < view->n_entries && code == SLUICE_OK; i++) {
+        view->entries[i].facts.from_earliest = config->on_offset_lost == SLUICE_ON_OFFSET_LOST_EARLIEST;
+        view->entries[i].foresight = foresee(&view->entries[i].facts);
+    }
+    return code;
+}
+
+void ledger_view_deinit(struct ledger_view *view)
+{
+    free(view->entries);
+    sluice_arena_deinit(&view->arena);
+    sluice_ledger_free(view->ledger);
+    sluice_consumer_free(view->consumer);
+    *view = (struct ledger_view){0};
+}
+
+/* --- members ------------------------------------------------------------------------------------------------------ */
+
+struct member_text {
+    char *text;
+    size_t size;
+    size_t length;
+};
+
+static void visit_member(void *context, const char *client_id, const char *host)
+{
+    struct member_text *text = context;
+    int n = snprintf(text->text + text->length, text->size - text->length, "%s%s (%s)", text->length > 0 ? ", " : "",
+                     client_id, host);
+    if (n > 0 && text->length + (size_t)n < text->size)
+        text->length += (size_t)n;
+    else
+        text->text[text->length] = '\0'; /* as many whole names as fit */
+}
+
+enum sluice_code ledger_view_members(const struct ledger_view *view, char *text, size_t size, struct sluice_error *err)
+{
+    struct member_text members = {.text = text, .size = size};
+    text[0] = '\0';
+    return sluice_consumer_visit_members(view->consumer, view->group_id, LEDGER_VIEW_TIMEOUT_MS, visit_member, &members,
+                                         err);
+}
+
+void ledger_view_time(int64_t wall_ms, char text[32])
+{
+    struct tm parts;
+    const time_t seconds = (time_t)(wall_ms / 1000);
+    if (wall_ms <= 0 || gmtime_r(&seconds, &parts) == NULL || strftime(text, 32, "%Y-%m-%d %H:%M:%S", &parts) == 0)
+        text[0] = '\0';
+}
