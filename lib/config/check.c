@@ -189,13 +189,54 @@ static enum sluice_code check_listen(const struct sluice_config *config, struct 
                 config->http_listen);
 }
 
+/* As Keeper takes it: names between single slashes. */
+static bool is_keeper_path(const char *path)
+{
+    size_t len = strlen(path);
+    return path[0] == '/' && len > 1 && path[len - 1] != '/' && strstr(path, "//") == NULL &&
+           strpbrk(path, " '\\") == NULL;
+}
+
+static enum sluice_code check_ledger(const struct sluice_config *config, struct sluice_error *err)
+{
+    const char *path = config->clickhouse_ledger_path;
+    if (path[0] == '\0')
+        return SLUICE_OK;
+    if (!is_keeper_path(path))
+        return FAIL(config, clickhouse_ledger_path, err,
+                    "\"%.80s\" is not a path in Keeper; write it like /sluice_shop, without spaces and quotes", path);
+    if (config->ledger_choice == SLUICE_USE_KAFKA)
+        return FAIL(config, clickhouse_ledger_path, err,
+                    "is a place in Keeper, and ledger is kafka, which needs none; take one of the two out");
+    return SLUICE_OK;
+}
+
+static enum sluice_code check_metadata(const struct sluice_config *config, struct sluice_error *err)
+{
+    static const char *const names[] = {"_op", "_topic", "_partition", "_offset"};
+    const char *twice = NULL;
+    enum sluice_code code = find_twice(config, &config->columns_metadata, &twice, err);
+    if (code == SLUICE_OK && twice != NULL)
+        return FAIL(config, columns_metadata, err, "\"%.80s\" is given twice; keep one", twice);
+    for (size_t i = 0; i < config->columns_metadata.n_items && code == SLUICE_OK; i++) {
+        bool is_known = false;
+        for (size_t j = 0; j < SLUICE_N_ELEMENTS(names); j++)
+            is_known = is_known || strcmp(config->columns_metadata.items[i], names[j]) == 0;
+        if (!is_known)
+            code = FAIL(config, columns_metadata, err, "\"%.80s\" is none of _op, _topic, _partition and _offset",
+                        config->columns_metadata.items[i]);
+    }
+    for (size_t j = 0; j < SLUICE_N_ELEMENTS(names) && code == SLUICE_OK; j++) {
+        if (strcmp(config->columns_version, names[j]) == 0)
+            code = FAIL(config, columns_version, err, "is the name of a column with another meaning; rename it");
+        else if (strcmp(config->columns_deleted, names[j]) == 0)
+            code = FAIL(config, columns_deleted, err, "is the name of a column with another meaning; rename it");
+    }
+    return code;
+}
+
 static enum sluice_code check_across(const struct sluice_config *config, struct sluice_error *err)
 {
-    if (config->clickhouse_ledger_path[0] != '\0' &&
-        (config->clickhouse_ledger_path[0] != '/' || strpbrk(config->clickhouse_ledger_path, " '\\") != NULL))
-        return FAIL(config, clickhouse_ledger_path, err,
-                    "\"%.80s\" is not a path in Keeper; begin it with / and leave out spaces and quotes",
-                    config->clickhouse_ledger_path);
     if (config->batch_max_bytes > config->memory_limit_bytes / 2)
         return FAIL(config, batch_max_bytes, err,
                     "is more than half of memory.limit (%" PRId64 " of %" PRId64
@@ -211,7 +252,8 @@ static enum sluice_code check_across(const struct sluice_config *config, struct 
 enum sluice_code config_check(const struct sluice_config *config, struct sluice_error *err)
 {
     enum sluice_code (*const rules[])(const struct sluice_config *, struct sluice_error *) = {
-        check_name, check_topics, check_urls, check_source_types, check_listen, check_across};
+        check_name,   check_topics, check_urls,     check_source_types,
+        check_listen, check_ledger, check_metadata, check_across};
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(rules); i++) {
         enum sluice_code code = rules[i](config, err);
         if (code != SLUICE_OK)

@@ -75,9 +75,25 @@ static void test_line_errors(void)
          "sluice.yaml:4: tables.source_types: takes plain values only; take out what is nested or empty in its list"},
         {"tables.source_types: [~]",
          "sluice.yaml:4: tables.source_types: takes plain values only; take out what is nested or empty in its list"},
-        {"clickhouse.ledger_path: sluice",
-         "sluice.yaml:4: clickhouse.ledger_path: \"sluice\" is not a path in Keeper; begin it with / and leave out "
+        {"clickhouse.ledger_path: sluice", "sluice.yaml:4: clickhouse.ledger_path: \"sluice\" is not a path in Keeper; "
+                                           "write it like /sluice_shop, without "
+                                           "spaces and quotes"},
+        {"clickhouse.ledger_path: /a/",
+         "sluice.yaml:4: clickhouse.ledger_path: \"/a/\" is not a path in Keeper; write it like /sluice_shop, without "
          "spaces and quotes"},
+        {"clickhouse.ledger_path: /a//b", "sluice.yaml:4: clickhouse.ledger_path: \"/a//b\" is not a path in Keeper; "
+                                          "write it like /sluice_shop, without "
+                                          "spaces and quotes"},
+        {"ledger: kafka\nclickhouse.ledger_path: /a", "sluice.yaml:5: clickhouse.ledger_path: is a place in Keeper, "
+                                                      "and ledger is kafka, which needs none; take one of "
+                                                      "the two out"},
+        {"columns.metadata: [_op, _key]",
+         "sluice.yaml:4: columns.metadata: \"_key\" is none of _op, _topic, _partition and _offset"},
+        {"columns.metadata: [_op, _op]", "sluice.yaml:4: columns.metadata: \"_op\" is given twice; keep one"},
+        {"columns.version: _offset",
+         "sluice.yaml:4: columns.version: is the name of a column with another meaning; rename it"},
+        {"columns.deleted: _op",
+         "sluice.yaml:4: columns.deleted: is the name of a column with another meaning; rename it"},
         {"columns: {version: x, deleted: x}",
          "sluice.yaml:4: columns.version: is the same name as columns.deleted; rename one of them"},
         {"retry: {initial: 2s, max: 1s}",
