@@ -170,6 +170,10 @@ static void acquire(machine_t *m, action_t *action)
         begin_at(m, commit->offset, m->resets, &commit->row.source, &wanted);
     else if (has_mark && m->commits_apart)
         follow_mark(m, &wanted);
+    /* Kafka's offset may have expired, or stand at a late commit; without new records nothing else would set it right.
+     */
+    if (m->commits_apart && wanted.hi < 0 && wanted.next >= 0 && commit->offset != wanted.next)
+        m->commit_before_start = true;
     wanted.epoch = m->written.epoch + 1;
     wanted.owner = m->owner;
     write_row(m, STEP_ACQUIRING, &wanted, action);
