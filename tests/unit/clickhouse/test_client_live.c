@@ -1,69 +1,8 @@
-/* The client against a real engine. The server is SLUICE_TEST_CLICKHOUSE_URL (with SLUICE_TEST_CLICKHOUSE_USER and
- * _PASSWORD), else clickhouse-embedded, whose path is the first argument: then its faults are played too. With neither
- * the program exits 77. */
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "clickhouse/schema.h"
+/* The client against a real engine; with clickhouse-embedded its faults are played too. */
 #include "clickhouse/tsv.h"
-#include "fixture.h"
+#include "live.h"
 
-static struct sluice_ch_client *client;
-static const char *url;
-static char database[64];
 static char target_name[96];
-
-/* ---- the server ---- */
-
-static pid_t server_pid;
-static char folder[] = "/tmp/sluice-live-XXXXXX";
-static char own_url[128];
-
-static void exec_server(const char *program, int out)
-{
-    (void)dup2(out, STDOUT_FILENO);
-    char *const arguments[] = {
-        strdup(program), strdup("--listen"), strdup("127.0.0.1:0"), strdup("--path"), folder, strdup("--faults"), NULL};
-    (void)execv(program, arguments);
-    _exit(127);
-}
-
-static bool start_server(const char *program)
-{
-    int ends[2];
-    static const char lead[] = "listening on ";
-    if (mkdtemp(folder) == NULL || pipe(ends) != 0)
-        return false;
-    server_pid = fork();
-    if (server_pid == 0)
-        exec_server(program, ends[1]);
-    (void)close(ends[1]);
-    FILE *out = fdopen(ends[0], "r");
-    char line[sizeof own_url + sizeof lead];
-    bool ok = out != NULL && fgets(line, sizeof line, out) != NULL && strncmp(line, lead, sizeof lead - 1) == 0;
-    if (ok)
-        (void)snprintf(own_url, sizeof own_url, "%.*s", (int)strcspn(line + sizeof lead - 1, "\n"),
-                       line + sizeof lead - 1);
-    if (out != NULL)
-        (void)fclose(out);
-    return ok;
-}
-
-static void stop_server(void)
-{
-    if (server_pid <= 0)
-        return;
-    (void)kill(server_pid, SIGTERM);
-    (void)waitpid(server_pid, NULL, 0);
-    pid_t remover = fork();
-    if (remover == 0) {
-        (void)execlp("rm", "rm", "-rf", "--", folder, (char *)NULL);
-        _exit(127);
-    }
-    (void)waitpid(remover, NULL, 0);
-}
 
 /* ---- rows ---- */
 
@@ -91,17 +30,15 @@ static void rows_rewind(void *ctx)
 
 static void add_string(struct sluice_buf *buf, const char *text)
 {
-    struct sluice_error err;
-    CHECK_INT(sluice_buf_append_leb128(buf, strlen(text), &err), SLUICE_OK);
-    CHECK_INT(sluice_buf_append_z(buf, text, &err), SLUICE_OK);
+    CHECK_INT(sluice_buf_append_leb128(buf, strlen(text), &why), SLUICE_OK);
+    CHECK_INT(sluice_buf_append_z(buf, text, &why), SLUICE_OK);
 }
 
 static void rows_init(struct rows *rows, const char *id_type, int64_t first, size_t n)
 {
-    struct sluice_error err;
     *rows = (struct rows){0};
     sluice_buf_init(&rows->bytes, 16 << 20, "rows");
-    CHECK_INT(sluice_buf_append_leb128(&rows->bytes, 2, &err), SLUICE_OK);
+    CHECK_INT(sluice_buf_append_leb128(&rows->bytes, 2, &why), SLUICE_OK);
     add_string(&rows->bytes, "id");
     add_string(&rows->bytes, "name");
     add_string(&rows->bytes, id_type);
@@ -109,14 +46,13 @@ static void rows_init(struct rows *rows, const char *id_type, int64_t first, siz
     enum sluice_code code = SLUICE_OK;
     for (size_t i = 0; code == SLUICE_OK && i < n; i++) {
         int64_t id = first + (int64_t)i;
-        code = sluice_buf_append(&rows->bytes, &id, sizeof id, &err);
+        code = sluice_buf_append(&rows->bytes, &id, sizeof id, &why);
         if (code == SLUICE_OK)
-            code = sluice_buf_append(&rows->bytes, "\003abc", 4, &err);
+            code = sluice_buf_append(&rows->bytes, "\003abc", 4, &why);
     }
     CHECK_INT(code, SLUICE_OK);
 }
 
-static struct sluice_error err;
 static struct sluice_ch_insert_result result;
 
 static enum sluice_code insert_into(const char *table, struct rows *rows, size_t n_rows, const char *token)
@@ -132,7 +68,7 @@ static enum sluice_code insert_into(const char *table, struct rows *rows, size_t
                                             .rewind = rows_rewind,
                                             .ctx = rows,
                                             .token = token};
-    return sluice_ch_insert(client, &insert, &result, &err);
+    return sluice_ch_insert(client, &insert, &result, &why);
 }
 
 static enum sluice_code insert(int64_t first, size_t n, const char *token)
@@ -148,21 +84,7 @@ static enum sluice_code run(const char *format, const char *name)
 {
     char sql[512];
     (void)snprintf(sql, sizeof sql, "%s `%s`%s", format, database, name);
-    return sluice_ch_run_ddl(client, "prepare", sql, &err);
-}
-
-static long count(const char *table)
-{
-    char sql[256];
-    SLUICE_AUTO(sluice_buf) struct sluice_buf answer;
-    sluice_buf_init(&answer, 100, "count");
-    (void)snprintf(sql, sizeof sql, "SELECT count() FROM `%s`.`%s` FORMAT TabSeparated", database, table);
-    const struct sluice_ch_query query = {.sql = sql, .what = "count"};
-    if (sluice_ch_query(client, &query, &answer, &err) != SLUICE_OK) {
-        (void)fprintf(stderr, "%s\n", err.text);
-        return -1;
-    }
-    return strtol(sluice_buf_text(&answer), NULL, 10);
+    return sluice_ch_run_ddl(client, "prepare", sql, &why);
 }
 
 /* ---- tests ---- */
@@ -171,21 +93,21 @@ static void test_tables(void)
 {
     bool exists = true;
     struct sluice_ch_server server;
-    CHECK_INT(sluice_ch_probe(client, &server, &err), SLUICE_OK);
+    CHECK_INT(sluice_ch_probe(client, &server, &why), SLUICE_OK);
     (void)fprintf(stderr, "%s at %s, %d pinned settings known\n", server.version, url,
                   __builtin_popcountll(server.known));
     CHECK(server.major >= 23);
     CHECK(sluice_ch_server_knows(&server, "async_insert"));
-    CHECK_INT(sluice_ch_database_exists(client, database, &exists, &err), SLUICE_OK);
+    CHECK_INT(sluice_ch_database_exists(client, database, &exists, &why), SLUICE_OK);
     CHECK(!exists);
     CHECK_INT(run("CREATE DATABASE", ""), SLUICE_OK);
-    CHECK_INT(sluice_ch_database_exists(client, database, &exists, &err), SLUICE_OK);
+    CHECK_INT(sluice_ch_database_exists(client, database, &exists, &why), SLUICE_OK);
     CHECK(exists);
     CHECK_INT(run("CREATE TABLE", ".t (id Int64, name String) ENGINE = MergeTree ORDER BY id SETTINGS "
                                   "non_replicated_deduplication_window = 100"),
               SLUICE_OK);
     CHECK_INT(run("CREATE TABLE", ".t (id Int64) ENGINE = MergeTree ORDER BY id"), SLUICE_E_SERVER);
-    CHECK_INT(err.detail, 57);
+    CHECK_INT(why.detail, 57);
 }
 
 static void test_description(void)
@@ -195,7 +117,7 @@ static void test_description(void)
     SLUICE_AUTO(sluice_target) struct sluice_target target;
     sluice_target_init(&none);
     sluice_target_init(&target);
-    CHECK_INT(sluice_ch_read_target(client, database, "nothing here", &none, &exists, &err), SLUICE_OK);
+    CHECK_INT(sluice_ch_read_target(client, database, "nothing here", &none, &exists, &why), SLUICE_OK);
     CHECK(!exists);
     CHECK_INT(run("CREATE TABLE",
                   ".`o\\`dd\\n` (id Int64, `a\\tb` Nullable(Decimal(20, 4)) DEFAULT 1, at DateTime64(6, 'UTC'), "
@@ -203,7 +125,7 @@ static void test_description(void)
                   "_version UInt128, is_deleted UInt8) ENGINE = ReplacingMergeTree(_version, is_deleted) "
                   "PARTITION BY toYYYYMM(at) ORDER BY (id, at)"),
               SLUICE_OK);
-    CHECK_INT(sluice_ch_read_target(client, database, "o`dd\n", &target, &exists, &err), SLUICE_OK);
+    CHECK_INT(sluice_ch_read_target(client, database, "o`dd\n", &target, &exists, &why), SLUICE_OK);
     if (!CHECK(exists && target.n_columns == 8))
         return;
     CHECK_TEXT(target.engine, "ReplacingMergeTree");
@@ -243,7 +165,7 @@ static void test_refusals(void)
     rows_init(&rows, "Int32", 0, 2);
     CHECK_INT(insert_into("t", &rows, 2, "c"), SLUICE_E_SERVER);
     CHECK_INT(sluice_ch_client_failure(client)->advice, SLUICE_CH_REREAD_SCHEMA);
-    CHECK_INT(err.detail, 117);
+    CHECK_INT(why.detail, 117);
     sluice_buf_deinit(&rows.bytes);
     rows_init(&rows, "Int64", 0, 2);
     rows.bytes.len -= 3;
@@ -251,9 +173,9 @@ static void test_refusals(void)
     CHECK_INT(sluice_ch_client_failure(client)->advice, SLUICE_CH_REREAD_SCHEMA);
     rows.bytes.len += 3;
     CHECK_INT(insert_into("absent", &rows, 2, "e"), SLUICE_E_SERVER);
-    CHECK_INT(err.detail, 60);
-    CHECK_INT(err.action, SLUICE_RETRY);
-    (void)fprintf(stderr, "%s\n", err.text);
+    CHECK_INT(why.detail, 60);
+    CHECK_INT(why.action, SLUICE_RETRY);
+    (void)fprintf(stderr, "%s\n", why.text);
     sluice_buf_deinit(&rows.bytes);
     CHECK_INT(count("t"), 200006);
     CHECK_INT(run("CREATE TABLE",
@@ -262,7 +184,7 @@ static void test_refusals(void)
     rows_init(&rows, "Int64", -77123, 1);
     CHECK_INT(insert_into("positive", &rows, 1, NULL), SLUICE_E_SERVER);
     CHECK_INT(sluice_ch_client_failure(client)->advice, SLUICE_CH_BAD_ROW);
-    CHECK(strstr(err.text, "77123") == NULL);
+    CHECK(strstr(why.text, "77123") == NULL);
     sluice_buf_deinit(&rows.bytes);
 }
 
@@ -278,8 +200,8 @@ static void test_parameters(void)
     const struct sluice_ch_pair params[] = {{"k", {bytes, sizeof bytes}}, {"n", SLUICE_STR_LITERAL("-5")}};
     const struct sluice_ch_query query = {
         .sql = "SELECT {k:String}, {n:Int64} FORMAT TabSeparated", .what = "echo", .params = params, .n_params = 2};
-    if (!CHECK_INT(sluice_ch_query(client, &query, &answer, &err), SLUICE_OK)) {
-        (void)fprintf(stderr, "%s\n", err.text);
+    if (!CHECK_INT(sluice_ch_query(client, &query, &answer, &why), SLUICE_OK)) {
+        (void)fprintf(stderr, "%s\n", why.text);
         return;
     }
     struct sluice_str text = sluice_buf_str(&answer);
@@ -287,7 +209,7 @@ static void test_parameters(void)
     struct sluice_str field = {0};
     const char *got = "";
     CHECK(tsv_next_line(&text, &line) && tsv_next_field(&line, &field));
-    CHECK_INT(tsv_unescape(&arena, field, &got, &err), SLUICE_OK);
+    CHECK_INT(tsv_unescape(&arena, field, &got, &why), SLUICE_OK);
     CHECK_BYTES(got, strlen(got), bytes, sizeof bytes);
     CHECK(tsv_next_field(&line, &field) && sluice_str_equal_z(field, "-5"));
 }
@@ -332,8 +254,8 @@ static void test_faults(void)
         long before = count("t");
         play_fault(cases[i].fault);
         CHECK_INT(insert(0, 2, token), cases[i].code);
-        (void)fprintf(stderr, "- %s\n  %s\n", cases[i].fault, err.text);
-        CHECK_INT(err.action, SLUICE_RETRY);
+        (void)fprintf(stderr, "- %s\n  %s\n", cases[i].fault, why.text);
+        CHECK_INT(why.action, SLUICE_RETRY);
         CHECK_INT(sluice_ch_client_failure(client)->unknown_outcome, cases[i].unknown_outcome);
         if (cases[i].stored)
             CHECK_INT(count("t"), before + 2);
@@ -343,29 +265,11 @@ static void test_faults(void)
     }
 }
 
-static bool connect_client(void)
-{
-    const char *const urls[] = {url};
-    const struct sluice_ch_options options = {.urls = urls,
-                                              .n_urls = 1,
-                                              .user = getenv("SLUICE_TEST_CLICKHOUSE_USER"),
-                                              .password = getenv("SLUICE_TEST_CLICKHOUSE_PASSWORD")};
-    return sluice_ch_client_new(&options, &client, &err) == SLUICE_OK;
-}
-
 int main(int argc, char **argv)
 {
-    url = getenv("SLUICE_TEST_CLICKHOUSE_URL");
-    if (url == NULL && argc > 1) {
-        if (!start_server(argv[1]))
-            return 1;
-        url = own_url;
-    }
-    if (url == NULL)
-        return 77;
-    (void)snprintf(database, sizeof database, "sluice_live_%ld", (long)getpid());
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !connect_client())
-        return 1;
+    int status = live_begin(argc, argv);
+    if (status != 0)
+        return status;
     test_tables();
     test_description();
     test_inserts();
@@ -373,9 +277,5 @@ int main(int argc, char **argv)
     test_parameters();
     if (url == own_url)
         test_faults();
-    CHECK_INT(run("DROP DATABASE", ""), SLUICE_OK);
-    sluice_ch_client_free(client);
-    curl_global_cleanup();
-    stop_server();
-    return check_result();
+    return live_end();
 }
