@@ -7,6 +7,7 @@
 #include "pipeline/reader_internal.h"
 
 #include "base/clock.h"
+#include "base/point.h"
 #include "sluice/log.h"
 
 #include <stdlib.h>
@@ -14,30 +15,55 @@
 /* How long one look at the notices takes while partitions are drained. */
 static const int64_t turn_us = 20000;
 
-static void add_partition(struct reader *reader, const struct sluice_kafka_position *position)
+enum {
+    ASK_TIMEOUT_MS = 2000, /* for one question to the group's coordinator */
+    AGAIN_US = 1000000
+};
+
+/* What the group committed, read as the lane understands it. */
+static struct sluice_ledger_commit read_commit(const struct reader *reader, int64_t offset, const char *metadata)
+{
+    struct sluice_ledger_commit commit = {.offset = offset};
+    enum sluice_ledger_kind kind = SLUICE_N_LEDGER_KINDS;
+    char path[SLUICE_LEDGER_PATH];
+    commit.text = sluice_ledger_row_parse(&commit.row, &kind, path, metadata);
+    commit.is_other =
+        commit.text == SLUICE_LEDGER_TEXT_ROW && reader->ledger != NULL &&
+        (kind != sluice_ledger_kind(reader->ledger) || strcmp(path, sluice_ledger_path(reader->ledger)) != 0);
+    return commit;
+}
+
+static void add_partition(struct reader *reader, const char *topic, int32_t id, int64_t offset,
+                          const struct sluice_ledger_commit *commit)
 {
     struct sluice_error err;
-    struct sluice_source_state state = {0};
     struct partition *p = NULL;
-    bool known = sluice_source_state_parse(&state, position->metadata);
-    if (partition_new(position->topic, position->partition, position->offset, &state, reader->world.status, &p, &err) !=
-        SLUICE_OK)
+    SLUICE_AUTO(sluice_kafka_membership)
+    struct sluice_kafka_membership *member = NULL;
+    if (reader->ledger != NULL)
+        member = sluice_consumer_membership(reader->consumer);
+    const struct partition_start start = {topic, id, offset, *commit, member};
+    if (partition_new(&start, reader->world.status, &p, &err) != SLUICE_OK)
         SLUICE_BUG("no memory for an assigned partition");
-    p->reader.next_offset = position->offset;
+    p->reader.waits = reader->ledger != NULL;
+    p->reader.paused = p->reader.waits;
     p->reader.next = reader->partitions;
     reader->partitions = p;
     reader->n_partitions++;
     reader_control(reader, LANE_ATTACH, p, 0);
     SLUICE_LOG(SLUICE_LOG_INFO, "partition_assigned", SLUICE_F_TEXT("topic", p->topic),
-               SLUICE_F_I64("partition", p->id), SLUICE_F_I64("offset", position->offset),
-               SLUICE_F_BOOL("source_state", known));
+               SLUICE_F_I64("partition", p->id), SLUICE_F_I64("offset", offset),
+               SLUICE_F_BOOL("source_state", commit->text != SLUICE_LEDGER_TEXT_NONE));
 }
 
 void assignment_on_assigned(void *context, const struct sluice_kafka_position *positions, size_t n)
 {
     struct reader *reader = context;
-    for (size_t i = 0; i < n; i++)
-        add_partition(reader, &positions[i]);
+    for (size_t i = 0; i < n; i++) {
+        const struct sluice_kafka_position *at = &positions[i];
+        struct sluice_ledger_commit commit = read_commit(reader, at->offset, at->metadata);
+        add_partition(reader, at->topic, at->partition, at->offset, &commit);
+    }
     atomic_store(&reader->world.status->joined, true);
     sluice_metric_add(sluice_metrics_get(reader->world.metrics, SLUICE_METRIC_REBALANCES), 1);
 }
@@ -64,7 +90,10 @@ void assignment_stop(struct reader *reader, struct partition *p, const struct sl
 {
     struct sluice_kafka_position at = reader_position(p, 0, NULL);
     p->reader.stopped = true;
+    p->reader.paused = true;
     sluice_consumer_pause(reader->consumer, &at, 1);
+    if (error->action == SLUICE_STOP)
+        reader_fail(reader, error);
     if (error->code == SLUICE_E_KAFKA_OFFSET) { /* found by the reader itself; the lane logs its own */
         struct sluice_error err = *error;
         (void)sluice_error_wrap(&err, "topic \"%s\" partition %" PRId32, p->topic, p->id);
@@ -79,18 +108,128 @@ void assignment_stop(struct reader *reader, struct partition *p, const struct sl
 static void restart_partition(struct reader *reader, struct partition *p)
 {
     struct sluice_error err;
-    char text[SLUICE_SOURCE_STATE_TEXT];
-    sluice_source_state_format(&p->reader.state, text);
-    char *topic = p->topic;
-    struct sluice_kafka_position at = {topic, p->id, p->reader.committable, text};
+    char text[SLUICE_LEDGER_TEXT];
+    commits_text(reader, &p->reader.mark, text);
+    struct sluice_kafka_position at = {p->topic, p->id, p->reader.committable, text};
     if (at.offset >= 0 && sluice_consumer_seek(reader->consumer, &at, &err) != SLUICE_OK) {
-        SLUICE_LOG(SLUICE_LOG_WARN, "restart_failed", SLUICE_F_ERROR(&err), SLUICE_F_TEXT("topic", topic),
+        SLUICE_LOG(SLUICE_LOG_WARN, "restart_failed", SLUICE_F_ERROR(&err), SLUICE_F_TEXT("topic", p->topic),
                    SLUICE_F_I64("partition", p->id), SLUICE_F_TEXT("then", "it stays stopped; send SIGHUP again"));
         return;
     }
-    add_partition(reader, &at);
+    struct sluice_ledger_commit commit = read_commit(reader, at.offset, text);
+    add_partition(reader, at.topic, at.partition, at.offset, &commit);
     sluice_consumer_resume(reader->consumer, &at, 1);
     remove_partition(reader, p);
+}
+
+/* The group's offset as it stands now, which in exactly-once delivery decides together with the ledger's row. */
+static bool ask_commit(struct reader *reader, const struct partition *p, struct sluice_ledger_commit *commit)
+{
+    struct sluice_error err;
+    int64_t offset = -1;
+    char text[SLUICE_LEDGER_TEXT];
+    if (sluice_consumer_committed(reader->consumer, p->topic, p->id, ASK_TIMEOUT_MS, &offset, text, sizeof text,
+                                  &err) != SLUICE_OK) {
+        SLUICE_LOG(SLUICE_LOG_WARN, "offset_not_read", SLUICE_F_TEXT("topic", p->topic),
+                   SLUICE_F_I64("partition", p->id), SLUICE_F_ERROR(&err));
+        return false;
+    }
+    *commit = read_commit(reader, offset, text);
+    return true;
+}
+
+static void assign_again(struct reader *reader, struct partition *p)
+{
+    struct sluice_ledger_commit commit;
+    struct sluice_kafka_position at = reader_position(p, 0, NULL);
+    if (!ask_commit(reader, p, &commit)) {
+        p->reader.again_us = sluice_mono_us() + AGAIN_US;
+        return;
+    }
+    sluice_consumer_pause(reader->consumer, &at, 1);
+    add_partition(reader, p->topic, p->id, commit.offset >= 0 ? commit.offset : p->reader.assigned_at, &commit);
+    remove_partition(reader, p);
+}
+
+void assignment_tend(struct reader *reader)
+{
+    int64_t now_us = sluice_mono_us();
+    for (struct partition *p = reader->partitions, *next = NULL; p != NULL; p = next) {
+        struct lane_control *item = NULL;
+        struct sluice_ledger_commit commit;
+        next = p->reader.next;
+        if (p->reader.again_us > 0 && now_us >= p->reader.again_us && !p->reader.revoked)
+            assign_again(reader, p);
+        else if (p->reader.wants_offset && now_us >= p->reader.ask_after_us) {
+            if (!ask_commit(reader, p, &commit)) {
+                p->reader.ask_after_us = now_us + AGAIN_US;
+                continue;
+            }
+            p->reader.wants_offset = false;
+            item = reader_control_new(LANE_OFFSET, p);
+            item->commit = commit;
+            sluice_queue_push(reader->lane, &item->item.link);
+        }
+    }
+}
+
+void assignment_lost(struct reader *reader, struct partition *p, const struct sluice_error *error)
+{
+    struct sluice_error err = *error;
+    int64_t restart_at = -1;
+    struct sluice_kafka_position at = reader_position(p, p->reader.start_offset, NULL);
+    if (p->reader.is_checking) { /* only the record before it is gone, perhaps; then nothing can be compared */
+        p->reader.is_checking = false;
+        p->reader.next_offset = at.offset;
+        if (sluice_consumer_seek(reader->consumer, &at, &err) == SLUICE_OK)
+            return;
+    }
+    if (reader->world.config->on_offset_lost == SLUICE_ON_OFFSET_LOST_EARLIEST &&
+        sluice_consumer_start_offset(reader->consumer, p->topic, p->id, ASK_TIMEOUT_MS, &restart_at, &err) != SLUICE_OK)
+        restart_at = -1;
+    SLUICE_LOG(SLUICE_LOG_WARN, "records_gone", SLUICE_F_TEXT("topic", p->topic), SLUICE_F_I64("partition", p->id),
+               SLUICE_F_I64("offset", p->reader.next_offset), SLUICE_F_I64("restart_at", restart_at),
+               SLUICE_F_ERROR(&err));
+    reader_push_chunk(reader);
+    reader_control(reader, LANE_GONE, p, restart_at);
+}
+
+/* The lane knows where to begin. One message before that is wanted if it can be compared with what the ledger says. */
+static void on_start(struct reader *reader, struct partition *p, const struct notice *notice)
+{
+    struct sluice_error err;
+    int64_t check = notice->mark.check.offset;
+    p->reader.start_offset = notice->offset;
+    p->reader.is_checking = check >= 0 && check < notice->offset;
+    p->reader.next_offset = p->reader.is_checking ? check : notice->offset;
+    p->reader.waits = false;
+    reader_push_chunk(reader);
+    struct sluice_kafka_position at = reader_position(p, p->reader.next_offset, NULL);
+    /* A paused partition is moved when it is resumed. */
+    if (!p->reader.paused && at.offset >= 0 && sluice_consumer_seek(reader->consumer, &at, &err) != SLUICE_OK)
+        assignment_stop(reader, p, &err);
+    reader_control(reader, LANE_SEEKED, p, 0);
+}
+
+/* Different workers wait for different times, so that one of them wins. */
+static int64_t contend_us(const struct partition *p)
+{
+    return AGAIN_US / 4 + (int64_t)(((uintptr_t)p >> 4) % (AGAIN_US / 2));
+}
+
+static void take_durable(struct reader *reader, struct partition *p, const struct notice *notice)
+{
+    bool is_commit = notice->kind == NOTICE_COMMIT;
+    if (notice->offset < 0 || notice->kind == NOTICE_START || notice->kind == NOTICE_FENCED)
+        return;
+    if (notice->offset != p->reader.committable || is_commit) {
+        p->reader.committable = notice->offset;
+        p->reader.mark = notice->mark;
+        p->reader.has_committable = reader->ledger == NULL || sluice_ledger_kind(reader->ledger) != SLUICE_LEDGER_KAFKA;
+        p->reader.wants_confirm = is_commit;
+        if (!p->reader.has_committable) /* the ledger's row is the commit */
+            atomic_store(&p->status->committed, notice->offset);
+    }
 }
 
 /* A notice about a partition that the reader has already given up has nothing to say any more. */
@@ -102,16 +241,23 @@ static void on_notice(struct reader *reader, struct notice *notice)
         free(notice);
         return;
     }
-    if (notice->offset >= 0 && notice->offset != p->reader.committable) {
-        p->reader.committable = notice->offset;
-        p->reader.state = notice->state;
-        p->reader.has_committable = true;
-    }
-    if (notice->kind == NOTICE_STOPPED)
+    take_durable(reader, p, notice);
+    if (notice->kind == NOTICE_STOPPED) {
         assignment_stop(reader, p, &notice->error);
-    else if (notice->kind == NOTICE_DETACHED)
+    } else if (notice->kind == NOTICE_START) {
+        on_start(reader, p, notice);
+    } else if (notice->kind == NOTICE_READ_OFFSET) {
+        p->reader.wants_offset = true;
+    } else if (notice->kind == NOTICE_DETACHED) {
         p->reader.detached = true;
-    if (p->reader.detached && p->reader.restart && !p->reader.revoked)
+        if (p->reader.restart && reader->ledger != NULL)
+            p->reader.again_us = sluice_mono_us();
+    } else if (notice->kind == NOTICE_FENCED) {
+        p->reader.detached = true;
+        p->reader.waits = true;
+        p->reader.again_us = sluice_mono_us() + contend_us(p);
+    }
+    if (p->reader.detached && p->reader.restart && !p->reader.revoked && reader->ledger == NULL)
         restart_partition(reader, p);
     partition_unref(p);
     free(notice);
@@ -178,11 +324,13 @@ void assignment_on_revoked(void *context, const struct sluice_kafka_position *po
         if (p == NULL || p->reader.revoked)
             continue;
         p->reader.revoked = true;
-        if (!atomic_load(&p->leaving)) /* else it was about to start anew */
+        if (!atomic_load(&p->leaving) && !p->reader.detached) /* else it was about to start anew */
             start_leaving(reader, p);
         SLUICE_LOG(SLUICE_LOG_INFO, "partition_revoked", SLUICE_F_TEXT("topic", p->topic),
                    SLUICE_F_I64("partition", p->id), SLUICE_F_BOOL("lost", lost));
     }
+    if (n > 0)
+        SLUICE_POINT("during_rebalance");
     wait_detached(reader, lost ? 0 : reader->world.config->drain_timeout_us);
     if (!lost)
         commits_send_now(reader);
@@ -200,7 +348,9 @@ void assignment_restart_stopped(struct reader *reader)
         if (!p->reader.stopped)
             continue;
         p->reader.restart = true;
-        if (p->reader.detached)
+        if (p->reader.detached && reader->ledger != NULL)
+            p->reader.again_us = sluice_mono_us();
+        else if (p->reader.detached)
             restart_partition(reader, p);
         else if (!atomic_load(&p->leaving))
             start_leaving(reader, p);

@@ -2,6 +2,7 @@
 #include "pipeline/reader_internal.h"
 
 #include "base/clock.h"
+#include "base/point.h"
 #include "sluice/log.h"
 
 #include <stdlib.h>
@@ -13,9 +14,17 @@ enum {
 
 struct commit_list {
     struct sluice_kafka_position *positions;
-    char (*texts)[SLUICE_SOURCE_STATE_TEXT];
+    char (*texts)[SLUICE_LEDGER_TEXT];
     size_t n;
 };
+
+void commits_text(const struct reader *reader, const struct sluice_ledger_row *mark, char text[SLUICE_LEDGER_TEXT])
+{
+    if (reader->ledger == NULL)
+        sluice_source_state_format(&mark->source, text);
+    else
+        sluice_ledger_row_format(mark, sluice_ledger_kind(reader->ledger), sluice_ledger_path(reader->ledger), text);
+}
 
 static void collect_commits(struct reader *reader, struct commit_list *list)
 {
@@ -27,7 +36,7 @@ static void collect_commits(struct reader *reader, struct commit_list *list)
         if (!p->reader.has_committable)
             continue;
         p->reader.has_committable = false;
-        sluice_source_state_format(&p->reader.state, list->texts[list->n]);
+        commits_text(reader, &p->reader.mark, list->texts[list->n]);
         list->positions[list->n] = reader_position(p, p->reader.committable, list->texts[list->n]);
         list->n++;
     }
@@ -49,8 +58,10 @@ void commits_send(struct reader *reader)
     collect_commits(reader, &list);
     reader->n_commits_open = list.n;
     reader->committed_us = now_us;
-    if (list.n > 0)
+    if (list.n > 0) {
+        SLUICE_POINT("before_commit");
         sluice_consumer_commit(reader->consumer, list.positions, list.n);
+    }
     free_commits(&list);
 }
 
@@ -61,7 +72,12 @@ void commits_on_committed(void *context, const struct sluice_kafka_position *pos
     if (reader->n_commits_open > 0)
         reader->n_commits_open--;
     if (error_text == NULL && p != NULL) {
+        SLUICE_POINT("after_commit");
         atomic_store(&p->status->committed, position->offset);
+        if (p->reader.wants_confirm && position->offset == p->reader.committable) {
+            p->reader.wants_confirm = false;
+            reader_control(reader, LANE_COMMITTED, p, 0);
+        }
     } else if (error_text != NULL) {
         SLUICE_LOG(SLUICE_LOG_WARN, "commit_failed", SLUICE_F_TEXT("topic", position->topic),
                    SLUICE_F_I64("partition", position->partition), SLUICE_F_I64("offset", position->offset),

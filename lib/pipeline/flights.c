@@ -1,5 +1,5 @@
 /* flights.c - batches from the first row to the confirmation, and what is done about each result. */
-#include "pipeline/lane_internal.h"
+#include "pipeline/ranges.h"
 
 #include "base/clock.h"
 #include "sluice/log.h"
@@ -36,11 +36,11 @@ static void unlink_flight(struct partition *p, struct flight *flight)
 enum sluice_code flight_open(struct lane *lane, struct partition *p, struct binding *binding, int64_t offset,
                              struct flight **out, struct sluice_error *err)
 {
+    struct lane_limits limits = ranges_limits(lane, p);
     struct flight *flight = calloc(1, sizeof *flight);
     if (flight == NULL)
         return sluice_error_nomem(err, "a batch", sizeof *flight);
-    enum sluice_code code =
-        sluice_batch_new(binding->plan, lane->limits.max_rows, lane->limits.max_bytes, &flight->batch, err);
+    enum sluice_code code = sluice_batch_new(binding->plan, limits.max_rows, limits.max_bytes, &flight->batch, err);
     if (code != SLUICE_OK) {
         free(flight);
         return code;
@@ -79,13 +79,14 @@ void flight_free(struct lane *lane, struct flight *flight)
     unlink_flight(flight->partition, flight);
     sluice_budget_release(lane->world.budget, flight->n_charged);
     sluice_batch_free(flight->batch);
+    free(flight->token);
     free(flight);
 }
 
 void job_send(struct lane *lane, struct job *job)
 {
     lane->n_jobs_out++;
-    sluice_queue_push(lane->world.jobs, &job->item.link);
+    sluice_queue_push(job->kind == JOB_LEDGER ? lane->world.ledger : lane->world.jobs, &job->item.link);
 }
 
 void job_delay(struct lane *lane, struct job *job)
@@ -103,19 +104,25 @@ void job_delay(struct lane *lane, struct job *job)
                SLUICE_F_MS("retrying_in_ms", wait_us));
 }
 
-void flight_send(struct lane *lane, struct flight *flight)
+bool flight_close(struct lane *lane, struct flight *flight)
 {
     flight->is_open = false;
     flight->binding->open = NULL;
     if (sluice_batch_n_changes(flight->batch) == 0) {
         flight_free(lane, flight);
-        return;
+        return false;
     }
     flight->collapse = lane->limits.collapse;
     flight->run_id = lane->run_id;
     flight->number = ++lane->n_flights;
     flight->n_changes = sluice_batch_n_changes(flight->batch);
-    job_send(lane, &flight->job);
+    return true;
+}
+
+void flight_send(struct lane *lane, struct flight *flight)
+{
+    if (flight_close(lane, flight))
+        job_send(lane, &flight->job);
 }
 
 void flights_send_all(struct lane *lane, struct partition *p)
@@ -126,14 +133,17 @@ void flights_send_all(struct lane *lane, struct partition *p)
     }
 }
 
-int64_t partition_durable(const struct partition *p, const struct sluice_source_state **state)
+int64_t partition_durable(const struct partition *p, struct sluice_ledger_row *mark)
 {
     const struct flight *oldest = p->lane.flights;
-    *state = oldest != NULL ? &oldest->before : &p->lane.state;
+    if (p->lane.ranges != NULL)
+        return ranges_durable(p, mark);
+    sluice_ledger_row_init(mark);
+    mark->source = oldest != NULL ? oldest->before : p->lane.state;
     return oldest != NULL ? oldest->first : p->lane.position;
 }
 
-static void count_success(struct lane *lane, struct flight *flight)
+void flight_count(struct lane *lane, struct flight *flight)
 {
     struct sluice_metrics *metrics = lane->world.metrics;
     size_t n_rows = sluice_batch_n_rows(flight->batch);
@@ -173,7 +183,7 @@ static void give_up(struct lane *lane, struct flight *flight)
         partition_stop(lane, p, flight->first, &flight->job.error);
 }
 
-static bool may_retry(const struct job *job)
+bool flight_may_retry(const struct job *job)
 {
     if (job->error.action == SLUICE_RETRY)
         return true;
@@ -184,12 +194,17 @@ void flight_returned(struct lane *lane, struct flight *flight)
 {
     struct partition *p = flight->partition;
     flight_charge(lane, flight);
+    if (flight->range != NULL) {
+        ranges_flight_returned(lane, flight);
+        partition_maybe_leave(lane, p);
+        return;
+    }
     if (flight->job.code == SLUICE_OK) {
-        count_success(lane, flight);
+        flight_count(lane, flight);
         flight_free(lane, flight);
     } else if (p->lane.abandoned) {
         flight_free(lane, flight);
-    } else if (may_retry(&flight->job)) {
+    } else if (flight_may_retry(&flight->job)) {
         job_delay(lane, &flight->job);
         return;
     } else {

@@ -49,6 +49,9 @@ void gauges_set(struct reader *reader)
         double lag_s = lag > 0 && record_us > 0 ? (double)(now_us - record_us) / 1e6 : 0;
         n_stopped += p->reader.stopped ? 1 : 0;
         n_paused += p->reader.paused && !p->reader.stopped ? 1 : 0;
+        if (reader->ledger != NULL)
+            sluice_metric_set(sluice_metrics_get_partition(metrics, SLUICE_METRIC_LEDGER_STATE, p->topic, p->id),
+                              atomic_load(&s->ledger_state));
         sluice_metric_set(sluice_metrics_get_partition(metrics, SLUICE_METRIC_LAG_RECORDS, p->topic, p->id), lag);
         sluice_metric_set_real(sluice_metrics_get_partition(metrics, SLUICE_METRIC_LAG_SECONDS, p->topic, p->id),
                                lag_s);

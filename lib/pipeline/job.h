@@ -9,12 +9,16 @@
 
 #include "base/backoff.h"
 #include "clickhouse/errors.h"
+#include "ledger/ledger.h"
 #include "pipeline/messages.h"
 #include "table/batch.h"
 
 enum job_kind {
-    JOB_INSERT, /* struct flight */
-    JOB_PLAN    /* struct variant */
+    JOB_INSERT, /* struct flight, to a sender */
+    JOB_LOOKUP, /* struct flight, to a sender: which of its rows does the target hold? */
+    JOB_PLAN,   /* struct variant, to a sender */
+    JOB_LEDGER, /* struct ledger_job, to the bookkeeper */
+    JOB_WAKE    /* struct range: goes to nobody, only waits for its time */
 };
 
 struct job {
@@ -29,6 +33,15 @@ struct job {
     int64_t due_us; /* monotonic; not before this time */
     struct job *next_delayed;
 };
+
+/* A call of the ledger about one partition. */
+struct ledger_job {
+    struct job job;
+    struct partition *partition;
+    struct sluice_ledger_call call;
+};
+
+enum { TOKEN_SIZE = 640 };
 
 /* Rows of one table from one partition, from the first appended row until ClickHouse confirmed them. */
 struct flight {
@@ -50,6 +63,14 @@ struct flight {
     uint64_t highest_lsn;
     size_t n_changes; /* rows it took, once it is sent */
     size_t n_charged; /* bytes this flight holds of the budget */
+    /* Exactly-once delivery only; see ranges.h. */
+    struct range *range;    /* NULL while it is open */
+    char *token;            /* NULL: a token of its own for every attempt */
+    int64_t send_before_us; /* monotonic; a sender that comes later sends nothing and says so in is_late */
+    bool is_late;
+    bool is_stored; /* proved: nothing is left to do for it */
+    size_t n_asked; /* result of JOB_LOOKUP: rows asked about, and those that the target does not hold */
+    size_t n_missing;
     struct flight *prev;
     struct flight *next;
 };

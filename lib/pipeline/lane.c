@@ -1,5 +1,5 @@
 /* lane.c - see lane.h: the loop, control items, and the life of partitions inside the lane. */
-#include "pipeline/lane_internal.h"
+#include "pipeline/ranges.h"
 
 #include "base/clock.h"
 #include "sluice/log.h"
@@ -11,7 +11,7 @@
 static const int64_t tick_us = 20000;
 static const int64_t idle_tick_us = 1000000;
 
-static void drop_message(struct lane *lane, rd_kafka_message_t *message)
+void lane_drop_message(struct lane *lane, rd_kafka_message_t *message)
 {
     size_t cost = message_cost(message);
     lane->world.ops->release(message);
@@ -22,7 +22,7 @@ static void drop_message(struct lane *lane, rd_kafka_message_t *message)
 static void drop_chunk(struct lane *lane, struct chunk *chunk)
 {
     for (size_t i = chunk->n_done; i < chunk->n_messages; i++)
-        drop_message(lane, chunk->messages[i]);
+        lane_drop_message(lane, chunk->messages[i]);
     free(chunk);
 }
 
@@ -37,16 +37,14 @@ static void drop_pending(struct lane *lane, struct partition *p)
     p->lane.end = 0;
 }
 
-static void notify(struct lane *lane, struct partition *p, enum notice_kind kind, const struct sluice_error *error)
+void partition_notify(struct lane *lane, struct partition *p, enum notice_kind kind, const struct sluice_error *error)
 {
-    const struct sluice_source_state *state = NULL;
     struct notice *notice = calloc(1, sizeof *notice);
     if (notice == NULL)
         SLUICE_BUG("no memory for a notice to the reader");
     notice->kind = kind;
     notice->partition = partition_ref(p);
-    notice->offset = partition_durable(p, &state);
-    notice->state = *state;
+    notice->offset = partition_durable(p, &notice->mark);
     if (error != NULL)
         notice->error = *error;
     sluice_queue_push(lane->world.notices, &notice->link);
@@ -54,21 +52,22 @@ static void notify(struct lane *lane, struct partition *p, enum notice_kind kind
 
 void partition_announce(struct lane *lane, struct partition *p)
 {
-    const struct sluice_source_state *state = NULL;
-    int64_t durable = partition_durable(p, &state);
+    struct sluice_ledger_row mark;
+    int64_t durable = partition_durable(p, &mark);
     atomic_store(&p->status->position, p->lane.position);
     if (durable < 0 || durable == p->lane.announced || p->lane.abandoned)
         return;
     p->lane.announced = durable;
     atomic_store(&p->status->durable, durable);
-    notify(lane, p, NOTICE_COMMITTABLE, NULL);
+    partition_notify(lane, p, NOTICE_COMMITTABLE, NULL);
 }
 
 void partition_stop(struct lane *lane, struct partition *p, int64_t offset, struct sluice_error *err)
 {
     (void)sluice_error_wrap(err, "topic \"%s\" partition %" PRId32 " offset %" PRId64, p->topic, p->id, offset);
     p->lane.stopped = true;
-    flights_send_all(lane, p);
+    if (p->lane.ranges == NULL)
+        flights_send_all(lane, p);
     drop_pending(lane, p);
     p->lane.waiting_for = NULL;
     status_set_error(lane->world.status, p->status, err->text);
@@ -76,7 +75,9 @@ void partition_stop(struct lane *lane, struct partition *p, int64_t offset, stru
     sluice_metric_add(sluice_metrics_get1(lane->world.metrics, SLUICE_METRIC_ERRORS, sluice_code_label(err->code)), 1);
     SLUICE_LOG(SLUICE_LOG_ERROR, "partition_stopped", SLUICE_F_TEXT("topic", p->topic),
                SLUICE_F_I64("partition", p->id), SLUICE_F_I64("offset", offset), SLUICE_F_ERROR(err));
-    notify(lane, p, NOTICE_STOPPED, err);
+    partition_notify(lane, p, NOTICE_STOPPED, err);
+    if (p->lane.ranges != NULL)
+        ranges_stop(lane, p);
 }
 
 static void forget_partition(struct lane *lane, struct partition *p)
@@ -92,6 +93,8 @@ static void forget_partition(struct lane *lane, struct partition *p)
         p->lane.bindings = binding->next;
         binding_free(binding);
     }
+    if (p->lane.ranges != NULL)
+        ranges_free(lane, p);
     p->lane.gone = true;
     partition_unref(p);
 }
@@ -117,10 +120,11 @@ static bool has_live_flights(const struct partition *p)
 
 void partition_maybe_leave(struct lane *lane, struct partition *p)
 {
-    if ((!p->lane.detaching && !p->lane.abandoned) || has_live_flights(p))
+    bool leaves = p->lane.detaching || p->lane.abandoned || p->lane.fenced;
+    if (!leaves || p->lane.gone || (p->lane.ranges != NULL ? !ranges_finished(p) : has_live_flights(p)))
         return;
     if (!p->lane.abandoned)
-        notify(lane, p, NOTICE_DETACHED, NULL);
+        partition_notify(lane, p, p->lane.fenced ? NOTICE_FENCED : NOTICE_DETACHED, NULL);
     drop_dead_flights(lane, p);
     forget_partition(lane, p);
 }
@@ -138,14 +142,18 @@ static void take_chunk(struct lane *lane, struct chunk *chunk)
         if (p->lane.stopped || atomic_load_explicit(&p->leaving, memory_order_relaxed))
             break;
         /* A seek or a resume may hand a record out twice; it must not be counted or stored twice. */
-        if (message->offset >= p->lane.position)
+        bool admitted = p->lane.ranges != NULL ? ranges_admit(lane, p, message) : message->offset >= p->lane.position;
+        if (admitted)
             taken = record_take(lane, p, message);
         if (taken != TAKEN)
             break;
         n_bytes += message->len + message->key_len;
         timestamp_ms = chunk->n_done + 1 == chunk->n_messages ? lane->world.ops->timestamp_ms(message) : 0;
         chunk->n_done++;
-        drop_message(lane, message);
+        if (admitted && p->lane.ranges != NULL)
+            ranges_took(lane, p, message);
+        else
+            lane_drop_message(lane, message);
     }
     size_t n_taken = chunk->n_done - n_before;
     sluice_metric_add(p->lane.records, n_taken);
@@ -179,10 +187,15 @@ static void on_chunk(struct lane *lane, struct chunk *chunk)
 /* Behind the last message there may be offsets without one: markers of transactions, aborted records. They are passed
  * once everything before them is decoded; a partition that leaves or stopped drops messages, so it stays where it is.
  */
-static void reach_end(struct partition *p)
+static void reach_end(struct lane *lane, struct partition *p)
 {
-    if (p->lane.pending == NULL && !p->lane.stopped && !atomic_load(&p->leaving) && p->lane.end > p->lane.position)
+    if (p->lane.pending != NULL || p->lane.stopped || atomic_load(&p->leaving) || p->lane.end == 0)
+        return;
+    if (p->lane.ranges != NULL)
+        ranges_reached(lane, p, p->lane.end);
+    else if (p->lane.end > p->lane.position)
         p->lane.position = p->lane.end;
+    p->lane.end = 0;
 }
 
 static void take_pending(struct lane *lane, struct partition *p)
@@ -194,13 +207,13 @@ static void take_pending(struct lane *lane, struct partition *p)
             p->lane.last_pending = &p->lane.pending;
         take_chunk(lane, chunk);
     }
-    reach_end(p);
+    reach_end(lane, p);
 }
 
-static void on_end(struct partition *p, int64_t offset)
+static void on_end(struct lane *lane, struct partition *p, int64_t offset)
 {
     p->lane.end = offset;
-    reach_end(p);
+    reach_end(lane, p);
 }
 
 static void on_attach(struct lane *lane, struct partition *p)
@@ -209,15 +222,38 @@ static void on_attach(struct lane *lane, struct partition *p)
     p->lane.bytes = sluice_metrics_get1(lane->world.metrics, SLUICE_METRIC_BYTES_CONSUMED, p->topic);
     p->lane.next = lane->partitions;
     lane->partitions = p;
+    if (lane->world.ledger != NULL)
+        ranges_attach(lane, p);
 }
 
 static void on_detach(struct lane *lane, struct partition *p)
 {
+    if (p->lane.gone) /* it was fenced; the report crossed with this item */
+        return;
     drop_pending(lane, p);
     p->lane.waiting_for = NULL;
     p->lane.detaching = true;
-    flights_send_all(lane, p);
+    if (p->lane.ranges != NULL)
+        ranges_detach(lane, p);
+    else
+        flights_send_all(lane, p);
     partition_maybe_leave(lane, p);
+}
+
+/* NULL: the job is of no single partition. */
+static const struct partition *partition_of(const struct job *job)
+{
+    switch (job->kind) {
+    case JOB_INSERT:
+    case JOB_LOOKUP:
+        return ((const struct flight *)job)->partition;
+    case JOB_LEDGER:
+    case JOB_WAKE:
+        return ranges_partition(job);
+    case JOB_PLAN:
+        break;
+    }
+    return NULL;
 }
 
 /* Jobs of the partition that wait for another try will not get one. */
@@ -225,12 +261,30 @@ static void drop_delayed(struct lane *lane, const struct partition *p)
 {
     for (struct job **at = &lane->delayed; *at != NULL;) {
         struct job *job = *at;
-        if (job->kind == JOB_INSERT && ((struct flight *)job)->partition == p) {
-            *at = job->next_delayed;
-            flight_free(lane, (struct flight *)job);
-        } else {
+        if (partition_of(job) != p) {
             at = &job->next_delayed;
+            continue;
         }
+        *at = job->next_delayed;
+        if (p->lane.ranges != NULL)
+            ranges_drop_job(job);
+        else
+            flight_free(lane, (struct flight *)job);
+    }
+}
+
+void lane_drop_partition(struct lane *lane, struct partition *p)
+{
+    drop_pending(lane, p);
+    p->lane.waiting_for = NULL;
+    drop_delayed(lane, p);
+    if (p->lane.ranges != NULL) {
+        ranges_abandon(lane, p);
+        return;
+    }
+    for (struct binding *binding = p->lane.bindings; binding != NULL; binding = binding->next) {
+        if (binding->open != NULL)
+            flight_free(lane, binding->open);
     }
 }
 
@@ -238,14 +292,8 @@ static void on_abandon(struct lane *lane, struct partition *p)
 {
     if (p->lane.gone) /* it left in time after all; the report crossed with this item */
         return;
-    drop_pending(lane, p);
-    p->lane.waiting_for = NULL;
     p->lane.abandoned = true;
-    for (struct binding *binding = p->lane.bindings; binding != NULL; binding = binding->next) {
-        if (binding->open != NULL)
-            flight_free(lane, binding->open);
-    }
-    drop_delayed(lane, p);
+    lane_drop_partition(lane, p);
     partition_maybe_leave(lane, p);
 }
 
@@ -276,14 +324,31 @@ static void on_plan(struct lane *lane, struct variant *variant)
     }
 }
 
+static void on_ledger(struct lane *lane, struct ledger_job *job)
+{
+    struct partition *p = job->partition;
+    ranges_ledger_returned(lane, job);
+    partition_maybe_leave(lane, p);
+}
+
 static void on_job(struct lane *lane, struct job *job)
 {
     lane->n_jobs_out--;
     job->n_attempts++;
-    if (job->kind == JOB_PLAN)
+    switch (job->kind) {
+    case JOB_PLAN:
         on_plan(lane, (struct variant *)job);
-    else
+        break;
+    case JOB_INSERT:
+    case JOB_LOOKUP:
         flight_returned(lane, (struct flight *)job);
+        break;
+    case JOB_LEDGER:
+        on_ledger(lane, (struct ledger_job *)job);
+        break;
+    case JOB_WAKE:
+        SLUICE_BUG("a job that is never sent came back");
+    }
 }
 
 static void send_due(struct lane *lane, int64_t now_us)
@@ -295,7 +360,12 @@ static void send_due(struct lane *lane, int64_t now_us)
             continue;
         }
         *at = job->next_delayed;
-        job_send(lane, job);
+        if (job->kind == JOB_WAKE) {
+            ranges_woke(lane, job);
+            at = &lane->delayed; /* what it led to may have changed the list */
+        } else {
+            job_send(lane, job);
+        }
     }
 }
 
@@ -305,11 +375,13 @@ static size_t look_at(struct partition *p)
 {
     size_t n = 0;
     bool held = p->lane.waiting_for != NULL && p->lane.waiting_for->job.n_attempts > 0;
+    if (p->lane.ranges != NULL)
+        held = held || ranges_in_trouble(p);
     for (const struct flight *flight = p->lane.flights; flight != NULL; flight = flight->next) {
         if (flight->is_dropped)
             continue;
         n += flight->is_open ? sluice_batch_n_changes(flight->batch) : flight->n_changes;
-        held = held || flight->job.n_attempts > 0;
+        held = held || (p->lane.ranges == NULL && flight->job.n_attempts > 0);
     }
     atomic_store_explicit(&p->status->held, held, memory_order_relaxed);
     return n;
@@ -322,7 +394,10 @@ static void tick(struct lane *lane)
     size_t n_buffered = 0;
     send_due(lane, now_us);
     for (struct partition *p = lane->partitions; p != NULL; p = p->lane.next) {
-        for (struct binding *binding = p->lane.bindings; binding != NULL; binding = binding->next) {
+        if (p->lane.ranges != NULL)
+            ranges_tick(lane, p, now_us);
+        for (struct binding *binding = p->lane.ranges == NULL ? p->lane.bindings : NULL; binding != NULL;
+             binding = binding->next) {
             if (binding->open != NULL && now_us - binding->open->opened_us >= lane->limits.max_age_us)
                 flight_send(lane, binding->open);
         }
@@ -341,16 +416,26 @@ static void on_control(struct lane *lane, struct lane_control *control)
     struct partition *p = control->partition;
     enum lane_item_kind kind = control->item.kind;
     int64_t offset = control->offset;
+    struct sluice_ledger_commit commit = control->commit;
     free(control);
     if (kind == LANE_ATTACH) {
         on_attach(lane, p);
         return;
     }
-    if (kind == LANE_END)
-        on_end(p, offset);
+    bool is_here = !p->lane.gone;
+    if (kind == LANE_END && is_here)
+        on_end(lane, p, offset);
+    else if (kind == LANE_SEEKED && is_here)
+        ranges_seeked(p);
+    else if (kind == LANE_OFFSET && is_here)
+        ranges_offset_read(lane, p, &commit);
+    else if (kind == LANE_COMMITTED && is_here)
+        ranges_committed(lane, p);
+    else if (kind == LANE_GONE && is_here)
+        ranges_gone(lane, p, offset);
     else if (kind == LANE_DETACH)
         on_detach(lane, p);
-    else
+    else if (kind == LANE_ABANDON)
         on_abandon(lane, p);
     partition_unref(p);
 }
@@ -365,6 +450,10 @@ static void handle(struct lane *lane, struct lane_item *item)
     case LANE_END:
     case LANE_DETACH:
     case LANE_ABANDON:
+    case LANE_SEEKED:
+    case LANE_OFFSET:
+    case LANE_COMMITTED:
+    case LANE_GONE:
         on_control(lane, (struct lane_control *)item);
         break;
     case LANE_JOB:

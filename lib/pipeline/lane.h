@@ -25,6 +25,9 @@ struct lane;
 struct lane_world {
     const struct sluice_config *config;
     struct sluice_queue *jobs;    /* to the senders */
+    struct sluice_queue *ledger;  /* to the bookkeeper; NULL: at-least-once delivery */
+    const char *token_scope;      /* what tokens begin with: "sluice:PIPELINE:CLUSTER" */
+    bool commits_apart;           /* of the ledger: Kafka gets commits beside it */
     struct sluice_queue *notices; /* to the reader */
     struct sluice_budget *budget;
     struct sluice_metrics *metrics;

@@ -43,16 +43,26 @@ void flight_send(struct lane *lane, struct flight *flight);
 void flights_send_all(struct lane *lane, struct partition *p);
 /* Gives a flight up that is not at a sender. */
 void flight_free(struct lane *lane, struct flight *flight);
-/* Hands a job to the senders. */
+/* Ends appending. False: it had no rows and is gone. */
+bool flight_close(struct lane *lane, struct flight *flight);
+/* Counts its rows as stored. */
+void flight_count(struct lane *lane, struct flight *flight);
+bool flight_may_retry(const struct job *job);
+/* Hands a job to the senders or the bookkeeper. */
 void job_send(struct lane *lane, struct job *job);
 /* Puts a job aside until its back-off is over. */
 void job_delay(struct lane *lane, struct job *job);
 /* An insert came back. */
 void flight_returned(struct lane *lane, struct flight *flight);
-/* What is durable of the partition, and the source state there. */
-int64_t partition_durable(const struct partition *p, const struct sluice_source_state **state);
+/* What is durable of the partition (negative: nothing known), and the mark that goes with it. */
+int64_t partition_durable(const struct partition *p, struct sluice_ledger_row *mark);
 
 /* lane.c */
+void lane_drop_message(struct lane *lane, rd_kafka_message_t *message);
+/* Forgets everything of a partition that is not at a sender or the bookkeeper. */
+void lane_drop_partition(struct lane *lane, struct partition *p);
+/* Tells the reader something about the partition, with what is durable. */
+void partition_notify(struct lane *lane, struct partition *p, enum notice_kind kind, const struct sluice_error *error);
 /* Ends decoding of the partition at `offset`: what came before is still sent, the reader is told why. */
 void partition_stop(struct lane *lane, struct partition *p, int64_t offset, struct sluice_error *err);
 /* Tells the reader about a new durable offset, if there is one. */

@@ -11,21 +11,25 @@
 
 #include "base/error.h"
 #include "base/queue.h"
-#include "debezium/source_state.h"
+#include "ledger/machine.h"
 
 #include <librdkafka/rdkafka.h>
 
 struct partition;
 
 enum lane_item_kind {
-    LANE_CHUNK,   /* messages of one partition, in order */
-    LANE_ATTACH,  /* a partition is ours; its chunks follow */
-    LANE_END,     /* everything below `offset` was pushed, what is missing there are no messages */
-    LANE_DETACH,  /* no more chunks; send what is open, then report NOTICE_DETACHED */
-    LANE_ABANDON, /* nobody waits for this partition any more; forget it without a report */
-    LANE_JOB,     /* a job came back from a sender */
-    LANE_LIMITS,  /* new batch limits */
-    LANE_STOP     /* the last item: end the thread */
+    LANE_CHUNK,     /* messages of one partition, in order */
+    LANE_ATTACH,    /* a partition is ours; its chunks follow */
+    LANE_END,       /* everything below `offset` was pushed, what is missing there are no messages */
+    LANE_DETACH,    /* no more chunks; send what is open, then report NOTICE_DETACHED */
+    LANE_ABANDON,   /* nobody waits for this partition any more; forget it without a report */
+    LANE_SEEKED,    /* messages from the offset of NOTICE_START on follow */
+    LANE_OFFSET,    /* answer to NOTICE_READ_OFFSET: `commit` */
+    LANE_COMMITTED, /* the commit that NOTICE_COMMIT asked for was confirmed */
+    LANE_GONE,      /* the broker does not have the records to go on from; `offset`: where to begin instead, or -1 */
+    LANE_JOB,       /* a job came back from a sender */
+    LANE_LIMITS,    /* new batch limits */
+    LANE_STOP       /* the last item: end the thread */
 };
 
 struct lane_item {
@@ -36,8 +40,9 @@ struct lane_item {
 /* Rarely sent; allocated by the reader, freed by the lane. */
 struct lane_control {
     struct lane_item item;
-    struct partition *partition; /* referenced */
-    int64_t offset;              /* LANE_END */
+    struct partition *partition;        /* referenced */
+    int64_t offset;                     /* LANE_END, LANE_GONE */
+    struct sluice_ledger_commit commit; /* LANE_OFFSET */
 };
 
 struct lane_limits {
@@ -71,17 +76,21 @@ static inline size_t message_cost(const rd_kafka_message_t *message)
 }
 
 enum notice_kind {
-    NOTICE_COMMITTABLE, /* everything below `offset` is durable; `state` is the source state there */
+    NOTICE_COMMITTABLE, /* everything below `offset` is durable; `mark` goes with the commit */
+    NOTICE_COMMIT,      /* the same, and LANE_COMMITTED is waited for */
+    NOTICE_READ_OFFSET, /* LANE_OFFSET is waited for: the group's offset as it stands now */
+    NOTICE_START,       /* messages from `offset` on are wanted, and the one of mark.check before it (exactly once) */
     NOTICE_STOPPED,     /* the lane takes nothing more of this partition; `error` says why */
-    NOTICE_DETACHED     /* nothing of this partition is left; `offset` and `state` as for COMMITTABLE */
+    NOTICE_FENCED,  /* another worker owns its ledger row; if it is still ours here, assign it again after a while */
+    NOTICE_DETACHED /* nothing of this partition is left; `offset` and `mark` as for COMMITTABLE */
 };
 
 struct notice {
     struct sluice_link link;
     enum notice_kind kind;
-    struct partition *partition; /* referenced: the reader may have given the partition up meanwhile */
-    int64_t offset;
-    struct sluice_source_state state;
+    struct partition *partition;   /* referenced: the reader may have given the partition up meanwhile */
+    int64_t offset;                /* negative: none */
+    struct sluice_ledger_row mark; /* at-least-once delivery uses its source only */
     struct sluice_error error;
 };
 

@@ -3,13 +3,13 @@
 
 #include <stdlib.h>
 
-enum sluice_code partition_new(const char *topic, int32_t id, int64_t start, const struct sluice_source_state *state,
-                               struct sluice_status *status, struct partition **out, struct sluice_error *err)
+enum sluice_code partition_new(const struct partition_start *start, struct sluice_status *status,
+                               struct partition **out, struct sluice_error *err)
 {
     struct partition *p = calloc(1, sizeof *p);
-    size_t n = strlen(topic) + 1;
+    size_t n = strlen(start->topic) + 1;
     char *name = malloc(n);
-    struct partition_status *entry = status_add(status, topic, id);
+    struct partition_status *entry = status_add(status, start->topic, start->id);
     if (p == NULL || name == NULL || entry == NULL) {
         free(p);
         free(name);
@@ -19,18 +19,23 @@ enum sluice_code partition_new(const char *topic, int32_t id, int64_t start, con
         }
         return sluice_error_nomem(err, "a partition", sizeof *p + n);
     }
-    memcpy(name, topic, n);
+    memcpy(name, start->topic, n);
     p->topic = name;
-    p->id = id;
+    p->id = start->id;
+    p->commit = start->commit;
+    if (start->member != NULL)
+        p->member = sluice_kafka_membership_ref(start->member);
     p->status = entry;
     atomic_init(&p->n_refs, 1);
     atomic_init(&p->leaving, false);
     p->reader.committable = -1;
     p->reader.asked_end = -1;
-    p->reader.state = *state;
-    p->lane.position = start >= 0 ? start : -1;
+    p->reader.mark = start->commit.row;
+    p->reader.next_offset = start->offset;
+    p->reader.assigned_at = start->offset;
+    p->lane.position = start->offset >= 0 ? start->offset : -1;
     p->lane.announced = p->lane.position;
-    p->lane.state = *state;
+    p->lane.state = start->commit.row.source;
     p->lane.last_pending = &p->lane.pending;
     atomic_store(&entry->position, p->lane.position);
     atomic_store(&entry->durable, p->lane.position); /* what a former owner committed */
@@ -49,6 +54,7 @@ void partition_unref(struct partition *partition)
     if (partition == NULL || atomic_fetch_sub(&partition->n_refs, 1) != 1)
         return;
     status_unref(partition->status);
+    sluice_kafka_membership_unref(partition->member);
     free(partition->topic);
     free(partition);
 }

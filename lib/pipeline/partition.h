@@ -7,7 +7,8 @@
 #ifndef SLUICE_PIPELINE_PARTITION_H
 #define SLUICE_PIPELINE_PARTITION_H
 
-#include "debezium/source_state.h"
+#include "kafka/consumer.h"
+#include "ledger/machine.h"
 #include "pipeline/messages.h"
 #include "pipeline/status.h"
 
@@ -15,11 +16,23 @@
 
 struct flight;
 struct binding;
+struct ranges;
+
+/* What is known of a partition when it is assigned. */
+struct partition_start {
+    const char *topic;
+    int32_t id;
+    int64_t offset;                         /* may be a logical one (negative) */
+    struct sluice_ledger_commit commit;     /* the committed offset and what stands beside it */
+    struct sluice_kafka_membership *member; /* referenced by the partition; NULL in at-least-once delivery */
+};
 
 struct partition {
     char *topic;
     int32_t id;
-    struct partition_status *status; /* referenced; what /status shows */
+    struct partition_status *status;    /* referenced; what /status shows */
+    struct sluice_ledger_commit commit; /* as of the assignment */
+    struct sluice_kafka_membership *member;
     atomic_int n_refs;
 
     /* Set by the reader, read by the lane: chunks still in the queue are dropped instead of decoded. */
@@ -33,10 +46,18 @@ struct partition {
         bool detached;        /* the lane has finished with it */
         bool gone;            /* no longer in the reader's list */
         bool has_committable; /* `committable` was not sent to Kafka yet */
+        bool wants_confirm;   /* the lane waits for the commit of `committable` */
+        bool wants_offset;    /* the lane waits for the group's offset */
+        int64_t ask_after_us; /* not before, after a question without an answer */
+        int64_t assigned_at;  /* where it was assigned, a logical offset if nothing was committed */
+        bool waits;           /* for NOTICE_START; paused until then */
+        bool is_checking;     /* reads one message before the one to start with */
+        int64_t start_offset; /* of the last NOTICE_START */
+        int64_t again_us;     /* monotonic; assigned again not before this time. 0: not to be */
         int64_t committable;
         int64_t next_offset; /* of the message to take next; negative while it is a logical offset */
         int64_t asked_end;   /* end of the partition as the broker told when it was asked; -1 before */
-        struct sluice_source_state state;
+        struct sluice_ledger_row mark;
         struct partition *next;
     } reader;
 
@@ -57,14 +78,15 @@ struct partition {
         bool stopped;
         bool detaching;
         bool abandoned;
-        bool gone; /* no longer in the lane's list */
+        bool fenced;           /* ends, and is assigned anew */
+        bool gone;             /* no longer in the lane's list */
+        struct ranges *ranges; /* NULL in at-least-once delivery */
         struct partition *next;
     } lane;
 };
 
-/* `start` may be a logical offset (negative). Takes one reference for the caller; status is created with it. */
-SLUICE_MUST_CHECK enum sluice_code partition_new(const char *topic, int32_t id, int64_t start,
-                                                 const struct sluice_source_state *state, struct sluice_status *status,
+/* Takes one reference for the caller; status is created with it. */
+SLUICE_MUST_CHECK enum sluice_code partition_new(const struct partition_start *start, struct sluice_status *status,
                                                  struct partition **out, struct sluice_error *err);
 struct partition *partition_ref(struct partition *partition);
 void partition_unref(struct partition *partition);

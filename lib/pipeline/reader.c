@@ -28,22 +28,28 @@ struct partition *reader_find(struct reader *reader, const char *topic, int32_t 
     return NULL;
 }
 
-void reader_control(struct reader *reader, enum lane_item_kind kind, struct partition *p, int64_t offset)
+struct lane_control *reader_control_new(enum lane_item_kind kind, struct partition *p)
 {
     struct lane_control *item = calloc(1, sizeof *item);
     if (item == NULL)
         SLUICE_BUG("no memory for a control item");
     item->item.kind = kind;
     item->partition = partition_ref(p);
+    return item;
+}
+
+void reader_control(struct reader *reader, enum lane_item_kind kind, struct partition *p, int64_t offset)
+{
+    struct lane_control *item = reader_control_new(kind, p);
     item->offset = offset;
-    sluice_queue_push(reader->world.lane, &item->item.link);
+    sluice_queue_push(reader->lane, &item->item.link);
 }
 
 void reader_push_chunk(struct reader *reader)
 {
     if (reader->chunk == NULL)
         return;
-    sluice_queue_push(reader->world.lane, &reader->chunk->item.link);
+    sluice_queue_push(reader->lane, &reader->chunk->item.link);
     reader->chunk = NULL;
 }
 
@@ -61,7 +67,7 @@ static void adjust_pausing(struct reader *reader)
 {
     reader->paused = over_limit(reader, reader->paused);
     for (struct partition *p = reader->partitions; p != NULL; p = p->reader.next) {
-        bool pause = reader->paused || atomic_load_explicit(&p->status->held, memory_order_relaxed);
+        bool pause = reader->paused || p->reader.waits || atomic_load_explicit(&p->status->held, memory_order_relaxed);
         if (p->reader.stopped || pause == p->reader.paused)
             continue;
         struct sluice_kafka_position at = reader_position(p, p->reader.next_offset, NULL);
@@ -82,7 +88,7 @@ static void take_message(struct reader *reader, rd_kafka_message_t *message)
         p = reader_find(reader, topic, message->partition);
         reader->last = p;
     }
-    if (p == NULL || p->reader.stopped || atomic_load_explicit(&p->leaving, memory_order_relaxed)) {
+    if (p == NULL || p->reader.stopped || p->reader.waits || atomic_load_explicit(&p->leaving, memory_order_relaxed)) {
         rd_kafka_message_destroy(message);
         return;
     }
@@ -98,13 +104,14 @@ static void take_message(struct reader *reader, rd_kafka_message_t *message)
         reader->chunk->n_done = 0;
     }
     p->reader.next_offset = message->offset + 1;
+    p->reader.is_checking = false;
     size_t cost = message_cost(message);
     sluice_budget_charge(reader->world.budget, cost);
     (void)atomic_fetch_add_explicit(reader->world.raw_bytes, cost, memory_order_relaxed);
     reader->chunk->messages[reader->chunk->n_messages++] = message;
 }
 
-static void fail(struct reader *reader, const struct sluice_error *err)
+void reader_fail(struct reader *reader, const struct sluice_error *err)
 {
     if (atomic_load(&reader->failed)) /* main may be reading it */
         return;
@@ -128,14 +135,17 @@ static bool poll_once(struct reader *reader, int timeout_ms)
         return false;
     case SLUICE_POLLED_END:
         p = reader_find(reader, at.topic, at.partition);
-        if (p != NULL && !p->reader.stopped && !atomic_load_explicit(&p->leaving, memory_order_relaxed)) {
+        if (p != NULL && !p->reader.stopped && !p->reader.waits &&
+            !atomic_load_explicit(&p->leaving, memory_order_relaxed)) {
             reader_push_chunk(reader); /* the lane must see the messages before it */
             reader_control(reader, LANE_END, p, at.offset);
         }
         return true;
     case SLUICE_POLLED_PARTITION_ERROR:
         p = reader_find(reader, at.topic, at.partition);
-        if (p != NULL && !p->reader.stopped)
+        if (p != NULL && !p->reader.stopped && reader->ledger != NULL && err.code == SLUICE_E_KAFKA_OFFSET)
+            assignment_lost(reader, p, &err);
+        else if (p != NULL && !p->reader.stopped)
             assignment_stop(reader, p, &err);
         return true;
     case SLUICE_POLLED_WARNING:
@@ -143,7 +153,7 @@ static bool poll_once(struct reader *reader, int timeout_ms)
                    SLUICE_F_TEXT("then", "the client retries by itself"));
         return true;
     case SLUICE_POLLED_FATAL:
-        fail(reader, &err);
+        reader_fail(reader, &err);
         return true;
     }
     return false;
@@ -167,6 +177,7 @@ static void *reader_main(void *context)
         poll_many(reader);
         assignment_take_notices(reader, 0);
         commits_send(reader);
+        assignment_tend(reader);
         adjust_pausing(reader);
         if (atomic_exchange(&reader->restart, false))
             assignment_restart_stopped(reader);
@@ -197,6 +208,7 @@ enum sluice_code reader_consumer_new(const struct sluice_config *config, const s
         .n_topics = config->kafka_topics.n_items,
         .extra = extra,
         .n_extra = config->n_kafka_properties,
+        .starts_paused = config->delivery == SLUICE_DELIVERY_EXACTLY_ONCE,
     };
     enum sluice_code code = sluice_consumer_new(&options, handler, out, err);
     free(extra);
@@ -229,8 +241,17 @@ enum sluice_code reader_ping(struct reader *reader, int timeout_ms, struct sluic
     return sluice_consumer_ping(reader->consumer, timeout_ms, err);
 }
 
-enum sluice_code reader_start(struct reader *reader, struct sluice_error *err)
+enum sluice_code reader_cluster_id(struct reader *reader, int timeout_ms, char out[SLUICE_KAFKA_CLUSTER_ID],
+                                   struct sluice_error *err)
 {
+    return sluice_consumer_cluster_id(reader->consumer, timeout_ms, out, err);
+}
+
+enum sluice_code reader_start(struct reader *reader, struct sluice_queue *lane, const struct sluice_ledger *ledger,
+                              struct sluice_error *err)
+{
+    reader->lane = lane;
+    reader->ledger = ledger;
     enum sluice_code code = sluice_consumer_subscribe(reader->consumer, err);
     if (code != SLUICE_OK)
         return code;

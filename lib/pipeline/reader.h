@@ -8,6 +8,7 @@
 #define SLUICE_PIPELINE_READER_H
 
 #include "kafka/consumer.h"
+#include "ledger/ledger.h"
 #include "pipeline/lane.h"
 
 struct reader;
@@ -15,7 +16,6 @@ struct reader;
 /* All borrowed until reader_free(). */
 struct reader_world {
     const struct sluice_config *config;
-    struct sluice_queue *lane; /* the lane's inbox */
     struct sluice_queue *notices;
     struct sluice_budget *budget;
     struct sluice_metrics *metrics;
@@ -33,8 +33,13 @@ SLUICE_MUST_CHECK enum sluice_code reader_new(const struct reader_world *world, 
                                               struct sluice_error *err);
 /* Before reader_start(): is any broker there? Errors: SLUICE_E_KAFKA. */
 SLUICE_MUST_CHECK enum sluice_code reader_ping(struct reader *reader, int timeout_ms, struct sluice_error *err);
-/* Joins the group and starts the thread. Errors: SLUICE_E_KAFKA, SLUICE_E_IO. */
-SLUICE_MUST_CHECK enum sluice_code reader_start(struct reader *reader, struct sluice_error *err);
+/* Before reader_start(): sluice_consumer_cluster_id(). */
+SLUICE_MUST_CHECK enum sluice_code reader_cluster_id(struct reader *reader, int timeout_ms,
+                                                     char out[SLUICE_KAFKA_CLUSTER_ID], struct sluice_error *err);
+/* Joins the group and starts the thread. `lane`: the lane's inbox; `ledger`: NULL in at-least-once delivery, used for
+ * its kind and path only; both borrowed until reader_free(). Errors: SLUICE_E_KAFKA, SLUICE_E_IO. */
+SLUICE_MUST_CHECK enum sluice_code reader_start(struct reader *reader, struct sluice_queue *lane,
+                                                const struct sluice_ledger *ledger, struct sluice_error *err);
 
 /* Any thread: starts stopped partitions again where they stopped. */
 void reader_restart_stopped(struct reader *reader);

@@ -9,6 +9,8 @@
 
 struct reader {
     struct reader_world world;
+    struct sluice_queue *lane;
+    const struct sluice_ledger *ledger; /* NULL in at-least-once delivery */
     struct sluice_consumer *consumer;
     struct partition *partitions;
     size_t n_partitions;
@@ -32,8 +34,11 @@ struct reader {
 struct sluice_kafka_position reader_position(const struct partition *p, int64_t offset, const char *metadata);
 /* NULL if it is not ours. */
 struct partition *reader_find(struct reader *reader, const char *topic, int32_t id);
-/* Sends the lane a control item about the partition. */
+/* A control item for the lane, or one that is sent at once. */
+struct lane_control *reader_control_new(enum lane_item_kind kind, struct partition *p);
 void reader_control(struct reader *reader, enum lane_item_kind kind, struct partition *p, int64_t offset);
+/* The worker can't go on, for the reason told. */
+void reader_fail(struct reader *reader, const struct sluice_error *err);
 /* Hands the chunk that is being filled to the lane. */
 void reader_push_chunk(struct reader *reader);
 
@@ -43,10 +48,16 @@ void assignment_on_revoked(void *context, const struct sluice_kafka_position *po
 void assignment_take_notices(struct reader *reader, int64_t timeout_us);
 /* The partition can't go on, for a reason that the reader found. */
 void assignment_stop(struct reader *reader, struct partition *p, const struct sluice_error *error);
+/* The broker does not have the records that a partition should go on with. */
+void assignment_lost(struct reader *reader, struct partition *p, const struct sluice_error *error);
+/* Does what partitions wait for: the group's offset read again, another assignment. */
+void assignment_tend(struct reader *reader);
 /* Starts stopped partitions again, each as soon as the lane let it go. */
 void assignment_restart_stopped(struct reader *reader);
 
 /* commits.c */
+/* The text beside a committed offset of `next`. */
+void commits_text(const struct reader *reader, const struct sluice_ledger_row *mark, char text[SLUICE_LEDGER_TEXT]);
 void commits_on_committed(void *context, const struct sluice_kafka_position *position, const char *error_text);
 /* Sends what became durable, unless an answer is still due. */
 void commits_send(struct reader *reader);

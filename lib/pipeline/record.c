@@ -1,5 +1,5 @@
 /* record.c - one Kafka record becomes one row of an open batch, is skipped and counted, or stops its partition. */
-#include "pipeline/lane_internal.h"
+#include "pipeline/ranges.h"
 
 #include "base/clock.h"
 #include "debezium/change.h"
@@ -139,6 +139,23 @@ static void note_times(struct flight *flight, const struct sluice_change *change
         flight->oldest_commit_us = change->source.ts_us;
 }
 
+/* It took its last row. A range has to end with the record, so it is sealed once the record was taken whole. */
+static void batch_is_full(struct lane *lane, struct partition *p, struct flight *flight)
+{
+    if (p->lane.ranges != NULL)
+        ranges_full(p);
+    else
+        flight_send(lane, flight);
+}
+
+static bool make_room(struct lane *lane, struct partition *p, struct flight *flight)
+{
+    if (p->lane.ranges != NULL)
+        return ranges_cut(lane, p);
+    flight_send(lane, flight);
+    return true;
+}
+
 /* Into the open batch, or a new one when that is full. */
 static enum sluice_code append(struct lane *lane, struct partition *p, struct binding *binding,
                                const struct sluice_change *change, const struct sluice_key *key,
@@ -159,12 +176,11 @@ static enum sluice_code append(struct lane *lane, struct partition *p, struct bi
             note_times(flight, change);
             flight_charge(lane, flight);
             if (sluice_batch_n_changes(flight->batch) >= lane->limits.max_rows)
-                flight_send(lane, flight);
+                batch_is_full(lane, p, flight);
             return SLUICE_OK;
         }
-        if (!full)
+        if (!full || !make_room(lane, p, flight))
             return code;
-        flight_send(lane, flight);
     }
     return sluice_error_set(err, SLUICE_E_LIMIT, SLUICE_REJECT,
                             "a row does not fit into an empty batch; raise batch.max_bytes");

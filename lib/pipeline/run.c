@@ -8,8 +8,10 @@
 #include "base/budget.h"
 #include "base/clock.h"
 #include "clickhouse/schema.h"
+#include "ledger/choose.h"
 #include "observe/http.h"
 #include "observe/metrics.h"
+#include "pipeline/bookkeeper.h"
 #include "pipeline/lane.h"
 #include "pipeline/reader.h"
 #include "pipeline/sender.h"
@@ -18,6 +20,7 @@
 #include <curl/curl.h>
 #include <jansson.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,7 +35,11 @@ struct worker {
     struct sluice_metrics *metrics;
     struct sluice_http *http;
     struct sluice_queue jobs;
+    struct sluice_queue ledger_calls;
     struct sluice_queue notices;
+    struct sluice_ledger *ledger; /* NULL in at-least-once delivery */
+    struct bookkeeper *bookkeeper;
+    char *token_scope;
     _Atomic size_t raw_bytes;
     atomic_bool abort;
     struct sender *senders[MAX_SENDERS];
@@ -162,6 +169,70 @@ static enum sluice_code start_senders(struct worker *worker, struct sluice_error
     return SLUICE_OK;
 }
 
+static enum sluice_code try_ledger(struct worker *worker, char reason[SLUICE_LEDGER_REASON], struct sluice_error *err)
+{
+    char cluster[SLUICE_KAFKA_CLUSTER_ID];
+    enum sluice_code code = reader_cluster_id(worker->reader, PROBE_WAIT_MS, cluster, err);
+    if (code == SLUICE_OK)
+        code = sluice_ledger_open(worker->config, cluster, &worker->abort, &worker->ledger, reason, err);
+    if (code != SLUICE_OK)
+        return code;
+    size_t n = strlen(worker->config->name) + sizeof cluster + sizeof "sluice::";
+    worker->token_scope = malloc(n);
+    if (worker->token_scope == NULL)
+        return sluice_error_nomem(err, "what tokens begin with", n);
+    (void)snprintf(worker->token_scope, n, "sluice:%s:%s", worker->config->name, cluster);
+    return SLUICE_OK;
+}
+
+/* Opens the ledger; waits for a server whose Keeper is not there yet. */
+static enum sluice_code open_ledger(struct worker *worker, struct sluice_error *err)
+{
+    char reason[SLUICE_LEDGER_REASON];
+    int64_t deadline_us = sluice_mono_us() + worker->config->start_timeout_us;
+    for (;;) {
+        enum sluice_code code = try_ledger(worker, reason, err);
+        if (code == SLUICE_OK) {
+            SLUICE_LOG(SLUICE_LOG_INFO, "ledger_ready",
+                       SLUICE_F_TEXT("kind", sluice_ledger_kind_label(sluice_ledger_kind(worker->ledger))),
+                       SLUICE_F_TEXT("path", sluice_ledger_path(worker->ledger)), SLUICE_F_TEXT("reason", reason));
+            return SLUICE_OK;
+        }
+        if (err->action != SLUICE_RETRY)
+            return code;
+        if (sluice_mono_us() > deadline_us)
+            return sluice_error_wrap(err, "no ledger within start.timeout");
+        SLUICE_LOG(SLUICE_LOG_WARN, "ledger_not_ready", SLUICE_F_ERROR(err),
+                   SLUICE_F_MS("retrying_in_ms", PROBE_WAIT_MS * 1000));
+        int signal_number = next_signal(worker, PROBE_WAIT_MS);
+        if (signal_number == SIGTERM || signal_number == SIGINT)
+            return sluice_error_wrap(err, "ended by a signal before the ledger answered");
+    }
+}
+
+static enum sluice_code start_lane(struct worker *worker, struct sluice_error *err)
+{
+    const struct lane_world lane = {
+        .config = worker->config,
+        .jobs = &worker->jobs,
+        .ledger = worker->ledger != NULL ? &worker->ledger_calls : NULL,
+        .token_scope = worker->token_scope,
+        .commits_apart = worker->ledger != NULL && sluice_ledger_kind(worker->ledger) != SLUICE_LEDGER_KAFKA,
+        .notices = &worker->notices,
+        .budget = &worker->budget,
+        .metrics = worker->metrics,
+        .status = &worker->status,
+        .ops = &sluice_kafka_message_ops,
+        .raw_bytes = &worker->raw_bytes,
+    };
+    enum sluice_code code = lane_new(&lane, &worker->lane, err);
+    if (code != SLUICE_OK || worker->ledger == NULL)
+        return code;
+    const struct bookkeeper_world bookkeeper = {worker->ledger, &worker->ledger_calls, lane_inbox(worker->lane),
+                                                worker->metrics, &worker->status};
+    return bookkeeper_new(&bookkeeper, &worker->bookkeeper, err);
+}
+
 static enum sluice_code start(struct worker *worker, struct sluice_error *err)
 {
     const struct sluice_config *config = worker->config;
@@ -171,21 +242,8 @@ static enum sluice_code start(struct worker *worker, struct sluice_error *err)
     sluice_metric_set(sluice_metrics_get(worker->metrics, SLUICE_METRIC_MEMORY_LIMIT_BYTES),
                       config->memory_limit_bytes);
     sluice_metric_set(sluice_metrics_get1(worker->metrics, SLUICE_METRIC_BUILD_INFO, SLUICE_VERSION), 1);
-    const struct lane_world lane = {
-        .config = config,
-        .jobs = &worker->jobs,
-        .notices = &worker->notices,
-        .budget = &worker->budget,
-        .metrics = worker->metrics,
-        .status = &worker->status,
-        .ops = &sluice_kafka_message_ops,
-        .raw_bytes = &worker->raw_bytes,
-    };
-    code = lane_new(&lane, &worker->lane, err);
-    if (code != SLUICE_OK)
-        return code;
-    const struct reader_world reader = {config,          lane_inbox(worker->lane), &worker->notices,  &worker->budget,
-                                        worker->metrics, &worker->status,          &worker->raw_bytes};
+    const struct reader_world reader = {config,          &worker->notices, &worker->budget,
+                                        worker->metrics, &worker->status,  &worker->raw_bytes};
     code = reader_new(&reader, &worker->reader, err);
     if (code == SLUICE_OK)
         code = start_http(worker, err);
@@ -193,6 +251,10 @@ static enum sluice_code start(struct worker *worker, struct sluice_error *err)
         code = wait_for_clickhouse(worker, err);
     if (code == SLUICE_OK)
         code = wait_for_kafka(worker, err);
+    if (code == SLUICE_OK && config->delivery == SLUICE_DELIVERY_EXACTLY_ONCE)
+        code = open_ledger(worker, err);
+    if (code == SLUICE_OK)
+        code = start_lane(worker, err);
     if (code == SLUICE_OK)
         code = start_senders(worker, err);
     return code;
@@ -266,14 +328,19 @@ static void end(struct worker *worker)
         lane_join(worker->lane);
     }
     sluice_queue_close(&worker->jobs);
+    sluice_queue_close(&worker->ledger_calls);
+    bookkeeper_join(worker->bookkeeper);
     for (size_t i = 0; i < worker->n_senders; i++)
         sender_join(worker->senders[i]);
     reader_free(worker->reader);
     lane_free(worker->lane);
+    sluice_ledger_free(worker->ledger);
+    free(worker->token_scope);
     sluice_http_free(worker->http);
     sluice_metrics_free(worker->metrics);
     status_deinit(&worker->status);
     sluice_queue_deinit(&worker->jobs);
+    sluice_queue_deinit(&worker->ledger_calls);
     sluice_queue_deinit(&worker->notices);
     sluice_config_free(worker->reloaded);
 }
@@ -282,7 +349,7 @@ static enum sluice_code serve(struct worker *worker, struct sluice_error *err)
 {
     pthread_t guard;
     bool failed = false;
-    enum sluice_code code = reader_start(worker->reader, err);
+    enum sluice_code code = reader_start(worker->reader, lane_inbox(worker->lane), worker->ledger, err);
     if (code != SLUICE_OK)
         return code;
     SLUICE_LOG(SLUICE_LOG_INFO, "started", SLUICE_F_TEXT("name", worker->config->name),
@@ -306,6 +373,7 @@ enum sluice_code sluice_run(const struct sluice_config *config, int *exit_code, 
     sluice_budget_init(&worker.budget, (size_t)config->memory_limit_bytes);
     status_init(&worker.status, config->name, &worker.budget);
     sluice_queue_init(&worker.jobs);
+    sluice_queue_init(&worker.ledger_calls);
     sluice_queue_init(&worker.notices);
 
     enum sluice_code code = start(&worker, err);
@@ -314,7 +382,7 @@ enum sluice_code sluice_run(const struct sluice_config *config, int *exit_code, 
     uint64_t n_stopped = atomic_load(&worker.status.n_stopped_ever);
     end(&worker);
     curl_global_cleanup();
-    *exit_code = code == SLUICE_E_CONFIG ? 2 : code != SLUICE_OK || n_stopped > 0 ? 1 : 0;
+    *exit_code = code == SLUICE_E_CONFIG ? 2 : code == SLUICE_E_UNSAFE ? 3 : code != SLUICE_OK || n_stopped > 0 ? 1 : 0;
     SLUICE_LOG(SLUICE_LOG_INFO, "ended", SLUICE_F_I64("exit_code", *exit_code),
                SLUICE_F_U64("stopped_partitions", n_stopped));
     sluice_log_finish();

@@ -2,8 +2,11 @@
 #include "pipeline/sender.h"
 
 #include "base/clock.h"
+#include "base/point.h"
+#include "clickhouse/lookup.h"
 #include "clickhouse/options.h"
 #include "pipeline/catalog.h"
+#include "pipeline/partition.h"
 #include "pipeline/planner.h"
 
 #include <inttypes.h>
@@ -25,7 +28,9 @@ struct sluice_ch_options sender_client_options(const struct sluice_config *confi
 
 static size_t read_batch(void *ctx, char *out, size_t capacity)
 {
-    return sluice_batch_read(ctx, out, capacity);
+    size_t n = sluice_batch_read(ctx, out, capacity);
+    SLUICE_POINT("during_insert");
+    return n;
 }
 
 static void rewind_batch(void *ctx)
@@ -34,22 +39,38 @@ static void rewind_batch(void *ctx)
     sluice_batch_read_init(reader, reader->batch);
 }
 
+static enum sluice_code seal(struct flight *flight, struct sluice_error *err)
+{
+    enum sluice_code code = SLUICE_OK;
+    if (!flight->is_sealed)
+        code = sluice_batch_seal(flight->batch, flight->collapse, err);
+    flight->is_sealed = flight->is_sealed || code == SLUICE_OK;
+    return code;
+}
+
+/* The ledger's word is too old to begin a request with it. */
+static bool is_late(const struct flight *flight)
+{
+    return flight->token != NULL && sluice_mono_us() > flight->send_before_us;
+}
+
 static enum sluice_code insert(struct sender *sender, struct flight *flight, struct sluice_error *err)
 {
     char id[320];
     char target[512];
     struct sluice_batch_reader reader;
     struct sluice_ch_insert_result result;
-    if (!flight->is_sealed) {
-        enum sluice_code code = sluice_batch_seal(flight->batch, flight->collapse, err);
-        if (code != SLUICE_OK)
-            return code;
-        flight->is_sealed = true;
-    }
+    enum sluice_code code = seal(flight, err);
+    if (code != SLUICE_OK)
+        return code;
+    flight->is_late = is_late(flight);
+    if (flight->is_late)
+        return sluice_error_set(err, SLUICE_E_CANCELLED, SLUICE_RETRY,
+                                "the ledger was asked longer ago than send_limit; it is asked again before the insert");
     const struct sluice_plan *plan = sluice_batch_plan(flight->batch);
-    /* The token is new for every attempt. Under an old one a plain MergeTree may answer 200 and store nothing: it
-     * registers the token before the part is in place, and a kill in between leaves one without the other. Rows that
-     * are stored twice are one row to ReplacingMergeTree. */
+    /* At least once: the token is new for every attempt. Under an old one a plain MergeTree may answer 200 and store
+     * nothing: it registers the token before the part is in place, and a kill in between leaves one without the other.
+     * Rows that are stored twice are one row to ReplacingMergeTree. */
     (void)snprintf(id, sizeof id, "sluice-%s-%" PRIx64 "-%" PRIu64 "-%u", sender->world.config->name, flight->run_id,
                    flight->number, flight->job.n_attempts);
     (void)snprintf(target, sizeof target, "%s.%s", sluice_plan_database(plan), sluice_plan_table(plan));
@@ -62,9 +83,20 @@ static enum sluice_code insert(struct sender *sender, struct flight *flight, str
         .rewind = rewind_batch,
         .ctx = &reader,
         .query_id = id,
-        .token = id,
+        .token = flight->token != NULL ? flight->token : id,
     };
     return sluice_ch_insert(sender->client, &request, &result, err);
+}
+
+/* Leaves out of the batch what the target holds already. */
+static enum sluice_code look_up(struct sender *sender, struct flight *flight, struct sluice_error *err)
+{
+    const struct sluice_ch_range range = {flight->partition->topic, flight->partition->id, flight->first, flight->last};
+    enum sluice_code code = seal(flight, err);
+    if (code != SLUICE_OK)
+        return code;
+    flight->n_asked = sluice_batch_n_rows(flight->batch);
+    return sluice_ch_drop_stored(sender->client, flight->batch, &range, &flight->n_missing, err);
 }
 
 static void run(struct sender *sender, struct job *job)
@@ -72,6 +104,8 @@ static void run(struct sender *sender, struct job *job)
     int64_t started_us = sluice_mono_us();
     if (job->kind == JOB_INSERT) {
         job->code = insert(sender, (struct flight *)job, &job->error);
+    } else if (job->kind == JOB_LOOKUP) {
+        job->code = look_up(sender, (struct flight *)job, &job->error);
     } else {
         struct variant *variant = (struct variant *)job;
         job->code = planner_plan(sender->client, sender->world.config, variant->shape, variant->table->target,
@@ -79,6 +113,8 @@ static void run(struct sender *sender, struct job *job)
     }
     job->took_us = sluice_mono_us() - started_us;
     job->advice = sluice_ch_client_failure(sender->client)->advice;
+    if (job->kind == JOB_INSERT && ((struct flight *)job)->is_late)
+        return; /* nothing was sent, so nothing is known about the server */
     if (job->kind == JOB_INSERT)
         sluice_metric_observe(sender->insert_seconds, (double)job->took_us / 1e6);
     /* What will be tried again is the server's condition, not the job's: not ready until something works. */

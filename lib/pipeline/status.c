@@ -45,6 +45,7 @@ struct partition_status *status_add(struct sluice_status *status, const char *to
     atomic_init(&entry->n_refs, 2); /* the list and the caller */
     atomic_init(&entry->committed, -1);
     atomic_init(&entry->durable, -1);
+    atomic_init(&entry->ledger_state, -1);
     atomic_init(&entry->end, -1);
     (void)pthread_mutex_lock(&status->lock);
     entry->next = status->partitions;

@@ -274,7 +274,7 @@ static bool finished(const struct world *w)
 static void set_up(struct world *w)
 {
     struct sluice_error err;
-    struct sluice_source_state state = {0};
+    const struct partition_start start = {.topic = "t"};
     const char *const sets[] = {"name=test",
                                 "kafka.bootstrap.servers=x:1",
                                 "kafka.topics=[t]",
@@ -302,7 +302,7 @@ static void set_up(struct world *w)
                                      .ops = &ops,
                                      .raw_bytes = &w->raw_bytes};
     CHECK_INT(lane_new(&world, &w->lane, &err), SLUICE_OK);
-    CHECK_INT(partition_new("t", 0, 0, &state, &w->status, &w->partition, &err), SLUICE_OK);
+    CHECK_INT(partition_new(&start, &w->status, &w->partition, &err), SLUICE_OK);
     push_control(w, LANE_ATTACH, w->partition);
 }
 
