@@ -7,6 +7,17 @@ from .rest import request
 from .service import Service
 
 
+# SYSTEM STOP MERGES would end with a restart of the server.
+_NO_MERGES = """\
+  <merge_tree>
+    <max_bytes_to_merge_at_max_space_in_pool>1</max_bytes_to_merge_at_max_space_in_pool>
+    <max_bytes_to_merge_at_min_space_in_pool>1</max_bytes_to_merge_at_min_space_in_pool>
+    <parts_to_delay_insert>100000</parts_to_delay_insert>
+    <parts_to_throw_insert>100000</parts_to_throw_insert>
+  </merge_tree>
+"""
+
+
 class ClickHouse(Service):
     """The target. Its data lies in the state folder and survives kill -9."""
 
@@ -24,7 +35,7 @@ class ClickHouse(Service):
     <session_timeout_ms>10000</session_timeout_ms>
   </zookeeper>
   <keeper_map_path_prefix>/sluice/keeper_map</keeper_map_path_prefix>
-</clickhouse>
+{_NO_MERGES if self.notes.get("clickhouse_merges") == "off" else ""}</clickhouse>
 """)
 
     def command(self) -> list[str]:

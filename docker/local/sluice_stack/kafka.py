@@ -14,6 +14,11 @@ from .java import KAFKA_LOG, java_command, properties
 from .service import Service
 
 
+def way_port_names(ways: int) -> list[tuple[str, str]]:
+    """Names of the ports of additional listeners, and of those that a proxy before each has to take."""
+    return [(f"kafka-way-{i}", f"kafka-way-{i}-proxy") for i in range(ways)]
+
+
 class Kafka(Service):
     """The broker. Topics are made on first use with one partition; tests make theirs as they need them."""
 
@@ -26,15 +31,26 @@ class Kafka(Service):
         if not (self.folder / "data" / "meta.properties").exists():
             self._format()
 
+    def ways(self) -> list[tuple[str, int]]:
+        """Additional ways in, for tests that put a proxy before the broker: where it listens, and the port that it
+        tells clients for this way."""
+        return [(f"{ports.HOST}:{self.ports[way]}", self.ports[way_proxy])
+                for way, way_proxy in way_port_names(int(self.notes.get("kafka_ways", "0")))]
+
     def _settings(self) -> dict[str, object]:
+        ways = list(enumerate(self.ways()))
+        listeners = "".join(f",WAY{i}://{address}" for i, (address, _) in ways)
+        advertised = "".join(f",WAY{i}://{ports.HOST}:{port}" for i, (_, port) in ways)
+        protocols = "".join(f",WAY{i}:PLAINTEXT" for i, _ in ways)
         return {
             "process.roles": "broker,controller",
             "node.id": 1,
             "controller.quorum.voters": f"1@{ports.HOST}:{self.ports['kafka-controller']}",
             "controller.listener.names": "CONTROLLER",
-            "listeners": f"PLAINTEXT://{self.address},CONTROLLER://{ports.HOST}:{self.ports['kafka-controller']}",
-            "advertised.listeners": f"PLAINTEXT://{self.address}",
-            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "listeners": f"PLAINTEXT://{self.address},CONTROLLER://{ports.HOST}:{self.ports['kafka-controller']}"
+                         f"{listeners}",
+            "advertised.listeners": f"PLAINTEXT://{self.address}{advertised}",
+            "listener.security.protocol.map": f"PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{protocols}",
             "log.dirs": self.folder / "data",
             "auto.create.topics.enable": "true",
             "num.partitions": 1,

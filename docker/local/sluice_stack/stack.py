@@ -16,7 +16,7 @@ from . import layout, ports
 from .clickhouse import ClickHouse
 from .connect import Connect
 from .errors import StackError
-from .kafka import Kafka
+from .kafka import Kafka, way_port_names
 from .postgres import Postgres
 from .registry import Registry
 from .service import Service
@@ -42,12 +42,16 @@ class Stack:
     """
 
     def __init__(self, state: str | Path | None = None, port_base: int | None = None,
-                 start_seconds: float = 120.0, faults: bool = False) -> None:
+                 start_seconds: float = 120.0, faults: bool = False, kafka_ways: int = 0,
+                 merges: bool = True) -> None:
+        """`kafka_ways`: listeners of the broker for proxies; without `merges` ClickHouse keeps every part as it was
+        inserted. Both hold from the first start on."""
         self.state = Path(state or layout.local_home() / "stack").absolute()
         self.start_seconds = start_seconds
         self._file = self.state / "stack.json"
         self._port_base = port_base
         self._faults = faults
+        self._first_notes = {"kafka_ways": str(kafka_ways), "clickhouse_merges": "on" if merges else "off"}
         self._services: dict[str, Service] = {}
 
     # Looking at it
@@ -162,7 +166,8 @@ class Stack:
                                  "--port-base, or remove it with `stack down --purge`")
             return
         port_names = [port for service in SERVICES for port in service.port_names]
-        self._make(ports.choose(port_names, self._port_base), {})
+        port_names += [port for way in way_port_names(int(self._first_notes["kafka_ways"])) for port in way]
+        self._make(ports.choose(port_names, self._port_base), dict(self._first_notes))
         for folder in ("run", "log"):
             (self.state / folder).mkdir(parents=True, exist_ok=True)
         self._save()

@@ -41,10 +41,10 @@ class ClickHouse:
         if answer.status != 200:
             raise ClickHouseError(f"/_fault answers {answer.status}: {answer.data.decode(errors='replace')}")
 
-    def fault_hits(self) -> int:
-        """How many statements the faults have hit since they were last cleared."""
+    def fault_hits(self, match: str | None = None) -> int:
+        """How many statements the faults (those with this `match`) have hit since they were last cleared."""
         answer = _HTTP.request("GET", f"{self.url}/_fault")
-        return sum(fault["hits"] for fault in json.loads(answer.data)["faults"])
+        return sum(fault["hits"] for fault in json.loads(answer.data)["faults"] if match in (None, fault["match"]))
 
     def clear_faults(self) -> None:
         """Ends all misbehaviour."""

@@ -27,12 +27,14 @@ _NUMBER = itertools.count(1)
 class Scene:
     """One test's database, topics, ClickHouse database, group, connectors and workers."""
 
-    def __init__(self, stack: Stack, folder: Path, test: str) -> None:
+    def __init__(self, stack: Stack, folder: Path, test: str, alone: bool = True) -> None:
+        """`alone`: no other scene works with the stack meanwhile."""
         word = re.sub(r"[^a-z0-9]", "", test.lower().removeprefix("test_"))[:20]
         # Also distinct from earlier runs on a stack that was kept.
         self.name = f"{word}{next(_NUMBER)}x{random.SystemRandom().getrandbits(24):06x}"
         self.stack = stack
         self.folder = folder
+        self._alone = alone
         self.topics = Topics(stack.kafka.address, self.name)
         self.clickhouse = ClickHouse(stack.service("clickhouse").url(), self.name)
         admin = ClickHouse(self.clickhouse.url, "default")
@@ -175,7 +177,8 @@ class Scene:
             if self._source is not None:
                 self._source.drop()
             with contextlib.suppress(OSError):
-                self.clickhouse.clear_faults()
+                if self._alone:
+                    self.clickhouse.clear_faults()
                 ClickHouse(self.clickhouse.url, "default").execute(f"DROP DATABASE IF EXISTS `{self.name}`")
             with contextlib.suppress(Exception):
                 self.topics.admin.delete_topics(self.topics.names())

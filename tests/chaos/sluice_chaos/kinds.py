@@ -1,0 +1,382 @@
+"""The kinds of schedules: which faults come, when and how often, all drawn from the schedule's seed."""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+from collections.abc import Callable
+
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
+from schedule import POINTS_AT_LEAST_ONCE, SESSION_MS, Missed, Schedule
+from sluice_testing import load
+from sluice_testing.oracle import FOREIGN_ID
+from sluice_testing.proxy import DOWN, UP
+from sluice_testing.wait import wait_until
+from sluice_testing.worker import Worker
+
+
+def killed(s: Schedule) -> None:
+    """kill -9 at each point of a batch's life, in an order of the seed; each life has other batch sizes."""
+    s.make_targets()
+    s.feed()
+    points = ["after_open", "during_insert", "after_ack", "before_commit", "after_commit"]
+    if not s.plan.once:
+        points = [p for p in points if p in POINTS_AT_LEAST_ONCE]
+    s.chance.shuffle(points)
+    for point in points:
+        s.die_at(point, s.chance.randint(1, 12))
+    s.start()
+    s.wait_progress(s.chance.randint(50, 500))
+    s.kill(s.workers["a"])
+    s.start()
+    s.wait_progress()
+    s.finish()
+
+
+def replayed(s: Schedule) -> None:
+    """Killed again and again while a range is finished that an earlier life left open; also behind a token that is
+    registered though its rows are not stored."""
+    s.make_targets()
+    s.feed()
+    for point in s.chance.sample([p for p in ("after_open", "during_insert", "after_ack")
+                                  if s.plan.once or p in POINTS_AT_LEAST_ONCE], 2):
+        s.die_at(point, s.chance.randint(2, 8))
+        if s.plan.once:
+            s.die_at("after_acquire", s.chance.randint(1, 3))
+            s.die_at("after_lookup", 1)
+    if s.plan.once:
+        s.die_at("after_open", s.chance.randint(1, 4))
+        poison(s)
+        s.die_at("before_attempt", 1)
+        poison(s)
+    worker = s.start()
+    s.wait_progress(300, worker=worker)
+    if s.plan.once:
+        missing = worker.metric("ledger_rows_missing_total")
+        if missing == 0:
+            raise Missed("no range was found whose token was used while its rows were not stored")
+        s.tell(f"{missing:.0f} rows were missing behind an acknowledged insert and sent again")
+        s.hit("token_without_rows")
+    s.finish()
+
+
+def zombies(s: Schedule) -> None:
+    """A worker is suspended beyond its session, or its insert hangs in the server; a second one takes over meanwhile;
+    then the first one goes on as if nothing had happened."""
+    s.make_targets()
+    s.feed()
+    old, new = "a", "b"
+    s.start(old)
+    s.wait_progress(100)
+    for _ in range(3):
+        hangs = s.chance.random() < 0.6
+        worker = s.workers[old]
+        if hangs:
+            inserts = f"INSERT INTO `{s.scene.name}`"
+            before = s.clickhouse.fault_hits(inserts)
+            s.clickhouse.fault("delay", ms=SESSION_MS + 2500, when="before", match=inserts)
+            wait_until(lambda b=before: s.clickhouse.fault_hits(inserts) > b, 20, "an insert hangs")
+        else:
+            s.pause(0.0, 0.5)
+        mine = s.assigned(worker)
+        worker.signal(signal.SIGSTOP)
+        s.tell(f"worker {old} suspended{' while its insert hangs in the server' if hangs else ''}")
+        second = s.start(new)
+        taken = s.assigned(second) & mine
+        if not taken:
+            raise Missed("the second worker took nothing over")
+        s.wait_progress(50, worker=second)
+        s.pause(0.0, 3.0)
+        worker.signal(signal.SIGCONT)
+        s.tell(f"worker {new} took {len(taken)} of {len(mine)} partitions over; worker {old} goes on")
+        s.hit("suspended")
+        if hangs:
+            s.hit("late_insert")
+        s.wait_progress(100, worker=second)
+        s.pause(0.5, 2.0)
+        s.collect(worker)
+        if s.chance.random() < 0.5:
+            s.kill(worker)
+        else:
+            worker.terminate()
+            s.tell(f"worker {old} ended by SIGTERM")
+        old, new = new, old
+    s.finish()
+
+
+def cut_from_clickhouse(s: Schedule) -> None:
+    """Connections to ClickHouse are cut, delayed and halved; answers get lost after the rows were stored."""
+    _network(s, clickhouse=True)
+
+
+def cut_from_kafka(s: Schedule) -> None:
+    """The same between worker and broker."""
+    _network(s, clickhouse=False)
+
+
+def _network(s: Schedule, clickhouse: bool) -> None:
+    s.make_targets()
+    proxy = s.proxy_clickhouse() if clickhouse else s.proxy_kafka()
+    what = "ClickHouse" if clickhouse else "the broker"
+    s.feed()
+    worker = s.start()
+    s.wait_progress(50)
+
+    def cut() -> None:
+        proxy.cut()
+
+    def cut_in_the_middle() -> None:
+        proxy.cut_after(s.chance.choice((UP, DOWN)), s.chance.randint(1, 3000 if clickhouse else 60000))
+        s.pause(1.0, 2.0)
+
+    def halve() -> None:
+        proxy.hold(s.chance.choice((UP, DOWN)))
+        s.pause(1.0, 6.0)
+        proxy.release()
+
+    def delay() -> None:
+        proxy.delay(s.chance.uniform(0.05, 0.8))
+        s.pause(2.0, 4.0)
+        proxy.delay(0)
+
+    def refuse() -> None:
+        proxy.refuse(True)
+        s.pause(0.5, 2.5)
+        proxy.refuse(False)
+
+    acts: list[Callable[[], None]] = [cut, cut_in_the_middle, halve, delay, refuse, cut_in_the_middle]
+    s.chance.shuffle(acts)
+    for act in acts:
+        before = proxy.counts.copy()
+        act()
+        for name, times in (proxy.counts - before).items():
+            s.tell(f"connections to {what}: {act.__name__} met {times} ({name})")
+            s.hit(f"{'clickhouse' if clickhouse else 'kafka'}_{name}", times)
+        s.wait_progress(20, worker=worker)
+        if s.chance.random() < 0.3:
+            s.kill(worker)
+            s.start()
+    s.finish()
+    names = ("cut", "delayed", "halved")
+    prefix = "clickhouse" if clickhouse else "kafka"
+    missing = [name for name in names if not s.outcome.hits[f"{prefix}_{name}"]]
+    if missing:
+        raise Missed(f"connections were never {', '.join(missing)}")
+
+
+def rebalanced(s: Schedule) -> None:
+    """Workers join and leave, politely and by kill -9, also in the middle of a revocation."""
+    s.make_targets()
+    s.feed()
+    s.start("a", wait=False, SLUICE_KILL_AT="during_rebalance:1")
+    s.wait(lambda: bool(s.assigned(s.workers["a"])), 40, "worker a has partitions")
+    s.wait_progress(100)
+    s.start("b", wait=False)
+    _died(s, "a", "during_rebalance")
+    names = ["a", "b", "c"]
+    for _ in range(5):
+        running = [n for n in names if n in s.workers and s.workers[n].running()]
+        idle = [n for n in names if n not in running]
+        if idle and (len(running) < 2 or s.chance.random() < 0.6):
+            name = s.chance.choice(idle)
+            s.start(name)
+            s.tell(f"worker {name} joined {len(running)} others")
+            s.hit("joined")
+        else:
+            worker = s.workers[s.chance.choice(running)]
+            if s.chance.random() < 0.5:
+                s.kill(worker)
+            else:
+                s.collect(worker)
+                status = worker.terminate()
+                assert status == 0, f"worker {worker.name} ended with exit code {status}"
+                s.tell(f"worker {worker.name} left")
+                s.hit("left")
+        s.pause(0.2, 2.0)
+        s.wait_progress(30)
+    s.finish()
+
+
+def _died(s: Schedule, name: str, point: str) -> None:
+    try:
+        status = s.workers[name].wait_ended(30)
+    except AssertionError:
+        raise Missed(f"worker {name} did not pass {point}") from None
+    if status != -signal.SIGKILL:
+        raise RuntimeError(f"worker {name} ended with exit code {status}; its log: {s.workers[name].log}")
+    s.tell(f"worker {name} died at {point}")
+    s.hit(point)
+
+
+def offsets_reset(s: Schedule) -> None:
+    """Kafka's own tool moves the group's offsets while no worker runs; the next worker is killed on the way."""
+    s.make_targets()
+    s.feed()
+    worker = s.start()
+    s.wait_progress(300)
+    for number in range(3):
+        if s.chance.random() < 0.5:
+            s.kill(worker)
+        else:
+            worker.terminate()
+            s.tell("the worker ended by SIGTERM")
+        s.wait_group_empty()
+        s.wait_no_inserts()
+        reset(s, back=number == 0)
+        if s.plan.once:
+            s.die_at(s.chance.choice(("after_acquire", "after_open", "after_ack")), 1)
+        else:
+            s.die_at("after_ack", 1)
+        worker = s.start()
+        s.wait_progress(200)
+        if s.plan.once:
+            s.collect(worker)
+    s.finish()
+
+
+def reset(s: Schedule, back: bool) -> None:
+    """One reset by one of the tool's ways, told to the oracle."""
+    ways = [["--to-earliest"], ["--shift-by", f"-{s.chance.randint(1, 400)}"]]
+    if not back:
+        ways += [["--to-offset", str(s.chance.randint(0, 300))], ["--shift-by", str(s.chance.randint(1, 60))],
+                 ["--to-latest"], ["--to-current"]]
+    way = s.chance.choice(ways)
+    topic = s.chance.choice(s.topics)
+    before = s.scene.topics.committed(s.scene.name)
+    done = s.plan.stack.kafka_tool("groups", "--group", s.scene.name, "--topic", topic, "--reset-offsets", *way,
+                                   "--execute")
+    assert done.returncode == 0 and "Error" not in done.stdout, done.stdout + done.stderr
+    after = s.scene.topics.committed(s.scene.name)
+    # Where the tool wrote the number that was there, it wrote it all the same, without the worker's mark.
+    moved = {part: offset for part, offset in after.items() if part[0] == topic}
+    s.oracle.reset(s.tables, moved)
+    changed = {part[1]: f"{before.get(part)} to {offset}" for part, offset in moved.items()}
+    s.tell(f"offsets of {topic} reset {' '.join(way)}: {changed}")
+    s.hit("offsets_reset")
+
+
+def services_killed(s: Schedule) -> None:
+    """Broker, ClickHouse and ZooKeeper are killed and started again, one by one and together; and the worker."""
+    s.make_targets()
+    s.feed()
+    s.start()
+    s.wait_progress(100)
+    names = ["kafka", "clickhouse"]
+    if s.outcome.ledger == "keeper_map":
+        names.append("zookeeper")
+    groups = [[name] for name in names] + [s.chance.sample(names, 2)]
+    s.chance.shuffle(groups)
+    for group in groups:
+        troubles = _troubles(s)
+        for name in group:
+            s.plan.stack.service(name).kill()
+            s.pause(0.0, 0.5)
+        if s.chance.random() < 0.3:
+            s.workers["a"].kill9()
+        s.pause(0.3, 3.0)
+        for name in s.chance.sample(group, len(group)):
+            s.plan.stack.service(name).start()
+        if not s.workers["a"].running():
+            s.tell("the worker was killed too")
+            s.start()
+            s.hit("kill9")
+        s.wait_progress(30, 90)
+        if _troubles(s) == troubles and "kafka" not in group:
+            raise Missed(f"the worker did not notice that {' and '.join(group)} was away")
+        s.tell(f"{' and '.join(group)} killed and started again")
+        for name in group:
+            s.hit(f"{name}_killed")
+    s.finish(120)
+
+
+def _troubles(s: Schedule) -> int:
+    """Lines of warning and error in the worker's log, over all its lives."""
+    return len(re.findall(r'"level":"(?:warn|error)"', s.workers["a"].log.read_text(errors="replace")))
+
+
+def from_postgres(s: Schedule) -> None:
+    """PostgreSQL and Debezium's connector under load; the worker dies now and then, its connections are cut."""
+    proxy = s.proxy_clickhouse()
+    scene = s.scene
+    scene.source.execute(*load.DDL)
+    load.fill(scene.source, customers=300, orders=300, items=300)
+    s.tables = list(load.TABLES)
+    s.topics = [scene.topic(table) for table in s.tables]
+    scene.connector(",".join(s.tables))
+    points = ["during_insert", "after_ack", "before_commit", "after_commit"]
+    s.start()
+    s.wait_progress(1)
+    s.workers["a"].kill9()
+    with load.Load(scene.source, s.seed, connections=2, rows=400, pause_seconds=0.01):
+        for point in s.chance.sample(points, 3):
+            s.die_at(point, s.chance.randint(1, 8))
+        s.start()
+        s.wait_progress(100)
+        n_cut = proxy.cut()
+        s.hit("clickhouse_cut", n_cut)
+        s.tell(f"connections to ClickHouse: cut {n_cut}")
+        s.wait_progress(100)
+    tables = ",".join(s.tables)
+    if s.outcome.mode == "replace":
+        scene.wait_equal(tables)
+        s.tell(f"{tables} equal PostgreSQL, cell by cell")
+    s.finish()
+
+
+KINDS: tuple[Callable[[Schedule], None], ...] = (
+    killed, replayed, zombies, cut_from_clickhouse, cut_from_kafka, rebalanced, offsets_reset, services_killed,
+    from_postgres)
+
+
+# Tokens
+
+
+def poison(s: Schedule) -> None:
+    """Uses the tokens of all open ranges for other rows.
+
+    For whoever sends them again this is the trap of the plain MergeTree: the token is registered, the answer is 200, and
+    the rows are not there (tests/integration/test_exactly_once_trap.py makes it with a real kill between the two).
+    """
+    s.wait_no_inserts()
+    cluster = s.scene.topics.admin.list_topics(timeout=10).cluster_id
+    used = 0
+    for (topic, partition), text in ledger_texts(s).items():
+        row = dict(re.findall(r"(\w+)=(\S+)", text))
+        if int(row["hi"]) < 0:
+            continue
+        token = (f"sluice:{s.scene.name}:{cluster}:{topic}:{partition}:{row['next']}-{row['hi']}:{row['attempt']}:"
+                 f"{row['resets']}")
+        for target in s.targets:
+            if target.topic == topic and s.clickhouse.has_table(target.table):
+                rows = ", ".join(f"({FOREIGN_ID + i}, '{topic}', {partition}, -1)" for i in range(4))
+                s.clickhouse.execute(
+                    f"INSERT INTO `{target.table}` (id, _topic, _partition, _offset) VALUES {rows}",
+                    insert_deduplication_token=token, async_insert=0, insert_deduplicate=1)
+                used += 1
+    if used == 0:
+        raise Missed("no range was open")
+    s.tell(f"the tokens of open ranges are used up in {used} tables")
+
+
+def ledger_texts(s: Schedule) -> dict[tuple[str, int], str]:
+    """The rows of the ledger by partition, as text."""
+    if s.outcome.ledger == "kafka":
+        parts = [TopicPartition(t.topic, p) for t in {t.topic: t for t in s.targets}.values()
+                 for p in range(t.partitions)]
+        consumer = Consumer({"bootstrap.servers": s.scene.topics.bootstrap, "group.id": s.scene.name, "log_level": 2})
+        try:
+            return {(p.topic, p.partition): p.metadata for p in consumer.committed(parts, timeout=20) if p.metadata}
+        finally:
+            consumer.close()
+    found = {}
+    for row in s.clickhouse.rows("SELECT * FROM sluice_ledger"):
+        text = json_text(row)
+        topic = next(t for t in s.topics if t in text)
+        found[topic, int(row["partition"])] = text
+    return found
+
+
+def json_text(row: dict[str, object]) -> str:
+    """All cells of a row."""
+    return " ".join(str(value) for value in row.values())

@@ -1,0 +1,142 @@
+"""tests/chaos/run: schedules of faults, one for each seed, and what they come to."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "docker/local"), str(Path(__file__).parent)]
+
+import kinds  # noqa: E402  (the paths come first)
+from report import Report  # noqa: E402
+from schedule import POINTS, POINTS_AT_LEAST_ONCE, Missed, Outcome, Plan, Schedule  # noqa: E402
+from sluice_stack import Stack, StackError  # noqa: E402
+from sluice_testing.clickhouse import ClickHouse  # noqa: E402
+
+SERVICES = ["kafka", "zookeeper", "clickhouse"]
+LEDGERS = ("keeper_map", "kafka")
+# These disturb whatever else runs on the stack.
+ALONE = (kinds.services_killed,)
+WAYS = 3
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="tests/chaos/run", description="Runs schedules of faults against workers on the "
+                                     "real services and counts the rows. One seed is one schedule: with its seed a "
+                                     "schedule that failed is repeated.")
+    parser.add_argument("--seed", type=int, help="the first seed (default: drawn, and told)")
+    parser.add_argument("--schedules", type=int, default=1, help="so many seeds from there on (default 1)")
+    parser.add_argument("--seconds", type=float, default=0, help="go on with further seeds until so much time is over")
+    parser.add_argument("--kind", choices=[kind.__name__ for kind in kinds.KINDS], help="only this kind of faults")
+    parser.add_argument("--delivery", choices=["exactly_once", "at_least_once"], default="exactly_once")
+    parser.add_argument("--ledger", choices=LEDGERS, help="default: the seed decides")
+    parser.add_argument("--mode", choices=["replace", "log"], help="default: the seed decides")
+    parser.add_argument("--build", type=Path, default=ROOT / "build/chaos",
+                        help="where the programs were built, with SLUICE_TEST_POINTS (default build/chaos)")
+    parser.add_argument("--state", type=Path, help="state folder of the services (default: made and removed)")
+    parser.add_argument("--parallel", type=int, default=3, help="schedules at a time (default 3)")
+    parser.add_argument("--rate", type=int, default=500, help="events a second in each schedule (default 500)")
+    parser.add_argument("--all-points", action="store_true", help="fail if a point was never hit")
+    parser.add_argument("--must-duplicate", action="store_true",
+                        help="pass only if rows are stored twice somewhere, and none is missing")
+    parser.add_argument("--keep", action="store_true", help="leave the services running and the folder there")
+    return parser.parse_args()
+
+
+def kind_of(seed: int, only: str | None) -> Callable[[Schedule], None]:
+    """Every kind comes once in as many seeds as there are kinds."""
+    return next(k for k in kinds.KINDS if k.__name__ == only) if only else kinds.KINDS[seed % len(kinds.KINDS)]
+
+
+def run_one(plan: Plan, seed: int, options: argparse.Namespace) -> Outcome:
+    """One schedule, from its scene to its verdict."""
+    kind = kind_of(seed, options.kind)
+    turn, number = divmod(seed, len(kinds.KINDS))
+    ledger = options.ledger or LEDGERS[(turn + number) % 2]
+    mode = options.mode or ("replace", "log")[(turn // 2 + number // 2) % 2]
+    if kind is kinds.from_postgres:
+        mode = "replace"
+    s = Schedule(plan, seed, kind.__name__, ledger, mode)
+    try:
+        kind(s)
+    except Missed as missed:
+        s.outcome.missed = str(missed)
+    except Exception as error:  # pylint: disable=broad-except # whatever it is, the schedule did not pass
+        s.outcome.failure = f"{type(error).__name__}: {error}"
+        (s.folder / "traceback").write_text(traceback.format_exc())
+    try:
+        s.close()
+    except Exception as error:  # pylint: disable=broad-except # a sanitizer's report, or a service that is gone
+        s.outcome.failure = s.outcome.failure or f"{type(error).__name__}: {error}"
+    return s.outcome
+
+
+class Runner:
+    """Rounds of schedules on one stack."""
+
+    def __init__(self, options: argparse.Namespace, plan: Plan, report: Report) -> None:
+        self._options = options
+        self._plan = plan
+        self._report = report
+
+    def round(self, seeds: list[int]) -> None:
+        """Those that can run side by side, then the others one by one; a missed fault gets a second chance."""
+        alone = [seed for seed in seeds if kind_of(seed, self._options.kind) in ALONE]
+        with ThreadPoolExecutor(self._options.parallel) as pool:
+            outcomes = pool.map(self._run, [seed for seed in seeds if seed not in alone])
+            again = [outcome.seed for outcome in outcomes if outcome.missed]
+        again += [outcome.seed for outcome in map(self._run, alone) if outcome.missed]
+        for seed in again:
+            self._run(seed, last=True)
+        ClickHouse(self._plan.stack.service("clickhouse").url(), "default").clear_faults()
+
+    def _run(self, seed: int, last: bool = False) -> Outcome:
+        outcome = run_one(self._plan, seed, self._options)
+        self._report.add(outcome, counts=last or not outcome.missed)
+        return outcome
+
+
+def run(options: argparse.Namespace) -> int:
+    """Exit code: 0 passed, 1 not, 2 could not run."""
+    seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**6)
+    os.environ["SLUICE_BIN"] = str(options.build / "cmd/sluice/sluice")
+    own = options.build / "cmd/clickhouse-embedded/clickhouse-embedded"
+    if "SLUICE_CLICKHOUSE_EMBEDDED" not in os.environ and own.exists():
+        os.environ["SLUICE_CLICKHOUSE_EMBEDDED"] = str(own)
+    folder = options.build / "chaos-run"
+    folder.mkdir(parents=True, exist_ok=True)
+    stack = Stack(options.state or folder / f"stack-{os.getpid()}", faults=True, kafka_ways=WAYS, merges=False)
+    plan = Plan(stack, folder, options.delivery, options.ledger, options.rate, dict.fromkeys(range(WAYS), False))
+    report = Report(plan, seed)
+    began = time.monotonic()
+    try:
+        n = options.schedules
+        wanted = {kind_of(s, options.kind) for s in range(seed, seed + max(n, len(kinds.KINDS) if options.seconds else n))}
+        stack.up([*SERVICES, *(["postgres", "connect"] if kinds.from_postgres in wanted else [])])
+        runner = Runner(options, plan, report)
+        runner.round(list(range(seed, seed + n)))
+        while time.monotonic() - began < options.seconds:
+            runner.round(list(range(seed + n, seed + n + len(kinds.KINDS))))
+            n += len(kinds.KINDS)
+    except StackError as error:
+        print(f"chaos: {error}", file=sys.stderr)
+        return 2
+    finally:
+        if not options.keep:
+            stack.down(purge=options.state is None)
+    points = (POINTS if plan.once else POINTS_AT_LEAST_ONCE) if options.all_points else ()
+    return 0 if report.end(points, options.must_duplicate) else 1
+
+
+if __name__ == "__main__":
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    sys.exit(run(_arguments()))
