@@ -2,6 +2,7 @@
 #include "kafka/consumer.h"
 
 #include "base/clock.h"
+#include "kafka/client.h"
 #include "kafka/errors.h"
 #include "sluice/log.h"
 
@@ -10,7 +11,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { COMMITTED_TIMEOUT_MS = 10000, START_TIMEOUT_MS = 10000 };
+/* A worker that died within a transaction on the group's offsets holds up the answer until the broker has ended it:
+ * transaction.timeout.ms (group_offsets.c) and 10 s, in which brokers look for such transactions. */
+enum { COMMITTED_TIMEOUT_MS = 30000, START_TIMEOUT_MS = 10000 };
 
 struct sluice_consumer {
     rd_kafka_t *rk;
@@ -22,16 +25,6 @@ struct sluice_consumer {
     bool starts_paused;
     struct sluice_kafka_membership *membership; /* as of the newest assignment */
 };
-
-/* What librdkafka says is worth a line of ours only from "warning" on; its own levels are syslog's. */
-static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
-{
-    (void)rk;
-    if (level <= 4)
-        SLUICE_LOG(SLUICE_LOG_WARN, "kafka_client", SLUICE_F_TEXT("facility", facility), SLUICE_F_TEXT("text", text));
-    else
-        SLUICE_LOG(SLUICE_LOG_DEBUG, "kafka_client", SLUICE_F_TEXT("facility", facility), SLUICE_F_TEXT("text", text));
-}
 
 static void list_positions(const rd_kafka_topic_partition_list_t *list, struct sluice_kafka_position *out)
 {
@@ -45,20 +38,9 @@ static rd_kafka_topic_partition_list_t *list_from(const struct sluice_kafka_posi
                                                   bool with_metadata)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)n);
-    for (size_t i = 0; i < n; i++) {
-        rd_kafka_topic_partition_t *p =
-            rd_kafka_topic_partition_list_add(list, positions[i].topic, positions[i].partition);
-        p->offset = positions[i].offset;
-        if (!with_metadata || positions[i].metadata == NULL)
-            continue;
-        p->metadata_size = strlen(positions[i].metadata);
-        p->metadata = malloc(p->metadata_size + 1); /* freed with the list, by librdkafka */
-        if (p->metadata == NULL) {
-            p->metadata_size = 0;
-            continue;
-        }
-        memcpy(p->metadata, positions[i].metadata, p->metadata_size + 1);
-    }
+    for (size_t i = 0; i < n; i++)
+        kafka_list_add(list, positions[i].topic, positions[i].partition, positions[i].offset,
+                       with_metadata ? positions[i].metadata : NULL);
     return list;
 }
 
@@ -192,15 +174,6 @@ static void on_committed(rd_kafka_t *rk, rd_kafka_resp_err_t failed, rd_kafka_to
     }
 }
 
-static enum sluice_code set_option(rd_kafka_conf_t *conf, const char *key, const char *value, struct sluice_error *err)
-{
-    char reason[256];
-    if (rd_kafka_conf_set(conf, key, value, reason, sizeof reason) == RD_KAFKA_CONF_OK)
-        return SLUICE_OK;
-    return sluice_error_set(err, SLUICE_E_CONFIG, SLUICE_STOP, "kafka.%s: librdkafka refuses the value: %s", key,
-                            reason);
-}
-
 /* What delivery, memory and latency rest on; `extra` may override only what config allows to pass. */
 static enum sluice_code set_own_options(rd_kafka_conf_t *conf, const struct sluice_consumer_options *options,
                                         struct sluice_error *err)
@@ -225,7 +198,7 @@ static enum sluice_code set_own_options(rd_kafka_conf_t *conf, const struct slui
         {"log_level", "4"},
     };
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(own); i++) {
-        enum sluice_code code = set_option(conf, own[i].key, own[i].value, err);
+        enum sluice_code code = kafka_set_option(conf, own[i].key, own[i].value, err);
         if (code != SLUICE_OK)
             return code;
     }
@@ -245,7 +218,7 @@ static enum sluice_code set_extra_options(struct sluice_consumer *consumer, rd_k
                 strcmp(o->value, "latest") == 0 ? RD_KAFKA_OFFSET_END : RD_KAFKA_OFFSET_BEGINNING;
             continue;
         }
-        enum sluice_code code = set_option(conf, o->key, o->value, err);
+        enum sluice_code code = kafka_set_option(conf, o->key, o->value, err);
         if (code != SLUICE_OK)
             return code;
     }
@@ -265,7 +238,7 @@ static enum sluice_code create(struct sluice_consumer *consumer, const struct sl
         return code;
     }
     rd_kafka_conf_set_opaque(conf, consumer);
-    rd_kafka_conf_set_log_cb(conf, on_log);
+    rd_kafka_conf_set_log_cb(conf, kafka_on_log);
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     rd_kafka_conf_set_offset_commit_cb(conf, on_committed);
     consumer->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
@@ -568,14 +541,6 @@ enum sluice_code sluice_consumer_start_offset(struct sluice_consumer *consumer, 
     return SLUICE_OK;
 }
 
-static void copy_metadata(const rd_kafka_topic_partition_t *p, char *metadata, size_t metadata_size)
-{
-    size_t length = p->metadata != NULL && p->metadata_size < metadata_size ? p->metadata_size : 0;
-    if (length > 0)
-        memcpy(metadata, p->metadata, length);
-    metadata[length] = '\0';
-}
-
 enum sluice_code sluice_consumer_committed(struct sluice_consumer *consumer, const char *topic, int32_t partition,
                                            int timeout_ms, int64_t *offset, char *metadata, size_t metadata_size,
                                            struct sluice_error *err)
@@ -588,7 +553,7 @@ enum sluice_code sluice_consumer_committed(struct sluice_consumer *consumer, con
         failed = p->err;
     if (failed == RD_KAFKA_RESP_ERR_NO_ERROR) {
         *offset = p->offset >= 0 ? p->offset : -1;
-        copy_metadata(p, metadata, metadata_size);
+        kafka_copy_text(p, metadata, metadata_size);
     }
     rd_kafka_topic_partition_list_destroy(list);
     if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
