@@ -1,0 +1,404 @@
+/* property_ledger_events.c - what happens to the world, and one whole schedule; see property_ledger_world.h. */
+#include "property_ledger_world.h"
+
+#include <inttypes.h>
+
+enum { MAX_STEPS = 160, CALM_STEPS = 600 };
+
+/* ---- the group ---- */
+
+/* Everybody who belonged to the group before is of an older generation. What is on its way to a Kafka ledger is
+ * settled. */
+static void next_generation(struct world *w)
+{
+    for (; !w->commits_apart && w->n_writes > 0; w->n_writes--)
+        if (world_choose(w, 2) == 1 && world_write_row(w, &w->writes[w->n_writes - 1]))
+            w->seen[SEEN_LATE_WRITE]++;
+    if (!w->commits_apart && w->row.next < 0)
+        w->row_exists = false;
+    w->generation++;
+}
+
+static void assign(struct world *w, int owner)
+{
+    if (w->n_resets >= MAX_RESETS - 16)
+        return;
+    next_generation(w);
+    w->seen[SEEN_TAKE_OVER] += w->member >= 0 && w->member != owner;
+    for (int i = 0; i < N_OWNERS && !w->limit_is_long; i++)
+        w->owners[i].is_fresh = false;
+    w->member = owner;
+    w->owners[owner].generation = w->generation;
+    TELL(w, "the partition is assigned to owner %d, generation %u", owner, w->generation);
+    owner_assign(w, owner);
+}
+
+/* The group is empty: members are gone, or were silent for too long and live on. */
+static void empty_group(struct world *w)
+{
+    if (w->member >= 0 && (!w->faults[FAULT_ZOMBIE] || world_choose(w, 2) == 0)) {
+        TELL(w, "owner %d dies", w->member);
+        owner_end(w, w->member);
+    }
+    w->member = -1;
+    next_generation(w);
+    w->emptied = w->generation;
+    TELL(w, "the group is empty");
+}
+
+static void end_all(struct world *w)
+{
+    for (int i = 0; i < N_OWNERS; i++)
+        if (w->owners[i].is_alive)
+            owner_end(w, i);
+    TELL(w, "all owners die");
+    world_drop_late(w);
+    next_generation(w);
+    w->emptied = w->generation;
+}
+
+/* ---- owners ---- */
+
+static void rebalance(struct world *w)
+{
+    int to = (int)world_choose(w, N_OWNERS);
+    int from = w->member;
+    if (from >= 0 && from != to && !(w->faults[FAULT_ZOMBIE] && world_choose(w, 2) == 1)) {
+        TELL(w, "owner %d hears that it loses the partition", from);
+        owner_leave(w, from);
+    }
+    assign(w, to);
+}
+
+static void crash(struct world *w, int owner)
+{
+    if (!w->owners[owner].is_alive)
+        return;
+    TELL(w, "owner %d dies", owner);
+    owner_end(w, owner);
+}
+
+static void sleep_or_wake(struct world *w, int owner)
+{
+    struct owner *o = &w->owners[owner];
+    o->is_asleep = o->is_alive && !o->is_asleep;
+    o->is_fresh = o->is_fresh && w->limit_is_long;
+    if (o->is_alive)
+        TELL(w, "owner %d %s", owner, o->is_asleep ? "is stopped" : "goes on");
+}
+
+static void zombie_learns(struct world *w, int owner)
+{
+    if (!w->owners[owner].is_alive || w->member == owner)
+        return;
+    TELL(w, "owner %d hears that the partition is not its", owner);
+    owner_leave(w, owner);
+}
+
+/* ---- operators ---- */
+
+static void forget_row_of_kafka(struct world *w)
+{
+    if (!w->commits_apart)
+        w->row_exists = false;
+}
+
+static void operator_resets(struct world *w)
+{
+    struct sluice_ledger_commit *c = &w->offset.commit;
+    int64_t to = w->topic.start + world_choose(w, (unsigned)(w->topic.end - w->topic.start + 1));
+    unsigned text = world_choose(w, 4);
+    empty_group(w);
+    if (text == 3 && c->text == SLUICE_LEDGER_TEXT_ROW && c->row.next != to && (w->commits_apart || to > 0)) {
+        c->offset = to; /* a tool that copies the mark */
+    } else {
+        *c = (struct sluice_ledger_commit){.offset = to};
+        sluice_ledger_row_init(&c->row);
+        c->text = text == 2 ? SLUICE_LEDGER_TEXT_SOURCE : SLUICE_LEDGER_TEXT_NONE;
+    }
+    w->offset.id = ++w->last_offset_id;
+    c->row.owner = w->offset.id; /* of no meaning to the machine; says which reset it honours */
+    w->offset.by_operator = true;
+    w->offset.honoured = false;
+    forget_row_of_kafka(w);
+    TELL(w, "an operator resets the offset to %" PRId64, to);
+}
+
+static void offset_expires(struct world *w)
+{
+    if (w->has_happened[FAULT_RESTORED]) /* together they hide that the ledger is old */
+        return;
+    empty_group(w);
+    w->offset = (struct group_offset){.id = ++w->last_offset_id, .commit = {.offset = -1}};
+    forget_row_of_kafka(w);
+    TELL(w, "the group's offset expires");
+}
+
+/* ---- records ---- */
+
+static void append(struct world *w)
+{
+    if (w->topic.end == MAX_END)
+        return;
+    TELL(w, "offset %" PRId64 " is appended", w->topic.end);
+    w->topic.end++;
+}
+
+/* A new topic is recognised by old offsets, so those stay. */
+static void compact(struct world *w)
+{
+    if (w->has_happened[FAULT_ANEW])
+        return;
+    offsets_t bit = (offsets_t)1 << world_choose(w, (unsigned)w->topic.end);
+    w->topic.records &= ~bit;
+    w->compacted |= bit;
+    TELL(w, "compaction removes %#" PRIx32, bit);
+}
+
+static void retention(struct world *w)
+{
+    if (w->has_happened[FAULT_ANEW])
+        return;
+    w->topic.start += world_choose(w, (unsigned)(w->topic.end - w->topic.start + 1));
+    w->topic.records &= ~offsets_between(0, w->topic.start);
+    w->has_happened[FAULT_RETENTION] = true;
+    TELL(w, "retention: the topic begins at %" PRId64, w->topic.start);
+}
+
+/* Other records under the same offsets. There is something to recognise it by: the records that the row and the mark
+ * remember are there again and differ. */
+static void make_topic_anew(struct world *w)
+{
+    struct topic *t = &w->topic;
+    const struct sluice_ledger_row *mark =
+        w->offset.commit.text == SLUICE_LEDGER_TEXT_ROW ? &w->offset.commit.row : NULL;
+    int64_t end = 2 + world_choose(w, MAX_END - 4);
+    offsets_t known = 0;
+    if ((w->row_exists && w->row.check.offset < 0) || (mark != NULL && mark->check.offset < 0))
+        return;
+    if (w->row_exists)
+        known |= (offsets_t)1 << w->row.check.offset;
+    if (mark != NULL)
+        known |= (offsets_t)1 << mark->check.offset;
+    end_all(w);
+    t->made++;
+    t->start = 0;
+    t->end = end;
+    t->records = offsets_between(0, MAX_END) & ~((offsets_t)world_choose(w, 1u << MAX_END) & ~known);
+    w->compacted = 0;
+    w->present[0] = 0;
+    w->present[1] = 0;
+    w->has_happened[FAULT_ANEW] = true;
+    TELL(w, "the topic is made anew, offsets 0 to %" PRId64, end - 1);
+    if (world_choose(w, 2) == 1)
+        offset_expires(w);
+}
+
+/* ---- the ledger ---- */
+
+/* An owner that is just making the first row, and does not know that it made it, would make it again as it was. */
+static void lose_ledger(struct world *w)
+{
+    if (!w->row_exists || !w->commits_apart)
+        return;
+    for (int i = 0; i < N_OWNERS; i++)
+        if (w->owners[i].todo.kind == SLUICE_LEDGER_WRITE && !w->owners[i].todo.expected_exists)
+            crash(w, i);
+    w->row_exists = false;
+    w->n_writes = 0;
+    w->has_happened[FAULT_LOST] = true;
+    TELL(w, "the ledger loses its row");
+}
+
+/* An older copy, which the mark in Kafka gives away. */
+static void restore_ledger(struct world *w)
+{
+    const struct sluice_ledger_commit *c = &w->offset.commit;
+    if (!w->commits_apart || w->n_copies == 0 || w->offset.by_operator || c->offset < 0)
+        return;
+    const struct sluice_ledger_row *copy = &w->copies[world_choose(w, (unsigned)w->n_copies)];
+    if (c->row.seq <= copy->seq && c->row.epoch <= copy->epoch)
+        return;
+    end_all(w);
+    w->row = *copy;
+    w->row_exists = true;
+    w->has_happened[FAULT_RESTORED] = true;
+    TELL(w, "an old copy of the ledger is restored: seq=%" PRIu64, w->row.seq);
+}
+
+/* ---- a schedule ---- */
+
+static void disaster(struct world *w, enum fault fault)
+{
+    switch (fault) {
+    case FAULT_RESET:
+        operator_resets(w);
+        break;
+    case FAULT_COMPACTION:
+        compact(w);
+        break;
+    case FAULT_EXPIRY:
+        offset_expires(w);
+        break;
+    case FAULT_RETENTION:
+        retention(w);
+        break;
+    case FAULT_ANEW:
+        make_topic_anew(w);
+        break;
+    case FAULT_LOST:
+        lose_ledger(w);
+        break;
+    case FAULT_RESTORED:
+        restore_ledger(w);
+        break;
+    default:
+        break;
+    }
+}
+
+static void happen(struct world *w)
+{
+    int owner = (int)world_choose(w, N_OWNERS);
+    unsigned kind = world_choose(w, N_FAULTS + 2);
+    if (kind < 2)
+        append(w);
+    else if (kind - 2 == FAULT_ZOMBIE)
+        zombie_learns(w, owner);
+    else if (kind - 2 >= FAULT_LEDGER && kind - 2 <= FAULT_TRAP)
+        rebalance(w);
+    else if (!w->faults[kind - 2])
+        return;
+    else if (kind - 2 == FAULT_CRASH)
+        crash(w, owner);
+    else if (kind - 2 == FAULT_SLEEP)
+        sleep_or_wake(w, owner);
+    else
+        disaster(w, (enum fault)(kind - 2));
+}
+
+/* 0 to 14: the owner whose turn it is; 15 to 18: another one, which may be a zombie; 19, 20: what is on its way; else
+ * an event. */
+static void step(struct world *w)
+{
+    unsigned kind = world_choose(w, 23);
+    if (kind >= 21)
+        happen(w);
+    else if (kind >= 19)
+        world_step_late(w);
+    else if (kind >= 15)
+        owner_step(w, (int)world_choose(w, N_OWNERS));
+    else if (w->member >= 0)
+        owner_step(w, w->member);
+    else
+        assign(w, (int)world_choose(w, N_OWNERS));
+}
+
+/* ---- the end ---- */
+
+static void settle(struct world *w)
+{
+    for (unsigned fault = 0; fault < N_FAULTS; fault++)
+        w->faults[fault] = false;
+    TELL(w, "faults end");
+    while (w->n_requests + w->n_writes + w->n_commits > 0 && world_choose(w, 4) != 3)
+        world_step_late(w);
+    for (size_t i = 0; i < w->n_requests;)
+        if (w->requests[i].owner < 0)
+            w->requests[i] = w->requests[--w->n_requests];
+        else
+            i++;
+    world_drop_late(w);
+}
+
+static int survivor(struct world *w)
+{
+    int stays = world_choose(w, 2) == 1 ? w->member : -1;
+    for (int i = 0; i < N_OWNERS; i++) {
+        w->owners[i].is_asleep = false;
+        if (i != stays)
+            crash(w, i);
+    }
+    if (stays < 0) {
+        stays = 0;
+        assign(w, stays);
+    }
+    return stays;
+}
+
+static bool is_justified(const struct world *w, enum sluice_ledger_state state)
+{
+    const bool *had = w->has_happened;
+    switch (state) {
+    case SLUICE_LEDGER_LOST:
+        return had[FAULT_LOST];
+    case SLUICE_LEDGER_BEHIND:
+        return had[FAULT_LOST] || had[FAULT_RESTORED];
+    case SLUICE_LEDGER_OFFSET_LOST:
+    case SLUICE_LEDGER_NOT_REBUILDABLE:
+        return (had[FAULT_RETENTION] || had[FAULT_ANEW]) && !w->goes_to_earliest;
+    case SLUICE_LEDGER_TOPIC_ANEW:
+        return had[FAULT_ANEW] && !w->goes_to_earliest;
+    default:
+        return false;
+    }
+}
+
+/* True when everything is stored and committed; false when the owner stopped. */
+static bool run_calm(struct world *w, int owner)
+{
+    const struct owner *o = &w->owners[owner];
+    for (unsigned n = 0; n < CALM_STEPS && w->violation == NULL; n++) {
+        if (owner_is_done(w, owner))
+            return true;
+        if (o->todo.kind == SLUICE_LEDGER_STOP && o->knows_offset)
+            return false;
+        owner_step(w, owner);
+    }
+    world_broken(w, "the end is never reached");
+    return true;
+}
+
+static void check_end(struct world *w, int owner, bool owner_stays)
+{
+    const struct sluice_ledger_row *row = &w->owners[owner].machine.row;
+    const struct sluice_ledger_commit *c = &w->offset.commit;
+    if (row->next < 0)
+        return; /* there was nothing to read */
+    target_check_durable(w, row->resets, w->topic.end);
+    if (w->offset.by_operator)
+        world_broken(w, "the operator's reset is not honoured");
+    bool was_late = w->commits_apart && owner_stays; /* another commit may have arrived behind its last one */
+    if (!was_late && (c->offset != w->topic.end || (!w->commits_apart && w->row.hi >= 0)))
+        world_broken(w, "the committed offset is not at the end");
+}
+
+static void end_calmly(struct world *w)
+{
+    settle(w);
+    unsigned generation = w->generation;
+    int owner = survivor(w);
+    bool owner_stays = w->generation == generation;
+    bool is_done = run_calm(w, owner);
+    if (!is_done && w->violation == NULL) {
+        if (!is_justified(w, w->owners[owner].machine.state))
+            world_broken(w, "a stop that nothing justifies");
+        owner_end(w, owner);
+        operator_resets(w);
+        assign(w, owner);
+        if (!run_calm(w, owner))
+            world_broken(w, "an operator's reset does not end the stop");
+    }
+    if (w->violation == NULL)
+        check_end(w, owner, owner_stays);
+}
+
+void world_run(struct world *w)
+{
+    world_init(w);
+    unsigned n_steps = world_choose(w, MAX_STEPS);
+    for (unsigned n = 0; n < n_steps && w->violation == NULL; n++)
+        step(w);
+    if (w->violation == NULL)
+        end_calmly(w);
+}
