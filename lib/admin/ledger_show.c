@@ -1,10 +1,13 @@
 /* ledger_show.c - `sluice ledger show`; see sluice/ledger.h. */
 #include "admin/grid.h"
 #include "admin/ledger_view.h"
+#include "config/output.h"
 
 #include <curl/curl.h>
 #include <inttypes.h>
 #include <jansson.h>
+
+enum { PIPE_WIDTH = 100 }; /* of sentences */
 
 static const struct grid_column columns[] = {
     {"TOPIC", false, 0}, {"PARTITION", true, 0},      {"NEXT", true, 0},
@@ -45,6 +48,7 @@ static enum sluice_code add_row(struct grid *grid, const struct ledger_entry *en
 /* One paragraph for each state that needs a person, with the partitions that are in it. */
 static void print_remedies(const struct ledger_view *view, FILE *out)
 {
+    size_t width = grid_terminal_width(out) > 0 ? grid_terminal_width(out) : PIPE_WIDTH;
     for (int state = 0; state < SLUICE_N_LEDGER_STATES; state++) {
         size_t n = 0;
         const struct ledger_entry *first = NULL;
@@ -59,7 +63,8 @@ static void print_remedies(const struct ledger_view *view, FILE *out)
                       first->topic, first->partition);
         if (n > 1)
             (void)fprintf(out, " and %zu more", n - 1);
-        (void)fprintf(out, "\n  %s\n", sluice_ledger_state_remedy(first->foresight.state));
+        (void)fputc('\n', out);
+        config_output_wrapped(out, sluice_ledger_state_remedy(first->foresight.state), "  ", width);
     }
 }
 
@@ -74,7 +79,7 @@ static enum sluice_code show_table(const struct ledger_view *view, FILE *out, st
     (void)fprintf(out, "ledger: %s\n\n", view->reason);
     grid_print(&grid, out, grid_terminal_width(out));
     print_remedies(view, out);
-    return SLUICE_OK;
+    return config_output_end(out, err);
 }
 
 /* Offsets as numbers, -1 where there is none; owner and resets as hexadecimal text, as in tokens and marks. */
@@ -109,7 +114,7 @@ static enum sluice_code show_json(const struct ledger_view *view, FILE *out, str
         json_decref(line);
     }
     (void)fputs("\n]\n", out);
-    return SLUICE_OK;
+    return config_output_end(out, err);
 }
 
 enum sluice_code sluice_ledger_show(const struct sluice_config *config, const struct sluice_ledger_selection *selection,

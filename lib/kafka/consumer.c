@@ -602,6 +602,75 @@ enum sluice_code sluice_consumer_visit_members(struct sluice_consumer *consumer,
     return code;
 }
 
+static enum sluice_code find_broker(struct sluice_consumer *consumer, int timeout_ms, char id[16],
+                                    struct sluice_error *err)
+{
+    const struct rd_kafka_metadata *metadata = NULL;
+    rd_kafka_resp_err_t failed = rd_kafka_metadata(consumer->rk, 0, NULL, &metadata, timeout_ms);
+    if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return kafka_error_from(err, failed, "reach a broker of kafka.bootstrap.servers");
+    (void)snprintf(id, 16, "%" PRId32, metadata->broker_cnt > 0 ? metadata->brokers[0].id : 0);
+    rd_kafka_metadata_destroy(metadata);
+    return SLUICE_OK;
+}
+
+static void copy_setting(const rd_kafka_ConfigResource_t *resource, const char *name, char *value, size_t value_size)
+{
+    size_t n = 0;
+    const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(resource, &n);
+    value[0] = '\0';
+    for (size_t i = 0; i < n; i++) {
+        const char *text = rd_kafka_ConfigEntry_value(entries[i]);
+        if (strcmp(rd_kafka_ConfigEntry_name(entries[i]), name) == 0 && text != NULL)
+            (void)snprintf(value, value_size, "%s", text);
+    }
+}
+
+/* The answer to one resource, NULL with `err` set. Borrowed from the event. */
+static const rd_kafka_ConfigResource_t *answered_resource(rd_kafka_event_t *event, struct sluice_error *err)
+{
+    size_t n = 0;
+    rd_kafka_resp_err_t failed = event == NULL ? RD_KAFKA_RESP_ERR__TIMED_OUT : rd_kafka_event_error(event);
+    const rd_kafka_ConfigResource_t *resource = NULL;
+    if (failed == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        const rd_kafka_ConfigResource_t **resources =
+            rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event), &n);
+        resource = n > 0 ? resources[0] : NULL;
+        failed = n > 0 ? rd_kafka_ConfigResource_error(resource) : RD_KAFKA_RESP_ERR__BAD_MSG;
+    }
+    if (failed == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return resource;
+    (void)kafka_error_from(err, failed, "ask for the brokers' configuration");
+    return NULL;
+}
+
+enum sluice_code sluice_consumer_broker_setting(struct sluice_consumer *consumer, const char *name, int timeout_ms,
+                                                char *value, size_t value_size, struct sluice_error *err)
+{
+    char id[16];
+    enum sluice_code code = find_broker(consumer, timeout_ms, id, err);
+    if (code != SLUICE_OK)
+        return code;
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(consumer->rk);
+    rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(consumer->rk, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+    rd_kafka_ConfigResource_t *asked = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_BROKER, id);
+    char reason[128];
+    (void)rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, reason, sizeof reason);
+    rd_kafka_DescribeConfigs(consumer->rk, &asked, 1, options, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms);
+    const rd_kafka_ConfigResource_t *resource = answered_resource(event, err);
+    if (resource != NULL)
+        copy_setting(resource, name, value, value_size);
+    else
+        code = err->code;
+    if (event != NULL)
+        rd_kafka_event_destroy(event);
+    rd_kafka_ConfigResource_destroy(asked);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_queue_destroy(queue);
+    return code;
+}
+
 void sluice_consumer_close(struct sluice_consumer *consumer)
 {
     (void)rd_kafka_consumer_close(consumer->rk); /* fails only for a client that is no consumer */

@@ -148,6 +148,12 @@ SLUICE_MUST_CHECK enum sluice_code sluice_consumer_visit_members(struct sluice_c
                                                                  int timeout_ms, sluice_member_visit_fn visit,
                                                                  void *context, struct sluice_error *err);
 
+/* A setting of the brokers, asked from one of them; "" where the broker does not know it. Errors: SLUICE_E_KAFKA, also
+ * where describing configurations is not allowed. */
+SLUICE_MUST_CHECK enum sluice_code sluice_consumer_broker_setting(struct sluice_consumer *consumer, const char *name,
+                                                                  int timeout_ms, char *value, size_t value_size,
+                                                                  struct sluice_error *err);
+
 /* Leaves the group: the handler gets its revocation, then nothing more. */
 void sluice_consumer_close(struct sluice_consumer *consumer);
 

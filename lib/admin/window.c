@@ -1,0 +1,43 @@
+/* window.c - see window.h. */
+#include "admin/window.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+static double seconds(int64_t us)
+{
+    return (double)us / 1e6;
+}
+
+/* A Kafka partition has one range under way, and a range ends when it is max_age old or a batch of it is full. */
+struct window_reckoning window_reckon(const struct window_facts *facts)
+{
+    struct window_reckoning r = {0};
+    double aged = (double)facts->n_kafka_partitions / seconds(facts->batch_max_age_us);
+    double full = (double)WINDOW_ROWS_PER_S / (double)facts->batch_max_rows;
+    r.inserts_per_s = aged + full;
+    double blocks_per_s = r.inserts_per_s * (double)facts->n_table_partitions;
+    r.needed_s =
+        seconds(facts->session_timeout_us) + seconds(facts->send_limit_us) + seconds(facts->request_timeout_us);
+    r.lasts_s = (double)facts->n_blocks / blocks_per_s;
+    bool is_kept = facts->keeps_us == 0 || seconds(facts->keeps_us) >= r.needed_s;
+    if (facts->keeps_us > 0 && seconds(facts->keeps_us) < r.lasts_s)
+        r.lasts_s = seconds(facts->keeps_us);
+    r.enough_blocks = (int64_t)ceil(r.needed_s * blocks_per_s);
+    r.is_enough = facts->n_blocks >= r.enough_blocks && is_kept;
+    return r;
+}
+
+void window_text(const struct window_facts *facts, const struct window_reckoning *r, char *text, size_t size)
+{
+    (void)snprintf(text, size,
+                   "window of %" PRId64 " blocks / (%.1f inserts/s x %" PRId64 " table partition%s) = %.0f s; needed: "
+                   "session.timeout.ms %.0f s + send_limit %.0f s + request_timeout %.0f s = %.0f s. Inserts: %" PRId64
+                   " Kafka partition%s every %.3g s, and full ones at %d rows/s",
+                   facts->n_blocks, r->inserts_per_s, facts->n_table_partitions,
+                   facts->n_table_partitions == 1 ? "" : "s", r->lasts_s, seconds(facts->session_timeout_us),
+                   seconds(facts->send_limit_us), seconds(facts->request_timeout_us), r->needed_s,
+                   facts->n_kafka_partitions, facts->n_kafka_partitions == 1 ? "" : "s",
+                   seconds(facts->batch_max_age_us), WINDOW_ROWS_PER_S);
+}
