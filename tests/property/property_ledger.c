@@ -30,7 +30,12 @@
 enum { SEES_ALL = 10000, MUTANT_SCHEDULES = 4000000 };
 
 static struct world world;
-static struct choices choices;
+static unsigned draw(unsigned n)
+{
+    return (unsigned)random_below(n);
+}
+
+static struct choices choices = {.draw = draw};
 static uint64_t seen[N_SEEN];
 
 static const char *run_schedule(const struct mutant *mutant, struct choices *list, bool tells)

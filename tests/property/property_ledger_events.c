@@ -277,16 +277,15 @@ static void happen(struct world *w)
         disaster(w, (enum fault)(kind - 2));
 }
 
-/* 0 to 14: the owner whose turn it is; 15 to 18: another one, which may be a zombie; 19, 20: what is on its way; else
- * an event. */
+/* The owner whose turn it is; another one, which may be a zombie; what is on its way; or an event. */
 static void step(struct world *w)
 {
-    unsigned kind = world_choose(w, 23);
-    if (kind >= 21)
+    unsigned kind = world_choose(w, 24);
+    if (kind >= 22)
         happen(w);
-    else if (kind >= 19)
+    else if (kind >= 20)
         world_step_late(w);
-    else if (kind >= 15)
+    else if (kind >= (w->is_restless ? 8 : 16))
         owner_step(w, (int)world_choose(w, N_OWNERS));
     else if (w->member >= 0)
         owner_step(w, w->member);

@@ -80,11 +80,13 @@ static void answer(struct world *w, const struct request *r, bool is_acked)
 {
     if (r->owner < 0)
         return;
+    struct owner *o = &w->owners[r->owner];
     if (world_fault(w, FAULT_INSERT, 1) > 0) {
         TELL(w, "  table %u: the answer to owner %d is lost", r->table, r->owner);
         is_acked = false;
     }
-    w->owners[r->owner].sending[r->table] = is_acked ? SENDING_ACKED : SENDING_FAILED;
+    o->sending[r->table] = is_acked ? SENDING_ACKED : SENDING_FAILED;
+    o->is_stored[r->table] = is_acked && !w->trusts_nobody && !o->machine.token_was_sent;
 }
 
 bool target_step(struct world *w, size_t request)

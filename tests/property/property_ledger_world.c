@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "support/random.h"
-
 /* ---- choices ---- */
 
 unsigned world_choose(struct world *w, unsigned n)
@@ -22,7 +20,7 @@ unsigned world_choose(struct world *w, unsigned n)
     }
     if (c->n == MAX_CHOICES)
         return 0;
-    value = (unsigned)random_below(n);
+    value = c->draw(n);
     c->list[c->n++] = (uint16_t)value;
     return value;
 }
@@ -104,9 +102,10 @@ void world_init(struct world *w)
     w->commits_apart = world_choose(w, 3) < 2;
     if (w->mutant != NULL && w->mutant->only_apart)
         w->commits_apart = true;
+    w->is_restless = world_choose(w, 2) == 1;
     w->limit_is_long = world_choose(w, 2) == 1;
     w->goes_to_earliest = world_choose(w, 2) == 1;
-    w->sends_acked_again = world_choose(w, 2) == 1;
+    w->trusts_nobody = world_choose(w, 2) == 1;
     w->n_tables = 1 + world_choose(w, N_TABLES);
     make_topic(w);
     choose_faults(w);

@@ -45,6 +45,7 @@ struct choices {
     size_t n;
     size_t at;
     bool is_replay;
+    unsigned (*draw)(unsigned n); /* 0 to n - 1 */
 };
 
 /* Which kinds of faults a schedule has; each schedule has its own. */
@@ -142,7 +143,7 @@ struct late_commit {
     struct sluice_ledger_row row;
 };
 
-enum sending { SENDING_NOT, SENDING_WAITS, SENDING_ACKED, SENDING_FAILED };
+enum sending { SENDING_NOT, SENDING_LATE, SENDING_WAITS, SENDING_ACKED, SENDING_FAILED };
 
 struct owner {
     bool is_alive;
@@ -163,6 +164,7 @@ struct owner {
     offsets_t batch[N_TABLES]; /* its rows */
     offsets_t left[N_TABLES];  /* those to be sent */
     enum sending sending[N_TABLES];
+    bool is_stored[N_TABLES]; /* nothing of it needs to be sent or looked up any more */
     bool has_sent;
 };
 
@@ -184,9 +186,10 @@ struct world {
     const char *violation; /* first broken property; NULL: none */
 
     bool commits_apart;
+    bool is_restless;      /* everybody has a turn as often as the member of the group */
     bool limit_is_long;    /* an insert may begin after a take-over */
     bool goes_to_earliest; /* on_offset_lost */
-    bool sends_acked_again;
+    bool trusts_nobody;    /* sends everything again and looks up everything, also what was acknowledged at first */
     unsigned n_tables;
     unsigned calm; /* calm outcomes for each faulty one */
     bool faults[N_FAULTS];
@@ -249,11 +252,24 @@ void target_check_durable(struct world *w, uint64_t resets, int64_t next);
 
 /* ---- property_ledger_owner.c: what lib/pipeline does for the machine ---- */
 
+int owner_number(const struct world *w, const struct owner *o);
+void owner_feed(struct world *w, struct owner *o, struct sluice_ledger_event *event);
+bool owner_commit(struct world *w, struct owner *o); /* true when Kafka confirmed it */
 void owner_assign(struct world *w, int owner);
 void owner_end(struct world *w, int owner);
 void owner_leave(struct world *w, int owner);
 void owner_step(struct world *w, int owner);
 bool owner_is_done(const struct world *w, int owner); /* everything is stored and committed */
+
+/* ---- property_ledger_batch.c: its part with records ---- */
+
+int64_t batch_position(const struct world *w, const struct owner *o); /* the next offset to be read */
+void batch_start(struct world *w, struct owner *o);
+void batch_rebuild(struct world *w, struct owner *o);
+void batch_consume(struct world *w, struct owner *o);
+void batch_done(struct world *w, struct owner *o);
+void batch_look_up(struct world *w, struct owner *o);
+void batch_insert(struct world *w, struct owner *o);
 
 /* ---- property_ledger_events.c: what happens to the world ---- */
 
