@@ -1,6 +1,6 @@
 /* What the KeeperMap ledger costs: bench_ledger URL [SECONDS [READY]]
  *
- * For 1, 64, 512 and 10000 partitions that are ready together (in statements of at most 512): the first acquisition,
+ * For 1, 64, 512 and 10000 partitions that are ready together (in statements of at most 256): the first acquisition,
  * later acquisitions, the writes that open a range, and reading alone. A call of the ledger is the write of all
  * partitions in one statement and the reading of all in another one; times are of whole calls. READY: only this many
  * partitions, to see several workers at once. */
