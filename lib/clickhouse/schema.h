@@ -15,6 +15,12 @@ SLUICE_MUST_CHECK enum sluice_code sluice_ch_read_target(struct sluice_ch_client
                                                          const char *table, struct sluice_target *target, bool *exists,
                                                          struct sluice_error *err);
 
+/* Reads what sluice_target_check_exactly_once() looks at into a target that sluice_ch_read_target() filled: its window
+ * (from its own settings, else the server's default) and the materialized views that its inserts feed. Errors: as
+ * sluice_ch_read_target(); SLUICE_E_LIMIT for more than 64 views. */
+SLUICE_MUST_CHECK enum sluice_code sluice_ch_read_dedup(struct sluice_ch_client *client, struct sluice_target *target,
+                                                        struct sluice_error *err);
+
 /* Runs one CREATE, ALTER or other DDL statement. `what` for the error text: `create table "shop.orders"`. */
 SLUICE_MUST_CHECK enum sluice_code sluice_ch_run_ddl(struct sluice_ch_client *client, const char *what, const char *sql,
                                                      struct sluice_error *err);

@@ -4,6 +4,7 @@
 #include "clickhouse/schema.h"
 #include "sluice/log.h"
 #include "table/ddl.h"
+#include "table/dedup.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +19,11 @@ static enum sluice_code write_ddl(const struct sluice_config *config, const stru
                                                .table = table,
                                                .source = source,
                                                .version_column = config->columns_version,
-                                               .deleted_column = config->columns_deleted};
+                                               .deleted_column = config->columns_deleted,
+                                               .is_log = config->tables_mode == SLUICE_MODE_LOG,
+                                               .dedup_window = config->tables_dedup_window,
+                                               .metadata = config->columns_metadata.items,
+                                               .n_metadata = config->columns_metadata.n_items};
     sluice_buf_init(sql, MAX_DDL_BYTES, "the CREATE TABLE of a table");
     return sluice_ddl_create(shape, &options, sql, err);
 }
@@ -31,8 +36,13 @@ static enum sluice_code create_table(struct sluice_ch_client *client, const stru
     SLUICE_AUTO(sluice_buf) struct sluice_buf sql = {0};
     (void)snprintf(what, sizeof what, "create table \"%s.%s\"", config->clickhouse_database, table);
     enum sluice_code code = write_ddl(config, shape, table, source, &sql, err);
-    if (code == SLUICE_OK)
-        code = sluice_ch_run_ddl(client, what, sluice_buf_text(&sql), err);
+    if (code != SLUICE_OK)
+        return code;
+    code = sluice_ch_run_ddl(client, what, sluice_buf_text(&sql), err);
+    /* TABLE_ALREADY_EXISTS in spite of IF NOT EXISTS: another worker makes it at this moment. What it is will be read.
+     */
+    if (code != SLUICE_OK && sluice_ch_client_failure(client)->server_code == 57)
+        return SLUICE_OK;
     if (code == SLUICE_OK)
         SLUICE_LOG(SLUICE_LOG_INFO, "table_created", SLUICE_F_TEXT("database", config->clickhouse_database),
                    SLUICE_F_TEXT("table", table));
@@ -76,6 +86,13 @@ static enum sluice_code check_owner(const struct sluice_target *target, const ch
         target->database, target->table, target->comment + prefix, source, SLUICE_DDL_COMMENT, source);
 }
 
+static enum sluice_code check_delivery(struct sluice_ch_client *client, const struct sluice_config *config,
+                                       struct sluice_target *target, struct sluice_error *err)
+{
+    enum sluice_code code = sluice_ch_read_dedup(client, target, err);
+    return code != SLUICE_OK ? code : sluice_target_check_exactly_once(target, config->tables_dedup_window, err);
+}
+
 enum sluice_code planner_plan(struct sluice_ch_client *client, const struct sluice_config *config,
                               const struct sluice_shape *shape, const char *table, const char *source,
                               struct sluice_plan **out, struct sluice_error *err)
@@ -97,6 +114,8 @@ enum sluice_code planner_plan(struct sluice_ch_client *client, const struct slui
     }
     if (code == SLUICE_OK)
         code = check_owner(&target, source, err);
+    if (code == SLUICE_OK && config->delivery == SLUICE_DELIVERY_EXACTLY_ONCE)
+        code = check_delivery(client, config, &target, err);
     const struct sluice_plan_options options = {.is_log = config->tables_mode == SLUICE_MODE_LOG,
                                                 .version_column = config->columns_version,
                                                 .deleted_column = config->columns_deleted};

@@ -1,7 +1,10 @@
 /* ddl.c - see ddl.h. */
 #include "table/ddl.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+
+#include "table/metadata.h"
 
 enum { MAX_DECIMAL_DIGITS = 76, MAX_TYPE_TEXT = 64, MAX_COMMENT_BYTES = 8192 };
 
@@ -11,10 +14,9 @@ enum { MONEY_DIGITS = 19 };
 /* A retry days later must still be recognised, also by servers whose default window is an hour (25.10). An acknowledged
  * row must outlive the machine too, where no replica holds a second copy: only the table can ask for that, not a query.
  */
-static const char settings[] = " SETTINGS non_replicated_deduplication_window = 10000, "
-                               "replicated_deduplication_window = 10000, "
-                               "replicated_deduplication_window_seconds = 604800, "
-                               "fsync_after_insert = 1, fsync_part_directory = 1";
+#define SETTINGS                                                                                                       \
+    " SETTINGS non_replicated_deduplication_window = %" PRId64 ", replicated_deduplication_window = %" PRId64          \
+    ", replicated_deduplication_window_seconds = 604800, fsync_after_insert = 1, fsync_part_directory = 1"
 
 static enum sluice_code quote(struct sluice_buf *sql, struct sluice_str text, char mark, struct sluice_error *err)
 {
@@ -105,6 +107,12 @@ static enum sluice_code check(const struct sluice_shape *shape, const struct slu
             shape->schema, shape->table, options->database, options->table);
     for (size_t i = 0; i < shape->n_columns; i++) {
         const char *name = shape->columns[i].name;
+        if (metadata_find(name) != N_METADATA)
+            return sluice_error_set(err, SLUICE_E_SHAPE, SLUICE_STOP_PARTITION,
+                                    "table \"%s.%s\": field \"%s\" has the name of a column that sluice fills itself; "
+                                    "rename the field with a transform of the connector, or leave it out with "
+                                    "column.exclude.list",
+                                    shape->schema, shape->table, name);
         bool is_version = strcmp(name, options->version_column) == 0;
         if (is_version || strcmp(name, options->deleted_column) == 0)
             return sluice_error_set(err, SLUICE_E_SHAPE, SLUICE_STOP_PARTITION,
@@ -122,6 +130,28 @@ static enum sluice_code append_column(struct sluice_buf *sql, const char *name, 
     return code != SLUICE_OK ? code : sluice_buf_printf(sql, err, " %s", type);
 }
 
+static bool has_metadata(const struct sluice_ddl_options *options, enum metadata_kind kind)
+{
+    bool has = options->is_log;
+    for (size_t i = 0; i < options->n_metadata && !has; i++)
+        has = strcmp(options->metadata[i], metadata_name(kind)) == 0;
+    return has;
+}
+
+static enum sluice_code append_metadata(const struct sluice_ddl_options *options, struct sluice_buf *sql,
+                                        struct sluice_error *err)
+{
+    enum sluice_code code = SLUICE_OK;
+    for (enum metadata_kind kind = METADATA_OP; kind < N_METADATA && code == SLUICE_OK; kind++) {
+        if (!has_metadata(options, kind))
+            continue;
+        code = append_column(sql, metadata_name(kind), metadata_made_type(kind), err);
+        if (code == SLUICE_OK)
+            code = sluice_buf_append_z(sql, ", ", err);
+    }
+    return code;
+}
+
 static enum sluice_code append_columns(const struct sluice_shape *shape, const struct sluice_ddl_options *options,
                                        struct sluice_buf *sql, struct sluice_error *err)
 {
@@ -134,14 +164,16 @@ static enum sluice_code append_columns(const struct sluice_shape *shape, const s
             code = sluice_buf_append_z(sql, ", ", err);
     }
     if (code == SLUICE_OK)
+        code = append_metadata(options, sql, err);
+    if (code == SLUICE_OK)
         code = append_column(sql, options->version_column, "UInt128", err);
     if (code == SLUICE_OK)
         code = sluice_buf_append_z(sql, ", ", err);
     return code != SLUICE_OK ? code : append_column(sql, options->deleted_column, "UInt8", err);
 }
 
-static enum sluice_code append_engine(const struct sluice_shape *shape, const struct sluice_ddl_options *options,
-                                      struct sluice_buf *sql, struct sluice_error *err)
+static enum sluice_code append_replacing(const struct sluice_shape *shape, const struct sluice_ddl_options *options,
+                                         struct sluice_buf *sql, struct sluice_error *err)
 {
     enum sluice_code code = sluice_buf_append_z(sql, ") ENGINE = ReplacingMergeTree(", err);
     if (code == SLUICE_OK)
@@ -155,7 +187,19 @@ static enum sluice_code append_engine(const struct sluice_shape *shape, const st
         if (code == SLUICE_OK)
             code = sluice_ddl_quote_name(sql, shape->columns[shape->key[i]].name, err);
     }
-    return code != SLUICE_OK ? code : sluice_buf_printf(sql, err, ")%s", settings);
+    return code != SLUICE_OK ? code : sluice_buf_append_char(sql, ')', err);
+}
+
+static enum sluice_code append_engine(const struct sluice_shape *shape, const struct sluice_ddl_options *options,
+                                      struct sluice_buf *sql, struct sluice_error *err)
+{
+    enum sluice_code code =
+        options->is_log
+            ? sluice_buf_printf(sql, err, ") ENGINE = MergeTree ORDER BY (%s, %s, %s)", metadata_name(METADATA_TOPIC),
+                                metadata_name(METADATA_PARTITION), metadata_name(METADATA_OFFSET))
+            : append_replacing(shape, options, sql, err);
+    return code != SLUICE_OK ? code
+                             : sluice_buf_printf(sql, err, SETTINGS, options->dedup_window, options->dedup_window);
 }
 
 /* The server is the one place where every worker and every later start sees whose table it is. */

@@ -25,6 +25,23 @@ struct sluice_target_column {
     bool in_partition_key;
 };
 
+/* How long the server remembers the tokens of inserts. */
+struct sluice_dedup {
+    int64_t window;         /* blocks; 0: not at all */
+    int64_t window_seconds; /* 0: whatever their age */
+};
+
+/* A materialized view that gets the rows of every insert, directly or through another view. */
+struct sluice_target_view {
+    const char *database;
+    const char *name;
+    const char *create_sql; /* "" if the view cannot be seen */
+    const char *target_database;
+    const char *target_table; /* where it writes to; "" if that is not known */
+    const char *engine;       /* of that; "" if it cannot be seen */
+    struct sluice_dedup dedup;
+};
+
 struct sluice_target {
     struct sluice_arena arena;
     const char *database;
@@ -38,6 +55,10 @@ struct sluice_target {
     const char *deleted_column;           /* second one; "" if none */
     struct sluice_target_column *columns; /* in position order */
     size_t n_columns;
+    /* Read on their own, for exactly-once delivery only. */
+    struct sluice_dedup dedup;
+    struct sluice_target_view *views;
+    size_t n_views;
 };
 
 enum sluice_engine_kind {

@@ -126,6 +126,132 @@ static void test_failure_is_not_absence(void)
     fixture_deinit(&f);
 }
 
+/* ---- windows and views ---- */
+
+#define DEFAULTS                                                                                                       \
+    "p\tnon_replicated_deduplication_window\t0\t\t\np\treplicated_deduplication_window\t11\t\t\n"                      \
+    "p\treplicated_deduplication_window_seconds\t12\t\t\nr\tnon_replicated_deduplication_window\t0\t\t\n"              \
+    "r\treplicated_deduplication_window\t21\t\t\nr\treplicated_deduplication_window_seconds\t22\t\t\n"
+
+static void check_dedup(const char *engine, const char *const *bodies, int64_t window, int64_t seconds,
+                        struct sluice_target *target)
+{
+    struct fixture f;
+    size_t n = 0;
+    fixture_init(&f, 20000000);
+    for (; bodies[n] != NULL; n++)
+        http_stub_push(f.stub, (struct http_stub_reply){.body = bodies[n]});
+    sluice_target_init(target);
+    target->database = "shop";
+    target->table = "or\tders";
+    target->engine = engine;
+    CHECK_INT(sluice_ch_read_dedup(f.client, target, &f.err), SLUICE_OK);
+    CHECK_INT(http_stub_n_requests(f.stub), n);
+    CHECK_INT(target->dedup.window, window);
+    CHECK_INT(target->dedup.window_seconds, seconds);
+    CHECK_CONTAINS(http_stub_request(f.stub, 0)->head, "&param_database=shop&param_table=or%5Ctders ");
+    fixture_deinit(&f);
+}
+
+#define BODIES(...)                     ((const char *const[]){__VA_ARGS__, NULL})
+#define TABLE(engine, settings, create) "t\t" engine "\t" engine " ORDER BY k" settings "\tUUID\t" create "\n"
+
+static void test_windows(void)
+{
+    static const struct {
+        const char *engine;
+        const char *body;
+        int64_t window, seconds;
+    } cases[] = {
+        {"MergeTree", DEFAULTS TABLE("MergeTree", "", ""), 0, 0},
+        {"MergeTree", DEFAULTS TABLE("MergeTree", " SETTINGS a = 1, non_replicated_deduplication_window = 100", ""),
+         100, 0},
+        {"SharedMergeTree", DEFAULTS TABLE("SharedMergeTree", "", ""), 11, 12},
+        {"ReplicatedMergeTree", DEFAULTS TABLE("ReplicatedMergeTree", "", ""), 21, 22},
+        {"ReplicatedMergeTree",
+         DEFAULTS TABLE("ReplicatedMergeTree", " SETTINGS replicated_deduplication_window_seconds = 7", ""), 21, 7},
+    };
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(cases); i++) {
+        struct sluice_target target;
+        check_dedup(cases[i].engine, BODIES(cases[i].body), cases[i].window, cases[i].seconds, &target);
+        CHECK_INT(target.n_views, 0);
+        sluice_target_deinit(&target);
+    }
+}
+
+/* Behind a table that is not replicated a view's name is enough. */
+static void test_view_of_local_table(void)
+{
+    struct sluice_target target;
+    check_dedup("MergeTree", BODIES(DEFAULTS TABLE("MergeTree", "", "") "v\tshop\to\\'dd\t\t\n"), 0, 0, &target);
+    CHECK_INT(target.n_views, 1);
+    CHECK_TEXT(target.views[0].name, "o'dd");
+    sluice_target_deinit(&target);
+}
+
+/* A view, its target, the view that this one feeds, whose target is not to be seen, and a view that is not either. */
+static void test_views_of_replicated_table(void)
+{
+    struct sluice_target target;
+    check_dedup(
+        "ReplicatedMergeTree",
+        BODIES(DEFAULTS TABLE("ReplicatedMergeTree", "", "") "v\tshop\tv1\t\t\nv\tshop\tv2\t\t\n",
+               DEFAULTS TABLE("MaterializedView", "", "CREATE MATERIALIZED VIEW shop.v1 TO other.sums AS SELECT"),
+               DEFAULTS TABLE("ReplicatedSummingMergeTree", " SETTINGS replicated_deduplication_window = 5",
+                              "") "v\tother\tv3\t\t\n",
+               DEFAULTS, DEFAULTS TABLE("MaterializedView", "", "CREATE MATERIALIZED VIEW other.v3 ENGINE = X"),
+               DEFAULTS),
+        21, 22, &target);
+    if (CHECK_INT(target.n_views, 3)) {
+        CHECK_TEXT(target.views[0].target_database, "other");
+        CHECK_TEXT(target.views[0].target_table, "sums");
+        CHECK_TEXT(target.views[0].engine, "ReplicatedSummingMergeTree");
+        CHECK_INT(target.views[0].dedup.window, 5);
+        CHECK_TEXT(target.views[1].name, "v2");
+        CHECK_TEXT(target.views[1].engine, "");
+        CHECK_TEXT(target.views[2].name, "v3");
+        CHECK_TEXT(target.views[2].target_table, ".inner_id.UUID");
+        CHECK_TEXT(target.views[2].engine, "");
+    }
+    sluice_target_deinit(&target);
+}
+
+static void test_dedup_not_understood(void)
+{
+    static const char *const bodies[] = {"hello\n", "x\ta\tb\tc\td\n", "p\ta\n", "\n"};
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(bodies); i++) {
+        struct fixture f;
+        SLUICE_AUTO(sluice_target) struct sluice_target target;
+        sluice_target_init(&target);
+        target.database = "shop";
+        target.table = "orders";
+        target.engine = "MergeTree";
+        fixture_init(&f, 20000000);
+        http_stub_push(f.stub, (struct http_stub_reply){.body = bodies[i]});
+        CHECK_INT(sluice_ch_read_dedup(f.client, &target, &f.err), SLUICE_E_SERVER);
+        CHECK_CONTAINS(f.err.text, "shop.orders");
+        fixture_deinit(&f);
+    }
+}
+
+static void test_too_many_views(void)
+{
+    static char body[64 * 1024];
+    struct fixture f;
+    SLUICE_AUTO(sluice_target) struct sluice_target target;
+    sluice_target_init(&target);
+    target.database = "shop";
+    target.table = "orders";
+    target.engine = "MergeTree";
+    for (size_t n = 0, i = 0; i < 65; i++)
+        n += (size_t)snprintf(body + n, sizeof body - n, "v\tshop\tv%zu\t\t\n", i);
+    fixture_init(&f, 20000000);
+    http_stub_push(f.stub, (struct http_stub_reply){.body = body});
+    CHECK_INT(sluice_ch_read_dedup(f.client, &target, &f.err), SLUICE_E_LIMIT);
+    CHECK_CONTAINS(f.err.text, "more than 64 materialized views");
+    fixture_deinit(&f);
+}
+
 static void test_databases_and_ddl(void)
 {
     struct fixture f;
@@ -157,6 +283,11 @@ int main(void)
     test_missing();
     test_not_understood();
     test_failure_is_not_absence();
+    test_windows();
+    test_view_of_local_table();
+    test_views_of_replicated_table();
+    test_dedup_not_understood();
+    test_too_many_views();
     test_databases_and_ddl();
     curl_global_cleanup();
     return check_result();

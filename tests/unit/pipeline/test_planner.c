@@ -18,10 +18,18 @@ static const size_t key[] = {0};
 static const struct sluice_shape shape = {
     .schema = "public", .table = "orders", .typed = true, .columns = columns, .n_columns = 1, .key = key, .n_key = 1};
 
+static const char *delivery = "at_least_once";
+
 static struct sluice_config *load(struct sluice_error *err)
 {
-    static const char *const sets[] = {"kafka.bootstrap.servers=127.0.0.1:1", "kafka.topics=t",
-                                       "clickhouse.url=http://127.0.0.1:1", "clickhouse.database=shop", "name=n"};
+    char delivery_set[64];
+    (void)snprintf(delivery_set, sizeof delivery_set, "delivery=%s", delivery);
+    const char *const sets[] = {"kafka.bootstrap.servers=127.0.0.1:1",
+                                "kafka.topics=t",
+                                "clickhouse.url=http://127.0.0.1:1",
+                                "clickhouse.database=shop",
+                                "name=n",
+                                delivery_set};
     struct sluice_config *config = NULL;
     if (!CHECK_INT(sluice_config_load(NULL, sets, SLUICE_N_ELEMENTS(sets), &config, err), SLUICE_OK))
         exit(1);
@@ -92,6 +100,50 @@ static void test_made_by_another_worker(void)
     fixture_deinit(&f);
 }
 
+/* The server says that the table exists, in spite of IF NOT EXISTS: another worker is making it. */
+static void test_made_at_the_same_moment(void)
+{
+    struct fixture f;
+    struct sluice_plan *made = NULL;
+    fixture_init(&f, 20000000);
+    http_stub_push(f.stub, (struct http_stub_reply){.body = NULL});
+    http_stub_push(f.stub,
+                   (struct http_stub_reply){.head = HTTP_STUB_HEAD("500 X") "X-ClickHouse-Exception-Code: 57\r\n"});
+    http_stub_push(f.stub, (struct http_stub_reply){.body = DESCRIPTION("sluice: " SOURCE)});
+    CHECK_INT(plan(&f, &made), SLUICE_OK);
+    sluice_plan_unref(made);
+    fixture_deinit(&f);
+}
+
+#define FACTS(window)                                                                                                  \
+    "p\tnon_replicated_deduplication_window\t0\t\t\n"                                                                  \
+    "t\tReplacingMergeTree\tReplacingMergeTree(_version, is_deleted) ORDER BY id SETTINGS "                            \
+    "non_replicated_deduplication_window = " window "\t\t\n"
+
+/* Asked for exactly once only; a table that is not fit stops the partition and names the remedy. */
+static void test_exactly_once(void)
+{
+    static const struct {
+        const char *facts;
+        enum sluice_code code;
+    } cases[] = {{FACTS("10000"), SLUICE_OK},
+                 {FACTS("9999"), SLUICE_E_UNSAFE},
+                 {FACTS("10000") "v\tshop\tsums\t\t\n", SLUICE_E_UNSAFE}};
+    delivery = "exactly_once";
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(cases); i++) {
+        struct fixture f;
+        struct sluice_plan *made = NULL;
+        fixture_init(&f, 20000000);
+        http_stub_push(f.stub, (struct http_stub_reply){.body = DESCRIPTION("")});
+        http_stub_push(f.stub, (struct http_stub_reply){.body = cases[i].facts});
+        CHECK_INT(plan(&f, &made), cases[i].code);
+        CHECK_INT(http_stub_n_requests(f.stub), 2);
+        sluice_plan_unref(made);
+        fixture_deinit(&f);
+    }
+    delivery = "at_least_once";
+}
+
 int main(void)
 {
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
@@ -99,6 +151,8 @@ int main(void)
     test_existing();
     test_refusal_names_both();
     test_made_by_another_worker();
+    test_made_at_the_same_moment();
+    test_exactly_once();
     curl_global_cleanup();
     return check_result();
 }

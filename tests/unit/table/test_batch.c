@@ -1,6 +1,7 @@
 /* Rows of each kind, their refusals, bounds, and reading back in pieces. */
 #include "table/batch.h"
 
+#include "table/rowkey.h"
 #include "table_support.h"
 
 /* id Int32 (key), name Nullable(String), amount Decimal(9, 2), blob String: typed. */
@@ -310,9 +311,168 @@ static void test_growth(void)
     free(all);
 }
 
+/* ---- metadata columns, the mode log, rows left out ---- */
+
+static struct sluice_plan *metadata_plan(bool is_log)
+{
+    struct sluice_source_column columns[] = {{.name = "id", .type = SLUICE_SOURCE_INT32},
+                                             {.name = "v", .type = SLUICE_SOURCE_STRING, .optional = true}};
+    const struct sluice_shape shape = shape_of(columns, SLUICE_N_ELEMENTS(columns), 1);
+    struct sluice_error err = {0};
+    struct sluice_plan *plan = NULL;
+    SLUICE_AUTO(sluice_target) struct sluice_target target;
+    TARGET(&target, "id", "id", "Int32", "v", "Nullable(String)", "_op", "FixedString(1)", "_topic",
+           "LowCardinality(String)", "_partition", "Int64", "_offset", "UInt64");
+    if (is_log)
+        target.engine = "MergeTree";
+    const struct sluice_plan_options options = {is_log, "_version", "is_deleted"};
+    if (sluice_plan_new(&shape, &target, &options, &plan, &err) != SLUICE_OK) {
+        (void)fprintf(stderr, "%s\n", err.text);
+        abort();
+    }
+    return plan;
+}
+
+/* ids 3, 1, 3, 2 at the offsets 7, 8, 9, 10; the third is a delete. */
+static struct sluice_batch *metadata_batch(bool is_log)
+{
+    struct sluice_batch *batch = new_batch(metadata_plan(is_log), 100, 1 << 20);
+    struct record row;
+    struct record key;
+    struct sluice_error err;
+    bool full;
+    static const char *const ids[] = {"3", "1", "3", "2"};
+    for (int i = 0; i < 4; i++) {
+        bool deleted = i == 2;
+        const struct sluice_change *change = CHANGE(&row, deleted ? 'd' : 'u', "id", ids[i], "v", "\"x\"");
+        const struct sluice_record_place place = {"a.b", 5, 7 + i};
+        CHECK_INT(sluice_batch_append(batch, change, deleted ? KEY(&key, "id", ids[i]) : NULL,
+                                      (struct sluice_version){.low = (uint64_t)(i + 1)}, &place, &full, &err),
+                  SLUICE_OK);
+    }
+    return batch;
+}
+
+#define PLACE_HEX "03612e62 0500000000000000 "
+#define LOW_HEX   "00000000000000 0000000000000000 "
+#define ROW_7     "03000000 000178 75 " PLACE_HEX "0700000000000000 01" LOW_HEX "00"
+#define ROW_8     "01000000 000178 75 " PLACE_HEX "0800000000000000 02" LOW_HEX "00"
+#define ROW_9     "03000000 01 64 " PLACE_HEX "0900000000000000 03" LOW_HEX "01"
+#define ROW_10    "02000000 000178 75 " PLACE_HEX "0a00000000000000 04" LOW_HEX "00"
+
+static void check_sealed(const struct sluice_batch *batch, const char *hex)
+{
+    unsigned char want[1024];
+    unsigned char got[1024];
+    size_t n_want = bytes_of_hex(hex, want);
+    size_t n_got = read_rows(batch, 13, got, sizeof got);
+    CHECK_BYTES(got, n_got, want, n_want);
+}
+
+static void test_metadata(void)
+{
+    struct sluice_error err;
+    SLUICE_AUTO(sluice_batch) struct sluice_batch *batch = metadata_batch(false);
+    SLUICE_AUTO(sluice_batch) struct sluice_batch *collapsed = metadata_batch(false);
+    CHECK_INT(sluice_batch_seal(batch, false, &err), SLUICE_OK);
+    check_sealed(batch, ROW_8 ROW_10 ROW_7 ROW_9);
+    CHECK_INT(sluice_batch_seal(collapsed, true, &err), SLUICE_OK);
+    check_sealed(collapsed, ROW_8 ROW_10 ROW_9);
+}
+
+/* Every change stays, in the order of the records. */
+static void test_log(void)
+{
+    struct sluice_error err;
+    SLUICE_AUTO(sluice_batch) struct sluice_batch *batch = metadata_batch(true);
+    CHECK_INT(sluice_batch_seal(batch, true, &err), SLUICE_OK);
+    CHECK_INT(sluice_batch_n_rows(batch), 4);
+    check_sealed(batch, ROW_7 ROW_8 ROW_9 ROW_10);
+    for (size_t i = 0; i < 4; i++)
+        CHECK_INT(rowkey_offset(sluice_batch_plan(batch), sluice_batch_row(batch, i)), 7 + (int)i);
+}
+
+static void test_left_out(void)
+{
+    struct sluice_error err;
+    SLUICE_AUTO(sluice_batch) struct sluice_batch *batch = metadata_batch(false);
+    CHECK_INT(sluice_batch_seal(batch, false, &err), SLUICE_OK);
+    sluice_batch_leave_out(batch, (const bool[]){false, false, false, false});
+    check_sealed(batch, ROW_8 ROW_10 ROW_7 ROW_9);
+    sluice_batch_leave_out(batch, (const bool[]){false, true, false, false});
+    CHECK_INT(sluice_batch_n_rows(batch), 3);
+    CHECK_INT(sluice_batch_n_changes(batch), 4);
+    check_sealed(batch, ROW_8 ROW_7 ROW_9);
+    sluice_batch_leave_out(batch, (const bool[]){true, false, true});
+    check_sealed(batch, ROW_7);
+    sluice_batch_leave_out(batch, (const bool[]){true});
+    CHECK_INT(sluice_batch_n_rows(batch), 0);
+    check_sealed(batch, "");
+    sluice_batch_leave_out(batch, NULL);
+    CHECK_INT(sluice_batch_n_rows(batch), 0);
+}
+
+/* Keys behind values of every length; in the order of the sorting key, not of the columns. */
+static void test_row_keys(void)
+{
+    struct sluice_source_column columns[] = {{.name = "fixed", .type = SLUICE_SOURCE_BYTES},
+                                             {.name = "a", .type = SLUICE_SOURCE_STRING},
+                                             {.name = "b", .type = SLUICE_SOURCE_INT16},
+                                             {.name = "n", .type = SLUICE_SOURCE_INT64, .optional = true}};
+    static const size_t indexes[] = {1, 2};
+    columns[1].is_key = columns[2].is_key = true;
+    const struct sluice_shape shape = {.schema = "public",
+                                       .table = "orders",
+                                       .typed = true,
+                                       .columns = columns,
+                                       .n_columns = 4,
+                                       .key = indexes,
+                                       .n_key = 2};
+    struct sluice_error err = {0};
+    struct sluice_plan *plan = NULL;
+    struct rowkey key;
+    struct record row;
+    char text[202];
+    unsigned char want[256];
+    SLUICE_AUTO(sluice_buf) struct sluice_buf buf;
+    SLUICE_AUTO(sluice_target) struct sluice_target target;
+    sluice_buf_init(&buf, 4096, "test");
+    TARGET(&target, "b, a", "fixed", "Nullable(FixedString(3))", "a", "LowCardinality(String)", "b", "Int32", "n",
+           "Nullable(Int64)");
+    if (!CHECK_INT(sluice_plan_new(&shape, &target, &(struct sluice_plan_options){0}, &plan, &err), SLUICE_OK))
+        return;
+    SLUICE_AUTO(sluice_batch) struct sluice_batch *batch = new_batch(plan, 100, 1 << 20);
+    memset(text, 'x', sizeof text - 1);
+    text[0] = text[200] = '"';
+    text[201] = '\0';
+    CHECK_INT(append(batch, CHANGE(&row, 'c', "fixed", "null", "a", text, "b", "1", "n", "5"), NULL, &err), SLUICE_OK);
+    CHECK_INT(append(batch, CHANGE(&row, 'c', "fixed", "\"AAAA\"", "a", "\"y\"", "b", "2", "n", "null"), NULL, &err),
+              SLUICE_OK);
+    CHECK_INT(sluice_batch_seal(batch, false, &err), SLUICE_OK);
+    rowkey_init(&key, plan);
+    CHECK_INT(rowkey_append_names(&key, &buf, &err), SLUICE_OK);
+    CHECK_INT(rowkey_append_structure(&key, &buf, &err), SLUICE_OK);
+    CHECK_TEXT(sluice_buf_text(&buf), "`b`, `a``b` Int32, `a` String");
+    sluice_buf_clear(&buf);
+    CHECK_INT(rowkey_append_row(&key, sluice_batch_row(batch, 1), &buf, &err), SLUICE_OK);
+    size_t n = bytes_of_hex("02000000 0179" VERSION_HEX, want);
+    CHECK_BYTES(buf.ptr, buf.len, want, n);
+    sluice_buf_clear(&buf);
+    CHECK_INT(rowkey_append_row(&key, sluice_batch_row(batch, 0), &buf, &err), SLUICE_OK);
+    n = bytes_of_hex("01000000 c701", want);
+    memset(want + n, 'x', 199);
+    n += 199;
+    n += bytes_of_hex(VERSION_HEX, want + n);
+    CHECK_BYTES(buf.ptr, buf.len, want, n);
+}
+
 int main(void)
 {
     test_rows();
+    test_metadata();
+    test_log();
+    test_left_out();
+    test_row_keys();
     test_refused();
     test_not_toast();
     test_bad_keys();

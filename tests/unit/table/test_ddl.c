@@ -7,7 +7,8 @@ static const struct sluice_ddl_options options = {.database = "shop",
                                                   .table = "orders",
                                                   .source = "made/it's/a\\b.orders",
                                                   .version_column = "_version",
-                                                  .deleted_column = "is_deleted"};
+                                                  .deleted_column = "is_deleted",
+                                                  .dedup_window = 10000};
 
 static void test_create(void)
 {
@@ -54,6 +55,42 @@ static void test_create(void)
                "COMMENT 'sluice: made/it\\'s/a\\\\b.orders'");
 }
 
+static void check_made(const struct sluice_ddl_options *made, const char *want)
+{
+    struct sluice_source_column columns[] = {{.name = "id", .type = SLUICE_SOURCE_INT64},
+                                             {.name = "v", .type = SLUICE_SOURCE_STRING, .optional = true}};
+    const struct sluice_shape shape = shape_of(columns, SLUICE_N_ELEMENTS(columns), 1);
+    struct sluice_error err = {0};
+    SLUICE_AUTO(sluice_buf) struct sluice_buf sql;
+    sluice_buf_init(&sql, 1 << 16, "test");
+    CHECK_INT(sluice_ddl_create(&shape, made, &sql, &err), SLUICE_OK);
+    CHECK_TEXT(sluice_buf_text(&sql), want);
+}
+
+static void test_modes(void)
+{
+    static const char *const metadata[] = {"_offset", "_op"};
+    struct sluice_ddl_options made = options;
+    made.source = "s";
+    made.dedup_window = 250;
+    made.metadata = metadata;
+    made.n_metadata = SLUICE_N_ELEMENTS(metadata);
+    check_made(&made, "CREATE TABLE IF NOT EXISTS `shop`.`orders` (`id` Int64, `v` Nullable(String), "
+                      "`_op` LowCardinality(String), `_offset` Int64, `_version` UInt128, `is_deleted` UInt8) "
+                      "ENGINE = ReplacingMergeTree(`_version`, `is_deleted`) ORDER BY (`id`) "
+                      "SETTINGS non_replicated_deduplication_window = 250, replicated_deduplication_window = 250, "
+                      "replicated_deduplication_window_seconds = 604800, fsync_after_insert = 1, "
+                      "fsync_part_directory = 1 COMMENT 'sluice: s'");
+    made.is_log = true;
+    check_made(&made, "CREATE TABLE IF NOT EXISTS `shop`.`orders` (`id` Int64, `v` Nullable(String), "
+                      "`_op` LowCardinality(String), `_topic` LowCardinality(String), `_partition` Int32, "
+                      "`_offset` Int64, `_version` UInt128, `is_deleted` UInt8) "
+                      "ENGINE = MergeTree ORDER BY (_topic, _partition, _offset) "
+                      "SETTINGS non_replicated_deduplication_window = 250, replicated_deduplication_window = 250, "
+                      "replicated_deduplication_window_seconds = 604800, fsync_after_insert = 1, "
+                      "fsync_part_directory = 1 COMMENT 'sluice: s'");
+}
+
 static void check_refused(const struct sluice_shape *shape, enum sluice_code code, const char *text)
 {
     struct sluice_error err = {0};
@@ -72,6 +109,8 @@ static void test_refused(void)
     struct sluice_shape shape = shape_of(columns, 2, 1);
     columns[1].name = "_version";
     check_refused(&shape, SLUICE_E_SHAPE, "option columns.version");
+    columns[1].name = "_partition";
+    check_refused(&shape, SLUICE_E_SHAPE, "\"_partition\" has the name of a column that sluice fills itself");
     columns[1].name = "is_deleted";
     check_refused(&shape, SLUICE_E_SHAPE, "option columns.deleted");
     columns[1].name = "v";
@@ -100,6 +139,7 @@ static void test_quoting(void)
 int main(void)
 {
     test_create();
+    test_modes();
     test_refused();
     test_quoting();
     return check_result();

@@ -332,9 +332,140 @@ static void test_refusals(void)
     }
 }
 
+/* ---- metadata columns and the mode log ---- */
+
+static const struct sluice_plan_options log_options = {true, "_version", "is_deleted"};
+
+static void log_engine(struct sluice_shape *shape, struct sluice_target *target)
+{
+    (void)shape;
+    target->engine = "MergeTree";
+    target->engine_full = "MergeTree ORDER BY v";
+    target->sorting_key = "v, intDiv(id, 3)";
+    target->version_column = target->deleted_column = "";
+}
+static void log_replicated(struct sluice_shape *shape, struct sluice_target *target)
+{
+    log_engine(shape, target);
+    target->engine = "ReplicatedMergeTree";
+}
+static void log_summing(struct sluice_shape *shape, struct sluice_target *target)
+{
+    log_engine(shape, target);
+    target->engine = "SummingMergeTree";
+}
+static void log_without_offset(struct sluice_shape *shape, struct sluice_target *target)
+{
+    log_engine(shape, target);
+    target->columns[5].name = "renamed";
+    target->columns[5].default_kind = SLUICE_DEFAULT_EXPRESSION;
+}
+static void log_without_version(struct sluice_shape *shape, struct sluice_target *target)
+{
+    log_engine(shape, target);
+    target->columns[6].name = "v2";
+}
+static void narrow_offset(struct sluice_shape *shape, struct sluice_target *target)
+{
+    log_engine(shape, target);
+    set_type(target, 5, "Int32");
+}
+static void narrow_partition(struct sluice_shape *shape, struct sluice_target *target)
+{
+    log_engine(shape, target);
+    set_type(target, 4, "Int16");
+}
+static void nullable_topic(struct sluice_shape *shape, struct sluice_target *target)
+{
+    log_engine(shape, target);
+    set_type(target, 3, "LowCardinality(Nullable(String))");
+}
+static void long_op(struct sluice_shape *shape, struct sluice_target *target)
+{
+    log_engine(shape, target);
+    set_type(target, 2, "FixedString(2)");
+}
+static void computed_op(struct sluice_shape *shape, struct sluice_target *target)
+{
+    log_engine(shape, target);
+    target->columns[2].default_kind = SLUICE_DEFAULT_ALIAS;
+}
+static void field_of_that_name(struct sluice_shape *shape, struct sluice_target *target)
+{
+    log_engine(shape, target);
+    shape->columns[1].name = "_op";
+}
+static void log_without_key(struct sluice_shape *shape, struct sluice_target *target)
+{
+    log_engine(shape, target);
+    shape->n_key = 0;
+}
+
+static const struct refusal log_refusals[] = {
+    {"plain", log_engine, SLUICE_OK, NULL},
+    {"replicated", log_replicated, SLUICE_OK, NULL},
+    {"replacing", no_change, SLUICE_E_TABLE, "engine is ReplacingMergeTree, which does not keep every change"},
+    {"summing", log_summing, SLUICE_E_TABLE, "make it with ENGINE = MergeTree, or set tables.mode: replace"},
+    {"no offset", log_without_offset, SLUICE_E_TABLE, "run ALTER TABLE ... ADD COLUMN _offset Int64"},
+    {"no version", log_without_version, SLUICE_E_TABLE, "\"_version\" must be UInt128"},
+    {"Int32 offset", narrow_offset, SLUICE_E_TYPE, "\"_offset\" Int32 is one that sluice fills and must be Int64"},
+    {"Int16 partition", narrow_partition, SLUICE_E_TYPE, "\"_partition\" Int16"},
+    {"Nullable topic", nullable_topic, SLUICE_E_TYPE, "\"_topic\" LowCardinality(Nullable(String))"},
+    {"FixedString(2) op", long_op, SLUICE_E_TYPE, "FixedString(1)"},
+    {"computed op", computed_op, SLUICE_E_TYPE, "\"_op\""},
+    {"field of that name", field_of_that_name, SLUICE_E_SHAPE, "field \"_op\" has the name of a column"},
+    {"no key", log_without_key, SLUICE_E_KEY, "have no key"},
+};
+
+static void test_log(void)
+{
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(log_refusals); i++) {
+        struct sluice_source_column columns[] = {{.name = "id", .type = SLUICE_SOURCE_INT32},
+                                                 {.name = "v", .type = SLUICE_SOURCE_STRING}};
+        struct sluice_shape shape = shape_of(columns, 2, 1);
+        struct sluice_error err = {0};
+        struct sluice_plan *plan = NULL;
+        SLUICE_AUTO(sluice_target) struct sluice_target target;
+        TARGET(&target, "id", "id", "Int32", "v", "String", "_op", "FixedString(1)", "_topic", "String", "_partition",
+               "UInt64", "_offset", "UInt64");
+        log_refusals[i].spoil(&shape, &target);
+        bool ok = CHECK_INT(sluice_plan_new(&shape, &target, &log_options, &plan, &err), log_refusals[i].code);
+        if (log_refusals[i].text != NULL) {
+            ok = CHECK_CONTAINS(err.text, log_refusals[i].text) && ok;
+            ok = CHECK_INT(err.action, SLUICE_STOP_PARTITION) && ok;
+        }
+        if (!ok)
+            (void)fprintf(stderr, "    %s: %s\n", log_refusals[i].title, err.text);
+        sluice_plan_unref(plan);
+    }
+}
+
+/* Those the table has, in an order of their own, before version and deleted. */
+static void test_metadata_columns(void)
+{
+    struct sluice_source_column columns[] = {{.name = "id", .type = SLUICE_SOURCE_INT32}};
+    const struct sluice_shape shape = shape_of(columns, 1, 1);
+    struct sluice_error err = {0};
+    struct sluice_plan *plan = NULL;
+    SLUICE_AUTO(sluice_target) struct sluice_target target;
+    TARGET(&target, "id", "_offset", "Int128", "_op", "LowCardinality(String)", "id", "Int32");
+    if (CHECK_INT(sluice_plan_new(&shape, &target, &(struct sluice_plan_options){0}, &plan, &err), SLUICE_OK)) {
+        CHECK_TEXT(sluice_plan_insert_sql(plan),
+                   "INSERT INTO `shop`.`orders` (`id`, `_op`, `_offset`, `_version`, `is_deleted`) FORMAT "
+                   "RowBinaryWithNamesAndTypes");
+        struct sluice_str header = sluice_plan_insert_header(plan);
+        static const char want[] = "\005\002id\003_op\007_offset\010_version\012is_deleted"
+                                   "\005Int32\026LowCardinality(String)\006Int128\007UInt128\005UInt8";
+        CHECK_BYTES(header.ptr, header.len, want, sizeof want - 1);
+    }
+    sluice_plan_unref(plan);
+}
+
 int main(void)
 {
     test_insert();
+    test_log();
+    test_metadata_columns();
     test_refusals();
     return check_result();
 }

@@ -41,8 +41,34 @@ static void test_engines(void)
     }
 }
 
+static void test_engine_names(void)
+{
+    static const struct {
+        const char *name;
+        struct sluice_engine engine;
+    } cases[] = {
+        {"MergeTree", {SLUICE_ENGINE_MERGE_TREE, SLUICE_ENGINE_LOCAL}},
+        {"ReplicatedMergeTree", {SLUICE_ENGINE_MERGE_TREE, SLUICE_ENGINE_REPLICATED}},
+        {"SharedMergeTree", {SLUICE_ENGINE_MERGE_TREE, SLUICE_ENGINE_SHARED}},
+        {"ReplacingMergeTree", {SLUICE_ENGINE_REPLACING, SLUICE_ENGINE_LOCAL}},
+        {"ReplicatedReplacingMergeTree", {SLUICE_ENGINE_REPLACING, SLUICE_ENGINE_REPLICATED}},
+        {"SharedReplacingMergeTree", {SLUICE_ENGINE_REPLACING, SLUICE_ENGINE_SHARED}},
+        {"SummingMergeTree", {SLUICE_ENGINE_MERGING, SLUICE_ENGINE_LOCAL}},
+        {"ReplicatedVersionedCollapsingMergeTree", {SLUICE_ENGINE_MERGING, SLUICE_ENGINE_REPLICATED}},
+        {"Null", {SLUICE_ENGINE_OTHER, SLUICE_ENGINE_LOCAL}},
+        {"Distributed", {SLUICE_ENGINE_OTHER, SLUICE_ENGINE_LOCAL}},
+        {"ReplicatedSomething", {SLUICE_ENGINE_OTHER, SLUICE_ENGINE_LOCAL}},
+        {"", {SLUICE_ENGINE_OTHER, SLUICE_ENGINE_LOCAL}},
+    };
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(cases); i++) {
+        CHECK_INT(sluice_engine_of(cases[i].name).kind, cases[i].engine.kind);
+        CHECK_INT(sluice_engine_of(cases[i].name).home, cases[i].engine.home);
+    }
+}
+
 int main(void)
 {
+    test_engine_names();
     test_engines();
     return check_result();
 }
