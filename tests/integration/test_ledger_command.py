@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
+from sluice_testing.once import Once
 from sluice_testing.programs import sluice
 from sluice_testing.scene import Scene
 from sluice_testing.wait import wait_until
@@ -27,10 +28,12 @@ LEDGERS = ["keeper_map", "kafka"]
 class Desk:
     """An operator's view of one topic with two partitions and 100 records in each."""
 
-    def __init__(self, scene: Scene, **options: Any) -> None:
+    def __init__(self, scene: Scene, make: bool = True, **options: Any) -> None:
         self.scene = scene
         self.topic = scene.topic("t")
         self.options: dict[str, Any] = {"delivery": "exactly_once", "kafka__topics": [self.topic], **options}
+        if not make:
+            return
         scene.topics.create(self.topic, partitions=2)
         for partition in (0, 1):
             scene.topics.produce_many(self.topic, [(str(i), f"{i}") for i in range(100)], partition)
@@ -219,6 +222,38 @@ def test_leftover_row(scene: Scene) -> None:
     desk.options["kafka__topics"] = [scene.topic("other")]
     text = desk.run("show").stdout
     assert text.count("no such topic") == 2 and scene.topic("other") in text, text
+
+
+@pytest.mark.parametrize("ledger", LEDGERS)
+def test_beside_a_worker(scene: Scene, ledger: str) -> None:
+    """A running worker is never shown as stopping and can't be repaired away; what a kill leaves is shown, then cured."""
+    once = Once(scene, partitions=2, ledger=ledger, kafka__group__instance__id=None)
+    desk = Desk(scene, make=False, ledger=ledger, tables__mode="log")
+    desk.topic = once.topic
+    desk.options["kafka__topics"] = [once.topic]
+    once.run_and_store(50, partitions=2)
+    for _ in range(3):
+        once.produce(500)
+        for row in desk.show():
+            assert row["state"] in ("running", "replaying") and row["has_row"] and row["mark"] == "ours", row
+    done = desk.run("repair", "--all", "--to-offset", "earliest", "--yes")
+    assert done.returncode == 3 and "sluice (/127.0.0.1)" in done.stderr, done.stdout + done.stderr
+    scene.wait_drained()
+    assert once.worker.terminate() == 0
+    once.produce(20)
+    once.run_until_killed("after_open")
+    first, second = desk.show()
+    assert first["start"] == "replays 1550-1569" and second["start"] == "goes on at 50", (first, second)
+    wait_until(lambda: scene.topics.members(scene.name) == 0, 30, "the dead worker's session is over")
+    said = desk.repair("--to-offset", "1560")
+    assert "offsets 1560-1569 may be stored already" in said and "offsets 1550-1559 may be missing" in said, said
+    once.worker.start()
+    scene.wait_drained()
+    stored = scene.clickhouse.values("SELECT _offset FROM t WHERE _partition = 0 AND _offset >= 1540 ORDER BY _offset")
+    assert stored == [*range(1540, 1550), *range(1560, 1570)], stored
+    started = once.worker.wait_event("partition_started", topic=once.topic, partition=0)
+    assert started["offset"] == 1560 and not once.worker.events("offset_reset"), started
+    assert once.worker.terminate() == 0
 
 
 def _on_terminal(columns: int, *command: str) -> str:
