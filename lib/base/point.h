@@ -1,7 +1,8 @@
 /* point.h - named points at which tests let a worker die; nothing in a build without SLUICE_TEST_POINTS.
  *
- * The environment variable SLUICE_KILL_AT=NAME:N kills the process with SIGKILL at the Nth passing of that point.
- * Points stand where a crash leaves the delivery in a state of its own; tests/chaos lists them.
+ * The environment variable SLUICE_KILL_AT=NAME:N kills the process with SIGKILL at the Nth passing of that point,
+ * SLUICE_STOP_AT=NAME:N suspends it with SIGSTOP. Points stand where a crash, or a worker that goes on too late, leaves
+ * the delivery in a state of its own; tests/chaos lists them.
  */
 #ifndef SLUICE_BASE_POINT_H
 #define SLUICE_BASE_POINT_H

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import signal
-import time
 from collections.abc import Callable
+from pathlib import Path
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
 from schedule import POINTS_AT_LEAST_ONCE, SESSION_MS, Missed, Schedule
 from sluice_testing import load
+from sluice_testing.marks import committed_texts
 from sluice_testing.oracle import FOREIGN_ID
 from sluice_testing.proxy import DOWN, UP
 from sluice_testing.wait import wait_until
@@ -53,56 +53,85 @@ def replayed(s: Schedule) -> None:
     worker = s.start()
     s.wait_progress(300, worker=worker)
     if s.plan.once:
-        missing = worker.metric("ledger_rows_missing_total")
-        if missing == 0:
+        again = [line for line in worker.events("range_replayed") if line["attempt"] > 0 and line["missing"] > 0]
+        if not again:
             raise Missed("no range was found whose token was used while its rows were not stored")
-        s.tell(f"{missing:.0f} rows were missing behind an acknowledged insert and sent again")
-        s.hit("token_without_rows")
+        s.tell(f"{len(again)} ranges were stored under another token than their first one")
+        s.hit("token_without_rows", len(again))
     s.finish()
 
 
 def zombies(s: Schedule) -> None:
-    """A worker is suspended beyond its session, or its insert hangs in the server; a second one takes over meanwhile;
-    then the first one goes on as if nothing had happened."""
+    """A worker is suspended beyond its session, at a point or anywhere, or its insert hangs in the server; a second one
+    takes over meanwhile; then the first one goes on as if nothing had happened."""
     s.make_targets()
     s.feed()
     old, new = "a", "b"
-    s.start(old)
-    s.wait_progress(100)
-    for _ in range(3):
-        hangs = s.chance.random() < 0.6
-        worker = s.workers[old]
-        if hangs:
-            inserts = f"INSERT INTO `{s.scene.name}`"
-            before = s.clickhouse.fault_hits(inserts)
-            s.clickhouse.fault("delay", ms=SESSION_MS + 2500, when="before", match=inserts)
-            wait_until(lambda b=before: s.clickhouse.fault_hits(inserts) > b, 20, "an insert hangs")
-        else:
-            s.pause(0.0, 0.5)
-        mine = s.assigned(worker)
-        worker.signal(signal.SIGSTOP)
-        s.tell(f"worker {old} suspended{' while its insert hangs in the server' if hangs else ''}")
+    ways = ["anywhere", "hangs", *s.chance.sample(("after_open", "during_insert", "after_ack"), 2)]
+    if s.plan.once:
+        ways.append("after_acquire")
+    s.chance.shuffle(ways)
+    for way in ways:
+        worker = _suspend(s, old, way)
         second = s.start(new)
-        taken = s.assigned(second) & mine
-        if not taken:
+        # The first one had all of them.
+        if not s.assigned(second):
             raise Missed("the second worker took nothing over")
         s.wait_progress(50, worker=second)
         s.pause(0.0, 3.0)
         worker.signal(signal.SIGCONT)
-        s.tell(f"worker {new} took {len(taken)} of {len(mine)} partitions over; worker {old} goes on")
+        s.tell(f"worker {new} took over; worker {old} goes on")
         s.hit("suspended")
-        if hangs:
-            s.hit("late_insert")
         s.wait_progress(100, worker=second)
-        s.pause(0.5, 2.0)
+        s.pause(0.5, 2.5)
         s.collect(worker)
         if s.chance.random() < 0.5:
-            s.kill(worker)
+            worker.kill9()
+            s.tell(f"worker {old} killed")
         else:
             worker.terminate()
             s.tell(f"worker {old} ended by SIGTERM")
+        # The next round begins with one worker that has everything.
+        s.collect(second)
+        second.kill9()
         old, new = new, old
+    s.start(old)
     s.finish()
+
+
+def _suspend(s: Schedule, name: str, way: str) -> Worker:
+    """Starts a worker that has all partitions, and suspends it."""
+    if way not in ("anywhere", "hangs") and (s.plan.once or way in POINTS_AT_LEAST_ONCE):
+        nth = s.chance.randint(1, 3 if way == "after_acquire" else 12)
+        worker = s.start(name, wait=False, SLUICE_STOP_AT=f"{way}:{nth}")
+        try:
+            s.wait(lambda: state_of(worker) == "T", 30, f"worker {name} is suspended", worker)
+        except AssertionError:
+            raise Missed(f"worker {name} did not reach {way} for the {nth}. time") from None
+        s.tell(f"worker {name} suspended at {way}, passing {nth}")
+        s.hit(f"suspended_{way}")
+        return worker
+    worker = s.start(name)
+    s.wait_progress(100, worker=worker)
+    if way == "hangs":
+        inserts = f"INSERT INTO `{s.scene.name}`"
+        before = s.clickhouse.fault_hits(inserts)
+        s.clickhouse.fault("delay", ms=SESSION_MS + 2500, when="before", match=inserts)
+        wait_until(lambda: s.clickhouse.fault_hits(inserts) > before, 20, "an insert hangs")
+        s.hit("late_insert")
+    else:
+        s.pause(0.0, 0.5)
+    worker.signal(signal.SIGSTOP)
+    s.tell(f"worker {name} suspended{' while its insert hangs in the server' if way == 'hangs' else ''}")
+    return worker
+
+
+def state_of(worker: Worker) -> str:
+    """The state of the process as the kernel names it; T: suspended."""
+    try:
+        return Path(f"/proc/{worker.pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return ""
 
 
 def cut_from_clickhouse(s: Schedule) -> None:
@@ -248,6 +277,11 @@ def reset(s: Schedule, back: bool) -> None:
                                    "--execute")
     assert done.returncode == 0 and "Error" not in done.stdout, done.stdout + done.stderr
     after = s.scene.topics.committed(s.scene.name)
+    if s.chance.random() < 0.5:
+        for target in s.targets:
+            if target.topic == topic:
+                s.clickhouse.execute(f"TRUNCATE TABLE IF EXISTS `{target.table}`")
+        s.tell(f"the tables of {topic} emptied")
     # Where the tool wrote the number that was there, it wrote it all the same, without the worker's mark.
     moved = {part: offset for part, offset in after.items() if part[0] == topic}
     s.oracle.reset(s.tables, moved)
@@ -362,21 +396,7 @@ def poison(s: Schedule) -> None:
 def ledger_texts(s: Schedule) -> dict[tuple[str, int], str]:
     """The rows of the ledger by partition, as text."""
     if s.outcome.ledger == "kafka":
-        parts = [TopicPartition(t.topic, p) for t in {t.topic: t for t in s.targets}.values()
-                 for p in range(t.partitions)]
-        consumer = Consumer({"bootstrap.servers": s.scene.topics.bootstrap, "group.id": s.scene.name, "log_level": 2})
-        try:
-            return {(p.topic, p.partition): p.metadata for p in consumer.committed(parts, timeout=20) if p.metadata}
-        finally:
-            consumer.close()
-    found = {}
-    for row in s.clickhouse.rows("SELECT * FROM sluice_ledger"):
-        text = json_text(row)
-        topic = next(t for t in s.topics if t in text)
-        found[topic, int(row["partition"])] = text
-    return found
-
-
-def json_text(row: dict[str, object]) -> str:
-    """All cells of a row."""
-    return " ".join(str(value) for value in row.values())
+        return committed_texts(s.scene.topics.bootstrap, s.scene.name, {t.topic: t.partitions for t in s.targets})
+    rows = s.clickhouse.rows("SELECT k, state FROM sluice_ledger")
+    places = {row["k"]: row["k"].split("/")[-2:] for row in rows}
+    return {(places[row["k"]][0], int(places[row["k"]][1])): row["state"] for row in rows}
