@@ -102,11 +102,11 @@ static bool read_number(struct sluice_str field, uint64_t *out)
 
 static enum sluice_code damaged(const struct keeper_map *map, const char *key, struct sluice_error *err)
 {
-    return sluice_error_set(
-        err, SLUICE_E_LEDGER, SLUICE_STOP,
-        "ledger \"%.120s.%.120s\": the row \"%.300s\" is not what a worker writes there; look at it "
-        "and put it right with \"sluice ledger repair\"",
-        map->database, map->table, key);
+    return sluice_error_set(err, SLUICE_E_LEDGER, SLUICE_STOP,
+                            "ledger \"%.100s.%.100s\": the row \"%.250s\" is not what a worker writes there; remove it "
+                            "(ALTER TABLE `%.100s`.`%.100s` DELETE WHERE k = ...), then put the partition right with "
+                            "\"sluice ledger repair\"",
+                            map->database, map->table, key, map->database, map->table);
 }
 
 /* `line` is an answer's; what is stored in `out` lives as long as `arena`. */

@@ -539,6 +539,9 @@ static void test_damaged(void)
     check_damaged(ledger, "ALTER TABLE {database:Identifier}.{table:Identifier} UPDATE state = replaceOne(state, "
                           "'next=12x', 'next=-1\\0') WHERE 1");
     check_damaged(ledger, "ALTER TABLE {database:Identifier}.{table:Identifier} UPDATE state = '' WHERE 1");
+    execute("ALTER TABLE {database:Identifier}.{table:Identifier} DELETE WHERE k LIKE '%/t/3'", "damaged");
+    CHECK(run(ledger, &call, 1));
+    CHECK(is_ours(&call)); /* by this very write, which expects no row */
 }
 
 /* ---- faults ---- */
