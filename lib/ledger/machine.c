@@ -226,6 +226,7 @@ static void finish(machine_t *m, int64_t next, action_t *action)
 {
     m->state = SLUICE_LEDGER_RUNNING;
     m->row.next = next;
+    m->is_unsettled = m->is_unsettled || m->row.hi >= 0;
     m->row.hi = -1;
     m->row.attempt = 0;
     m->row.source = m->source_after;
@@ -265,6 +266,17 @@ static bool is_row(bool exists_a, const struct sluice_ledger_row *a, bool exists
     return exists_a == exists_b && (!exists_a || sluice_ledger_row_equal(a, b));
 }
 
+/* The row was read and is as we wrote it. */
+static void on_ours(machine_t *m, action_t *action)
+{
+    if (m->step == STEP_CONFIRMING) {
+        act(m, STEP_INSERTING, action, SLUICE_LEDGER_INSERT);
+        return;
+    }
+    m->is_unsettled = false;
+    act(m, STEP_RESTING, action, SLUICE_LEDGER_WAIT);
+}
+
 static void on_row(machine_t *m, const event_t *event, action_t *action)
 {
     if (m->step == STEP_READING) {
@@ -272,9 +284,9 @@ static void on_row(machine_t *m, const event_t *event, action_t *action)
         if (event->exists)
             m->written = event->row;
         on_started(m, action);
-    } else if (m->step == STEP_CONFIRMING) {
+    } else if (m->step == STEP_CONFIRMING || m->step == STEP_SETTLING) {
         if (is_row(event->exists, &event->row, m->exists, &m->written))
-            act(m, STEP_INSERTING, action, SLUICE_LEDGER_INSERT);
+            on_ours(m, action);
         else if (!event->exists)
             on_vanished(m, action);
         else
@@ -315,10 +327,14 @@ static void on_batch(machine_t *m, const event_t *event, action_t *action)
     }
 }
 
+/* An acknowledgement is worth nothing if somebody took the row over meanwhile and used the token for a request that
+ * stored nothing. The next write finds that out; without one, the row is read once before the partition rests. */
 static void on_rest(machine_t *m, action_t *action)
 {
     if (!m->commits_apart && (m->written.hi >= 0 || m->written.next != m->row.next))
         write_row(m, STEP_CLOSING, &m->row, action);
+    else if (m->commits_apart && m->is_unsettled)
+        act(m, STEP_SETTLING, action, SLUICE_LEDGER_READ);
     else
         act(m, STEP_RESTING, action, SLUICE_LEDGER_WAIT);
 }

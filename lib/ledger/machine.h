@@ -135,6 +135,7 @@ enum sluice_ledger_step { /* private to machine.c */
                           STEP_OPENING,
                           STEP_INSERTING,
                           STEP_CONFIRMING,
+                          STEP_SETTLING,
                           STEP_LOOKING,
                           STEP_DONE,
                           STEP_CLOSING,
@@ -159,6 +160,7 @@ struct sluice_ledger_machine {
     bool commit_before_start;
     bool token_was_sent; /* somebody may have sent something under the token of this attempt */
     bool token_is_used;  /* and a later request under it was acknowledged: nothing under it can still be stored */
+    bool is_unsettled;   /* rows were acknowledged since the row was found ours last */
     struct sluice_source_state source_after;
     struct sluice_ledger_check check_after;
 };

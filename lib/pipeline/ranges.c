@@ -651,6 +651,8 @@ void ranges_ledger_returned(struct lane *lane, struct ledger_job *job)
         feed(lane, p,
              &(struct sluice_ledger_event){
                  .kind = SLUICE_LEDGER_ROW_READ, .exists = job->call.exists, .row = job->call.row});
+        if (r->first != NULL)
+            give_if_resting(lane, p);
     } else if (job->job.error.action == SLUICE_RETRY) {
         r->calling = true;
         job_delay(lane, &job->job);
