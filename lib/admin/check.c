@@ -1,10 +1,12 @@
 /* check.c - `sluice check`: everything a worker needs, looked at before it runs; see sluice/check.h.
  *
- * It changes nothing: no table is made, no group is joined. What only the records can tell (their fields and values) is
+ * It changes nothing: no target is made, no group is joined; only the ledger's table is made if it is missing, because
+ * nothing but a write shows that it can be written. What only the records can tell (their fields and values) is
  * not looked at here; the worker refuses those by name.
  */
 #include "sluice/check.h"
 
+#include "admin/delivery_check.h"
 #include "admin/report.h"
 #include "base/buf.h"
 #include "clickhouse/schema.h"
@@ -117,32 +119,60 @@ static const struct sluice_target_column *find_column(const struct sluice_target
     return NULL;
 }
 
-static void check_target(struct check *check, const char *subject, const struct sluice_target *target)
+static void check_replace_target(struct check *check, const char *subject, const struct sluice_target *target)
 {
     const struct sluice_target_column *version = find_column(target, target->version_column);
     const struct sluice_target_column *deleted = find_column(target, target->deleted_column);
-    if (strstr(target->engine, "ReplacingMergeTree") == NULL)
+    if (sluice_engine_of(target->engine).kind != SLUICE_ENGINE_REPLACING)
         report_line(&check->report, REPORT_FAIL, subject,
-                    "engine %s can't hold versions of a row; make it a "
-                    "ReplacingMergeTree(%s, %s)",
-                    target->engine, check->config->columns_version, check->config->columns_deleted);
+                    "engine %s can't hold versions of a row; make it a ReplacingMergeTree(%s, %s)", target->engine,
+                    check->config->columns_version, check->config->columns_deleted);
     else if (version == NULL || strcmp(version->type_text, "UInt128") != 0)
         report_line(&check->report, REPORT_FAIL, subject,
-                    "the engine needs a version column of type UInt128, "
-                    "ReplacingMergeTree(%s, %s)",
+                    "the engine needs a version column of type UInt128, ReplacingMergeTree(%s, %s)",
                     check->config->columns_version, check->config->columns_deleted);
     else if (deleted == NULL)
         report_line(&check->report, REPORT_FAIL, subject,
-                    "the engine has no deleted column, so deletes could not be "
-                    "stored; make it ReplacingMergeTree(%s, %s)",
+                    "the engine has no deleted column, so deletes could not be stored; make it ReplacingMergeTree(%s, "
+                    "%s)",
                     target->version_column, check->config->columns_deleted);
     else
         report_line(&check->report, REPORT_OK, subject, "%s(%s, %s)", target->engine, target->version_column,
                     target->deleted_column);
 }
 
+static void check_log_target(struct check *check, const char *subject, const struct sluice_target *target)
+{
+    const char *const names[] = {
+        check->config->columns_version, check->config->columns_deleted, "_op", "_topic", "_partition", "_offset"};
+    if (sluice_engine_of(target->engine).kind != SLUICE_ENGINE_MERGE_TREE) {
+        report_line(&check->report, REPORT_FAIL, subject,
+                    "engine %s does not keep every change; tables.mode is log, so make it a MergeTree", target->engine);
+        return;
+    }
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(names); i++) {
+        if (find_column(target, names[i]) != NULL)
+            continue;
+        report_line(&check->report, REPORT_FAIL, subject,
+                    "has no column \"%s\", which tables.mode: log needs; add it with ALTER TABLE ... ADD COLUMN",
+                    names[i]);
+        return;
+    }
+    report_line(&check->report, REPORT_OK, subject, "%s, a row for each change", target->engine);
+}
+
+static void check_target(struct check *check, const char *subject, struct sluice_target *target, int n_partitions)
+{
+    if (check->config->tables_mode == SLUICE_MODE_LOG)
+        check_log_target(check, subject, target);
+    else
+        check_replace_target(check, subject, target);
+    if (check->config->delivery == SLUICE_DELIVERY_EXACTLY_ONCE)
+        delivery_check_target(&check->report, check->config, check->client, target, n_partitions);
+}
+
 /* The table is named by the records (`source.table`); Debezium's default topic name ends with it. */
-static void check_topic_table(struct check *check, const char *topic)
+static void check_topic_table(struct check *check, const char *topic, int n_partitions)
 {
     struct sluice_error err;
     char subject[96];
@@ -156,7 +186,7 @@ static void check_topic_table(struct check *check, const char *topic)
         SLUICE_OK)
         report_error(&check->report, subject, &err);
     else if (exists)
-        check_target(check, subject, &target);
+        check_target(check, subject, &target, n_partitions);
     else if (check->config->tables_create)
         report_line(&check->report, REPORT_OK, subject, "is made from the first record, if that carries a schema");
     else
@@ -180,7 +210,7 @@ static void visit_topic(void *context, const char *topic, int n_partitions)
     check->n_topics++;
     report_line(&check->report, REPORT_OK, subject, "%d partition%s", n_partitions, n_partitions == 1 ? "" : "s");
     if (check->database_exists)
-        check_topic_table(check, topic);
+        check_topic_table(check, topic, n_partitions);
 }
 
 /* No group is joined, so there is nobody to be assigned to. */
@@ -226,6 +256,8 @@ static void check_kafka(struct check *check)
             report_line(&check->report, REPORT_WARN, "kafka.topics",
                         "no topic matches yet; topics that appear later are "
                         "taken in within kafka.topic.metadata.refresh.interval.ms");
+        if (check->config->delivery == SLUICE_DELIVERY_EXACTLY_ONCE)
+            delivery_check_ledger(&check->report, check->config, consumer, TIMEOUT_MS);
     }
     sluice_consumer_free(consumer);
 }
@@ -236,7 +268,9 @@ int sluice_check(const struct sluice_config *config, FILE *out, bool json)
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);
     report_begin(&check.report, out, json);
     report_line(&check.report, REPORT_OK, "config", "pipeline \"%s\", %s", config->name,
-                "at least once: rows may be written again after a crash and are one row under FINAL");
+                config->delivery == SLUICE_DELIVERY_EXACTLY_ONCE
+                    ? "exactly once: each change is stored once"
+                    : "at least once: rows may be written again after a crash and are one row under FINAL");
     check_clickhouse(&check);
     check_kafka(&check);
     sluice_ch_client_free(check.client);

@@ -90,6 +90,8 @@ static enum sluice_code check_delivery(struct sluice_ch_client *client, const st
                                        struct sluice_target *target, struct sluice_error *err)
 {
     enum sluice_code code = sluice_ch_read_dedup(client, target, err);
+    if (code == SLUICE_OK)
+        code = sluice_target_check_servers(target, config->clickhouse_url.n_items, err);
     return code != SLUICE_OK ? code : sluice_target_check_exactly_once(target, config->tables_dedup_window, err);
 }
 

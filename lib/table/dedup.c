@@ -199,3 +199,15 @@ enum sluice_code sluice_target_check_exactly_once(const struct sluice_target *ta
         code = check_view(target, &target->views[i], min_window, err);
     return code;
 }
+
+enum sluice_code sluice_target_check_servers(const struct sluice_target *target, size_t n_servers,
+                                             struct sluice_error *err)
+{
+    if (n_servers < 2 || sluice_engine_of(target->engine).home != SLUICE_ENGINE_LOCAL)
+        return SLUICE_OK;
+    return UNSAFE(
+        err,
+        "table \"%.80s.%.80s\" is not replicated and clickhouse.url names %zu servers, each of which would have "
+        "rows and a window of its own; name one server, or make the table Replicated%.60s",
+        target->database, target->table, n_servers, target->engine);
+}

@@ -27,4 +27,9 @@ SLUICE_MUST_CHECK enum sluice_code dedup_read_view(struct sluice_arena *arena, s
 SLUICE_MUST_CHECK enum sluice_code sluice_target_check_exactly_once(const struct sluice_target *target,
                                                                     int64_t min_window, struct sluice_error *err);
 
+/* With several addresses (`n_servers`) every one must lead to the same rows and the same window, so the table must be
+ * replicated or shared. Errors: as above. */
+SLUICE_MUST_CHECK enum sluice_code sluice_target_check_servers(const struct sluice_target *target, size_t n_servers,
+                                                               struct sluice_error *err);
+
 #endif

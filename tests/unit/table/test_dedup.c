@@ -151,10 +151,30 @@ static void test_verdicts(void)
     }
 }
 
+static void test_servers(void)
+{
+    static const struct {
+        const char *engine;
+        size_t n_servers;
+        bool fit;
+    } cases[] = {
+        {"ReplacingMergeTree", 1, true},           {"ReplacingMergeTree", 2, false}, {"MergeTree", 3, false},
+        {"ReplicatedReplacingMergeTree", 2, true}, {"SharedMergeTree", 2, true},
+    };
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(cases); i++) {
+        struct sluice_error err = {.text = ""};
+        const struct sluice_target target = {.database = "d", .table = "t", .engine = cases[i].engine};
+        CHECK_INT(sluice_target_check_servers(&target, cases[i].n_servers, &err),
+                  cases[i].fit ? SLUICE_OK : SLUICE_E_UNSAFE);
+        CHECK_CONTAINS(err.text, cases[i].fit ? "" : "or make the table Replicated");
+    }
+}
+
 int main(void)
 {
     test_settings();
     test_view_targets();
     test_verdicts();
+    test_servers();
     return check_result();
 }
