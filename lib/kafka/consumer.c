@@ -23,6 +23,7 @@ struct sluice_consumer {
     struct sluice_error fatal;    /* set by the rebalance callback, reported by the next poll */
     bool has_fatal;
     bool starts_paused;
+    bool has_dead; /* a partition of this assignment ended with an offset that is not there */
     struct sluice_kafka_membership *membership; /* as of the newest assignment */
 };
 
@@ -108,6 +109,23 @@ static void take_assignment(struct sluice_consumer *consumer, const rd_kafka_top
     }
 }
 
+/* Nobody knows yet where these partitions begin. Offset 0 is never fetched, and a later seek is sure to hold: while
+ * librdkafka asks the broker what "beginning" or "end" is, a seek is accepted and then overridden by the answer (2.0.2,
+ * seen as partitions that began at their end). They are paused first, as a committed offset that the topic does not
+ * have would end fetching for good, though nobody may want to begin there. Asking for the position makes librdkafka
+ * know partitions that it never had. */
+static void assign_paused(struct sluice_consumer *consumer, rd_kafka_topic_partition_list_t *partitions)
+{
+    (void)rd_kafka_position(consumer->rk, partitions);
+    (void)rd_kafka_pause_partitions(consumer->rk, partitions);
+    for (int i = 0; i < partitions->cnt; i++) {
+        if (partitions->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR)
+            SLUICE_BUG("a partition can't be paused before it is assigned");
+        partitions->elems[i].offset = 0;
+    }
+    give_assignment(consumer, partitions);
+}
+
 static void on_assigned(struct sluice_consumer *consumer, rd_kafka_topic_partition_list_t *partitions)
 {
     struct sluice_error err;
@@ -115,6 +133,7 @@ static void on_assigned(struct sluice_consumer *consumer, rd_kafka_topic_partiti
     struct sluice_kafka_membership *membership = sluice_kafka_membership_new(consumer->rk);
     sluice_kafka_membership_unref(consumer->membership);
     consumer->membership = membership;
+    consumer->has_dead = false;
     if (positions == NULL || membership == NULL || find_start(consumer, partitions, &err) != SLUICE_OK) {
         if (positions == NULL || membership == NULL)
             (void)sluice_error_nomem(&err, "an assignment", (size_t)partitions->cnt * sizeof *positions);
@@ -127,13 +146,14 @@ static void on_assigned(struct sluice_consumer *consumer, rd_kafka_topic_partiti
     }
     list_positions(partitions, positions);
     consumer->handler.assigned(consumer->handler.context, positions, (size_t)partitions->cnt);
-    give_assignment(consumer, partitions);
-    /* librdkafka 2.0.2 remembers across assignments that the application paused a partition; a new one begins unpaused,
-     * or paused: what a fetch may have brought since the assignment is older than the pause, and is dropped. */
-    if (consumer->starts_paused)
-        (void)rd_kafka_pause_partitions(consumer->rk, partitions);
-    else
+    if (consumer->starts_paused) {
+        assign_paused(consumer, partitions);
+    } else {
+        give_assignment(consumer, partitions);
+        /* librdkafka 2.0.2 remembers across assignments that the application paused a partition; a new one begins
+         * unpaused. */
         (void)rd_kafka_resume_partitions(consumer->rk, partitions);
+    }
     free(positions);
 }
 
@@ -354,6 +374,7 @@ static enum sluice_polled polled_error(struct sluice_consumer *consumer, rd_kafk
         *at = (struct sluice_kafka_position){rd_kafka_topic_name(event->rkt), event->partition, event->offset, NULL};
         outcome = SLUICE_POLLED_END;
     } else if (what == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && event->rkt != NULL) {
+        consumer->has_dead = true;
         *at = (struct sluice_kafka_position){rd_kafka_topic_name(event->rkt), event->partition, event->offset, NULL};
         (void)sluice_error_set(
             err, SLUICE_E_KAFKA_OFFSET, SLUICE_STOP_PARTITION,
@@ -433,8 +454,22 @@ static void keep_assigned(struct sluice_consumer *consumer, rd_kafka_topic_parti
     rd_kafka_topic_partition_list_destroy(assigned);
 }
 
+/* All partitions go back and come again, through the handler. */
+static void join_again(struct sluice_consumer *consumer)
+{
+    struct sluice_error err;
+    consumer->has_dead = false;
+    (void)rd_kafka_unsubscribe(consumer->rk); /* queues it; fails only for a client that is no consumer */
+    if (sluice_consumer_subscribe(consumer, &err) == SLUICE_OK)
+        return;
+    consumer->fatal = err;
+    consumer->has_fatal = true;
+}
+
 /* Nothing is polled meanwhile, so what a fetcher that began elsewhere may have brought is older than the seek that is
- * accepted, and is dropped. One that never starts ends the process: beginning elsewhere is what nobody would notice. */
+ * accepted, and is dropped. A partition whose offset was not there refuses for good: librdkafka 2.0.2 starts it again
+ * only with an assignment. Any other that never starts ends the process: beginning elsewhere is what nobody would
+ * notice. */
 static void seek_surely(struct sluice_consumer *consumer, rd_kafka_topic_partition_list_t *list)
 {
     const struct timespec pause = {.tv_nsec = 2000000};
@@ -449,9 +484,13 @@ static void seek_surely(struct sluice_consumer *consumer, rd_kafka_topic_partiti
             keep_assigned(consumer, list);
         if (list->cnt == 0)
             return;
-        if (sluice_mono_us() >= deadline_us)
+        if (consumer->has_dead || sluice_mono_us() >= deadline_us)
             break;
         (void)nanosleep(&pause, NULL);
+    }
+    if (consumer->has_dead) {
+        join_again(consumer);
+        return;
     }
     consumer->has_fatal = true;
     (void)kafka_error_from(&consumer->fatal, list->elems[0].err, "begin a partition at its offset");
@@ -463,7 +502,11 @@ void sluice_consumer_resume(struct sluice_consumer *consumer, const struct sluic
     rd_kafka_topic_partition_list_t *list = list_from(partitions, n, false);
     (void)rd_kafka_resume_partitions(consumer->rk, list); /* as above */
     for (int i = list->cnt - 1; i >= 0; i--) {
-        if (list->elems[i].offset < 0)
+        if (list->elems[i].offset >= 0)
+            continue;
+        if (consumer->starts_paused)
+            list->elems[i].offset = consumer->start_without_commit;
+        else
             (void)rd_kafka_topic_partition_list_del_by_idx(list, i);
     }
     if (list->cnt > 0 && consumer->starts_paused)

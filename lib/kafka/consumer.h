@@ -32,8 +32,8 @@ struct sluice_consumer_options {
     size_t n_topics;
     const struct sluice_kafka_option *extra; /* later ones win */
     size_t n_extra;
-    /* Assigned partitions are paused before their first fetch: no message comes before sluice_consumer_resume(), which
-     * then makes sure that a partition begins exactly at the offset it names (negative: where it was assigned). */
+    /* Nothing comes of an assigned partition, neither message nor error, before sluice_consumer_resume(), which then
+     * makes sure that it begins exactly at the offset it is given (negative, always: at `auto.offset.reset`). */
     bool starts_paused;
 };
 
@@ -96,7 +96,9 @@ SLUICE_MUST_CHECK enum sluice_polled sluice_consumer_poll(struct sluice_consumer
                                                           struct sluice_kafka_position *at, struct sluice_error *err);
 
 /* Stops or restarts fetching; unknown partitions are ignored. What librdkafka had prefetched is fetched again. To
- * resume, `offset` is the one of the next message (negative: not known), so that fetching starts at once. */
+ * resume, `offset` is the one of the next message (negative: not known), so that fetching starts at once; see also
+ * `starts_paused`. With it, resuming a partition that ended with SLUICE_POLLED_PARTITION_ERROR makes this member leave
+ * the group and join it again: everything is revoked and assigned anew. */
 void sluice_consumer_pause(struct sluice_consumer *consumer, const struct sluice_kafka_position *partitions, size_t n);
 void sluice_consumer_resume(struct sluice_consumer *consumer, const struct sluice_kafka_position *partitions, size_t n);
 /* The next message of this partition is the one at `position->offset`. */

@@ -332,16 +332,17 @@ enum sluice_code sluice_ledger_new_kafka(const struct sluice_kafka_ledger_option
     uint64_t number;
     memcpy(&number, random, sizeof number);
     (void)snprintf(id, sizeof id, "sluice-%.200s-%016" PRIx64, options->pipeline, number);
-    SLUICE_AUTO(sluice_ledger) struct sluice_ledger *ledger = calloc(1, sizeof(struct kafka_ledger));
-    if (ledger == NULL)
-        return sluice_error_nomem(err, "the ledger", sizeof(struct kafka_ledger));
+    struct kafka_ledger *self = calloc(1, sizeof *self);
+    if (self == NULL)
+        return sluice_error_nomem(err, "the ledger", sizeof *self);
+    SLUICE_AUTO(sluice_ledger) struct sluice_ledger *ledger = &self->base;
     ledger->backend = &backend;
     const struct sluice_group_offsets_options offsets = {.bootstrap_servers = options->bootstrap_servers,
                                                          .group_id = options->group_id,
                                                          .transactional_id = id,
                                                          .extra = options->extra,
                                                          .n_extra = options->n_extra};
-    enum sluice_code code = sluice_group_offsets_new(&offsets, &((struct kafka_ledger *)ledger)->offsets, err);
+    enum sluice_code code = sluice_group_offsets_new(&offsets, &self->offsets, err);
     if (code == SLUICE_OK)
         *out = SLUICE_TAKE(ledger);
     return code;

@@ -73,6 +73,42 @@ def test_every_assignment_of_a_member_starts_paused(group: Group) -> None:
         assert list(_first(first.messages(f"take {16 * 45}")).values()) == [5] * 16
 
 
+def test_a_paused_start_at_an_offset_that_is_gone(group: Group) -> None:
+    """The committed offset matters to whoever resumes there, and to nobody else."""
+    group.make(4, 10)
+    for p in range(4):
+        group.topics.commit(group.name, group.topic, p, 99)
+    for _ in range(5):
+        probe = group.joined(4, "paused")
+        assert probe.messages("poll 300") == {}
+        probe.tell("resume 3")
+        assert probe.messages("take 28") == {p: list(range(3, 10)) for p in range(4)}
+        probe.close()
+    probe = group.joined(4, "paused")
+    probe.tell("resume 99 2")
+    assert "no longer in the topic" in probe.refused("take 1")
+    probe.tell("resume 4 2")
+    lines = probe.tell("poll 2000")
+    assert lines[0] == "revoked 4 given" and sum(line.startswith("assigned ") for line in lines) == 4
+    probe.tell("resume 4")
+    assert probe.messages("take 24") == {p: list(range(4, 10)) for p in range(4)}
+
+
+@pytest.mark.parametrize("negative", [-1, -2, -1001])
+def test_resumed_without_an_offset(group: Group, negative: int) -> None:
+    """It begins where the option says, whatever number below 0 was given."""
+    group.make(1, 3)
+    probe = group.joined(1, "paused", "auto.offset.reset=earliest")
+    probe.tell(f"resume {negative}")
+    assert probe.messages("take 3") == {0: [0, 1, 2]}
+    probe.close()
+    probe = group.joined(1, "paused", "auto.offset.reset=latest")
+    probe.tell(f"resume {negative}")
+    assert probe.messages("poll 1000") == {}, "its end is known by now"
+    group.topics.produce(group.topic, "x")
+    assert probe.messages("take 1") == {0: [3]}
+
+
 def test_the_next_record_where_the_offset_is_gone(group: Group) -> None:
     """Markers of transactions are no messages: the first one is the next there is."""
     group.make(1, 0)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 from sluice_testing.kafka_probe import Ended, Group, Probe, Row, group_on
+from sluice_testing.kafka_wire import Wire
 
 
 @pytest.fixture
@@ -284,3 +285,33 @@ def test_one_transaction_for_all(group: Group, partitions: int) -> None:
         assert sum(line.startswith("row ") and line.endswith(f" {n} 9999999") for line in lines) == partitions
     times.sort()
     print(f"{partitions} partitions: write and reads {times[len(times) // 2]:.1f} ms (median), {times[-1]:.1f} ms at most")
+
+
+def test_what_a_late_request_can_do(group: Group) -> None:
+    """On which lib/kafka/group_offsets.c rests: copies of a request that arrive when its client has gone on."""
+    group.make(1, 10)
+    reader = _owner(group, 1)
+    wire = Wire(group.bootstrap, f"{group.name}-wire", group.name)
+    first = wire.init()
+    assert wire.add(first) == ""
+    assert wire.offsets(first, group.topic, 1, "one") == "", "without membership nothing is refused, members or not"
+    assert wire.end(first) == "" and reader.committed() == (1, "one")
+
+    assert wire.offsets(first, group.topic, 2, "late") == "INVALID_TXN_STATE", "after the end"
+    assert wire.add(first) == ""
+    assert wire.offsets(first, group.topic, 3, "next") == ""
+    assert wire.offsets(first, group.topic, 2, "late") == "", "within the next transaction: it lands, and wins"
+    assert wire.end(first) == "" and reader.committed() == (2, "late")
+
+    assert wire.add(first) == "" and wire.offsets(first, group.topic, 4, "open") == ""
+    second = wire.init()
+    assert reader.committed() == (2, "late"), "a new epoch ends what was open"
+    assert wire.offsets(first, group.topic, 5, "late") == "INVALID_PRODUCER_EPOCH"
+    assert wire.end(first) == "INVALID_PRODUCER_EPOCH"
+    third = wire.init()
+    assert wire.add(third) == ""
+    for gone in (first, second):
+        assert wire.offsets(gone, group.topic, 5, "late") == "INVALID_PRODUCER_EPOCH", "before the new one wrote"
+    assert wire.offsets(third, group.topic, 6, "mine") == "" and wire.end(third) == ""
+    assert reader.committed() == (6, "mine")
+    wire.close()
