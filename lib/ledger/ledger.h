@@ -29,9 +29,10 @@ struct sluice_ledger_call {
     bool conflict;      /* the write was refused because the row was another one */
 };
 
-/* Writes, then reads all. On an error nothing is known about the writes: read later. Errors: SLUICE_RETRY where that
- * may help, else SLUICE_STOP: those of the ClickHouse client and of librdkafka, SLUICE_E_LEDGER (a row that is not ours
- * or not understood). */
+/* Writes, then reads all. KeeperMap takes 256 rows a statement, one statement after the other, so that a call of
+ * thousands keeps the first ones waiting for the last: some hundred at a time are best. On an error nothing is known
+ * about the writes: read later. Errors: SLUICE_RETRY where that may help, else SLUICE_STOP: those of the ClickHouse
+ * client and of librdkafka, SLUICE_E_LEDGER (a row that is not ours or not understood). */
 SLUICE_MUST_CHECK enum sluice_code sluice_ledger_run(struct sluice_ledger *ledger, struct sluice_ledger_call *calls,
                                                      size_t n_calls, struct sluice_error *err);
 
