@@ -22,7 +22,7 @@
     X(SLUICE_FORMAT_AUTO, "auto")                                                                                      \
     X(SLUICE_FORMAT_JSON, "json")
 #define SLUICE_ON_BAD_RECORD_NAMES(X) X(SLUICE_ON_BAD_RECORD_STOP, "stop")
-#define SLUICE_LEDGER_CHOICE_NAMES(X)                                                                                         \
+#define SLUICE_LEDGER_CHOICE_NAMES(X)                                                                                  \
     X(SLUICE_USE_AUTO, "auto")                                                                                         \
     X(SLUICE_USE_KEEPER_MAP, "keeper_map")                                                                             \
     X(SLUICE_USE_KAFKA, "kafka")

@@ -88,12 +88,11 @@ static void fit(const struct grid *grid, struct layout *layout, size_t width)
 static struct layout lay_out(const struct grid *grid, size_t width)
 {
     struct layout layout = {.last = grid->n_columns - 1};
-    for (size_t i = 0; i < grid->n_columns; i++)
+    for (size_t i = 0; i < grid->n_columns; i++) {
         layout.widths[i] = strlen(grid->columns[i].title);
-    for (size_t i = 0; i < grid->n_cells; i++) {
-        size_t length = strlen(grid->cells[i]);
-        if (length > layout.widths[i % grid->n_columns])
-            layout.widths[i % grid->n_columns] = length;
+        for (size_t cell = i; cell < grid->n_cells; cell += grid->n_columns)
+            if (strlen(grid->cells[cell]) > layout.widths[i])
+                layout.widths[i] = strlen(grid->cells[cell]);
     }
     if (width > 0)
         fit(grid, &layout, width);
