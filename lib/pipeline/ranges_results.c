@@ -1,0 +1,128 @@
+/* ranges_results.c - what became of inserts, look-ups, calls of the ledger and questions to Kafka. */
+#include "pipeline/ranges_internal.h"
+
+#include "base/clock.h"
+#include "base/point.h"
+
+static void answer(struct lane *lane, struct partition *p, struct range *range)
+{
+    if (range->kind == JOB_LOOKUP) {
+        SLUICE_POINT("after_lookup");
+        sluice_metric_add(sluice_metrics_get(lane->world.metrics, SLUICE_METRIC_LEDGER_ROWS_MISSING), range->n_missing);
+        ranges_feed(lane, p,
+                    &(struct sluice_ledger_event){.kind = SLUICE_LEDGER_LOOKED_UP, .n_missing = range->n_missing});
+        return;
+    }
+    SLUICE_POINT("after_ack");
+    ranges_feed(lane, p, &(struct sluice_ledger_event){.kind = SLUICE_LEDGER_INSERTED});
+}
+
+/* All jobs of the range are back. */
+static void range_returned(struct lane *lane, struct partition *p, struct range *range)
+{
+    if (range->refused)
+        return; /* the partition stopped; the range stays open in the ledger */
+    if (range->failed)
+        job_delay(lane, &range->wake);
+    else if (range->late)
+        ranges_feed(lane, p, &(struct sluice_ledger_event){.kind = SLUICE_LEDGER_INSERT_FAILED});
+    else
+        answer(lane, p, range);
+}
+
+static void note_success(struct lane *lane, struct partition *p, struct flight *flight)
+{
+    struct range *range = flight->range;
+    flight->job.n_attempts = 0;
+    if (flight->job.kind == JOB_LOOKUP) {
+        range->n_missing += flight->n_missing;
+        flight->is_stored = flight->n_missing == 0;
+        if (!p->lane.ranges->machine.token_is_used) {
+            range->n_rows += flight->n_asked;
+            range->n_stored += flight->n_asked - flight->n_missing;
+        }
+        return;
+    }
+    flight->is_stored = !p->lane.ranges->machine.token_was_sent;
+    flight_count(lane, flight);
+}
+
+void ranges_flight_returned(struct lane *lane, struct flight *flight)
+{
+    struct partition *p = flight->partition;
+    struct range *range = flight->range;
+    range->n_out--;
+    if (flight->job.code == SLUICE_OK) {
+        note_success(lane, p, flight);
+    } else if (flight->is_late) {
+        range->late = true;
+        flight->job.n_attempts = 0;
+    } else if (flight_may_retry(&flight->job)) {
+        range->failed = true;
+        range->wake.code = flight->job.code;
+        range->wake.error = flight->job.error;
+    } else if (!range->refused) {
+        range->refused = true;
+        flight->binding->variant->state = VARIANT_STALE; /* what the plan took for granted may be what was refused */
+        if (!p->lane.stopped && !ranges_over(p->lane.ranges))
+            partition_stop(lane, p, range->lo, &flight->job.error);
+    }
+    if (range->n_out > 0)
+        return;
+    range->wake.n_attempts = range->failed ? range->wake.n_attempts + 1 : 0;
+    if (ranges_over(p->lane.ranges))
+        ranges_drop_sealed(lane, p);
+    else
+        range_returned(lane, p, range);
+}
+
+void ranges_woke(struct lane *lane, struct job *wake)
+{
+    struct range *range = (struct range *)wake;
+    struct partition *p = range->partition;
+    if (range->kind == JOB_LOOKUP)
+        ranges_send(lane, p, JOB_LOOKUP);
+    else
+        ranges_feed(lane, p, &(struct sluice_ledger_event){.kind = SLUICE_LEDGER_INSERT_FAILED, .was_sent = true});
+}
+
+void ranges_ledger_returned(struct lane *lane, struct ledger_job *job)
+{
+    struct partition *p = job->partition;
+    struct ranges *r = p->lane.ranges;
+    r->calling = false;
+    if (ranges_over(r))
+        return;
+    if (p->lane.detaching && r->machine.state == SLUICE_LEDGER_STARTING) {
+        ranges_feed(lane, p, &(struct sluice_ledger_event){.kind = SLUICE_LEDGER_LEAVE});
+    } else if (job->job.code == SLUICE_OK) {
+        job->job.n_attempts = 0;
+        r->confirmed_us = sluice_mono_us() - job->job.took_us;
+        ranges_feed(lane, p,
+                    &(struct sluice_ledger_event){
+                        .kind = SLUICE_LEDGER_ROW_READ, .exists = job->call.exists, .row = job->call.row});
+        if (r->first != NULL)
+            ranges_give_if_resting(lane, p);
+    } else if (job->job.error.action == SLUICE_RETRY) {
+        r->calling = true;
+        job_delay(lane, &job->job);
+    } else if (!p->lane.stopped) {
+        struct sluice_error err = job->job.error;
+        partition_stop(lane, p, r->machine.row.next, &err);
+    }
+}
+
+void ranges_seeked(struct partition *p)
+{
+    p->lane.ranges->seeking = false;
+}
+
+void ranges_offset_read(struct lane *lane, struct partition *p, const struct sluice_ledger_commit *commit)
+{
+    ranges_feed(lane, p, &(struct sluice_ledger_event){.kind = SLUICE_LEDGER_OFFSET_READ, .commit = *commit});
+}
+
+void ranges_committed(struct lane *lane, struct partition *p)
+{
+    ranges_feed(lane, p, &(struct sluice_ledger_event){.kind = SLUICE_LEDGER_COMMITTED});
+}
