@@ -1,5 +1,5 @@
 # Short names for what the scripts do; nothing is decided here.
-.PHONY: help demo check lint format bench clean
+.PHONY: help demo check soak lint format bench clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -12,6 +12,9 @@ demo: ## set up, build, and watch a live PostgreSQL arrive in ClickHouse; KEEP=1
 
 check: ## set up, build, and run all tests and linters
 	@.ci/check
+
+soak: ## an hour of faults against exactly once, writes docs/soak.md; SECONDS=3600
+	@SECONDS_OF_CHAOS=$(SECONDS) .ci/soak
 
 lint: ## layout and clang-tidy only, over the compile database of build/dev
 	@.ci/lint

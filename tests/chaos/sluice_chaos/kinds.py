@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+from events import Target
 from schedule import POINTS_AT_LEAST_ONCE, SESSION_MS, Missed, Schedule
 from sluice_testing import load
 from sluice_testing.marks import committed_texts
@@ -356,6 +357,26 @@ def from_postgres(s: Schedule) -> None:
         scene.wait_equal(tables)
         s.tell(f"{tables} equal PostgreSQL, cell by cell")
     s.finish()
+
+
+def million(s: Schedule) -> None:
+    """What the official Connect sink could not do: a million live events, 8,000 a second, kill -9 ten times 2 to 10 s
+    after the first insert of a life, on a plain MergeTree."""
+    s.targets = [Target("events", f"{s.scene.name}.public.events", 1)]
+    s.tables, s.topics = ["events"], [s.targets[0].topic]
+    s.scene.topics.create(s.targets[0].topic)
+    s.make_table("events", parted=False)
+    s.over = {"kafka.session.timeout.ms": 6000, "kafka.heartbeat.interval.ms": 2000, "batch.max_rows": 65536,
+              "batch.max_age": "1s", "kafka.fetch.message.max.bytes": 1048576, "senders": 2}
+    feeder = s.feed(keys=200_000, rate=8000, limit=1_000_000, with_schema=False, transactions=False)
+    for _ in range(10):
+        worker = s.start()
+        s.wait_progress(1, worker=worker)
+        s.pause(2.0, 10.0)
+        s.kill(worker)
+    s.start()
+    feeder.join(300)
+    s.finish(240)
 
 
 KINDS: tuple[Callable[[Schedule], None], ...] = (

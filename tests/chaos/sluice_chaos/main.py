@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "docker/local"), str(Path(__file__).parent)]
 
 import kinds  # noqa: E402  (the paths come first)
+import recovery  # noqa: E402
 from report import Report  # noqa: E402
 from schedule import POINTS, POINTS_AT_LEAST_ONCE, Missed, Outcome, Plan, Schedule  # noqa: E402
 from sluice_stack import Stack, StackError  # noqa: E402
@@ -25,6 +26,7 @@ SERVICES = ["kafka", "zookeeper", "clickhouse"]
 LEDGERS = ("keeper_map", "kafka")
 # These disturb whatever else runs on the stack.
 ALONE = (kinds.services_killed,)
+MODES = {kinds.from_postgres: "replace", kinds.million: "log"}
 WAYS = 3
 
 
@@ -44,6 +46,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--state", type=Path, help="state folder of the services (default: made and removed)")
     parser.add_argument("--parallel", type=int, default=3, help="schedules at a time (default 3)")
     parser.add_argument("--rate", type=int, default=500, help="events a second in each schedule (default 500)")
+    parser.add_argument("--million", action="store_true",
+                        help="also a million live events with ten kills, with either ledger")
+    parser.add_argument("--recovery", action="store_true", help="also measure how long rows stay away after a crash")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write the sums into this document")
     parser.add_argument("--all-points", action="store_true", help="fail if a point was never hit")
     parser.add_argument("--must-duplicate", action="store_true",
                         help="pass only if rows are stored twice somewhere, and none is missing")
@@ -56,14 +62,13 @@ def kind_of(seed: int, only: str | None) -> Callable[[Schedule], None]:
     return next(k for k in kinds.KINDS if k.__name__ == only) if only else kinds.KINDS[seed % len(kinds.KINDS)]
 
 
-def run_one(plan: Plan, seed: int, options: argparse.Namespace) -> Outcome:
+def run_one(plan: Plan, seed: int, options: argparse.Namespace, kind: Callable[[Schedule], None]) -> Outcome:
     """One schedule, from its scene to its verdict."""
-    kind = kind_of(seed, options.kind)
     turn, number = divmod(seed, len(kinds.KINDS))
     ledger = options.ledger or LEDGERS[(turn + number) % 2]
     mode = options.mode or ("replace", "log")[(turn // 2 + number // 2) % 2]
-    if kind is kinds.from_postgres:
-        mode = "replace"
+    if kind in MODES:
+        mode = MODES[kind]
     s = Schedule(plan, seed, kind.__name__, ledger, mode)
     try:
         kind(s)
@@ -98,8 +103,14 @@ class Runner:
             self._run(seed, last=True)
         ClickHouse(self._plan.stack.service("clickhouse").url(), "default").clear_faults()
 
+    def million(self, seed: int) -> None:
+        """The schedule in which another sink failed, once with each ledger."""
+        for number in range(len(LEDGERS)) if self._options.ledger is None else (0,):
+            outcome = run_one(self._plan, seed + number * len(kinds.KINDS), self._options, kinds.million)
+            self._report.add(outcome, counts=True)
+
     def _run(self, seed: int, last: bool = False) -> Outcome:
-        outcome = run_one(self._plan, seed, self._options)
+        outcome = run_one(self._plan, seed, self._options, kind_of(seed, self._options.kind))
         self._report.add(outcome, counts=last or not outcome.missed)
         return outcome
 
@@ -126,6 +137,11 @@ def run(options: argparse.Namespace) -> int:
         while time.monotonic() - began < options.seconds:
             runner.round(list(range(seed + n, seed + n + len(kinds.KINDS))))
             n += len(kinds.KINDS)
+        if options.million:
+            runner.million(seed)
+        if options.recovery:
+            for ledger in (options.ledger,) if options.ledger else LEDGERS:
+                report.add_recovery(recovery.measure(plan, ledger))
     except StackError as error:
         print(f"chaos: {error}", file=sys.stderr)
         return 2
@@ -133,7 +149,10 @@ def run(options: argparse.Namespace) -> int:
         if not options.keep:
             stack.down(purge=options.state is None)
     points = (POINTS if plan.once else POINTS_AT_LEAST_ONCE) if options.all_points else ()
-    return 0 if report.end(points, options.must_duplicate) else 1
+    good = report.end(points, options.must_duplicate)
+    if options.write:
+        options.write.write_text(report.document(good))
+    return 0 if good else 1
 
 
 if __name__ == "__main__":

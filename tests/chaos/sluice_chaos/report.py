@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
 
+from recovery import Recovery
 from schedule import POINTS, Outcome, Plan
+from sluice_testing.programs import REPOSITORY
+
+
+_HEAD = """\
+# Soak
+
+<!-- Made by `make soak`, which rewrites this file. -->
+
+`make soak` runs the model with larger bounds, millions of random schedules of the ledger's machine, and the schedules of
+`tests/chaos` on real services (Kafka, ZooKeeper, PostgreSQL with Debezium, and clickhouse-embedded): 25, then on until an
+hour is over (`SECONDS=`), and the one in which another sink failed. Each seed is one schedule; `tests/chaos/run --seed N`
+repeats it.
+
+The topic itself says what must be stored: each data event once, as one row by topic, partition, offset and deletion mark,
+counted while nothing is merged, collapsed or optimised away; tables with and without PARTITION BY, ReplacingMergeTree and
+plain MergeTree. FINAL must equal the state that the topics come to, or PostgreSQL cell by cell. A fault counts only if it
+was seen to hit. No partition may stop, and nobody lends a hand. Connections that one fault met are counted one by one.
+
+"""
 
 
 class Report:
@@ -20,6 +41,7 @@ class Report:
         self.outcomes: list[Outcome] = []
         self.hits: Counter[str] = Counter()
         self.counted: Counter[str] = Counter()
+        self.recoveries: list[Recovery] = []
         self._lock = threading.Lock()
         self._began = time.monotonic()
         self._say(f"chaos: {plan.delivery}, first seed {seed}")
@@ -32,6 +54,11 @@ class Report:
             self.hits.update(outcome.hits)
             self.counted.update({name: int(value) for name, value in outcome.counted.items()})
             self._print(outcome)
+
+    def add_recovery(self, measured: Recovery) -> None:
+        """Prints times."""
+        self.recoveries.append(measured)
+        self._say("\n" + "\n".join(measured.lines()))
 
     def passed(self, outcome: Outcome) -> bool:
         """At least once may store rows twice, and nothing else."""
@@ -72,7 +99,40 @@ class Report:
             self._say(f"chaos: never hit: {', '.join(missing)}")
         if must_duplicate and self.duplicates == 0:
             self._say("chaos: not one row was stored twice, so these schedules show nothing")
-        return not failed and not missing and bool(self.outcomes) and (self.duplicates > 0 or not must_duplicate)
+        slow = [measured.ledger for measured in self.recoveries if not measured.good()]
+        if slow:
+            self._say(f"chaos: recovery takes too long with ledger {', '.join(slow)}")
+        return not failed and not missing and not slow and (self.duplicates > 0 or not must_duplicate) \
+            and bool(self.outcomes or self.recoveries)
+
+    def document(self, good: bool) -> str:
+        """docs/soak.md."""
+        commit = subprocess.run(["git", "-C", str(REPOSITORY), "rev-parse", "--short=10", "HEAD"], capture_output=True,
+                                text=True, check=False).stdout.strip()
+        kinds: dict[str, list[Outcome]] = {}
+        for outcome in self.outcomes:
+            kinds.setdefault(outcome.kind, []).append(outcome)
+        lines = [_HEAD, "## Last run", "",
+                 f"Commit {commit}, {time.strftime('%F', time.gmtime())}, first seed {self.seed}, "
+                 f"{(time.monotonic() - self._began) / 60:.0f} minutes: {'passed' if good else '**failed**'}.", "",
+                 "| schedules | faults | events | duplicates | losses | manual steps |", "|---|---|---|---|---|---|",
+                 f"| {len(self.outcomes)} | {self.faults:,} | {self.events:,} | {self.duplicates} | {self.losses} | 0 |", "",
+                 "| kind | schedules | with ledger keeper_map | with ledger kafka | events | duplicates | losses |",
+                 "|---|---|---|---|---|---|---|"]
+        for kind, outcomes in kinds.items():
+            of = Counter(outcome.ledger for outcome in outcomes)
+            lines.append(f"| {kind} | {len(outcomes)} | {of['keeper_map']} | {of['kafka']} | "
+                         f"{sum(o.verdict.events for o in outcomes):,} | {sum(o.verdict.duplicates for o in outcomes)} | "
+                         f"{sum(o.verdict.losses for o in outcomes)} |")
+        lines += ["", "Faults that were seen to hit:", "", "| fault | hits |", "|---|---|"]
+        lines += [f"| {text.rpartition(' ')[0]} | {text.rpartition(' ')[2]} |" for text in self._list(self.hits).split(", ")]
+        failed = [str(outcome.seed) for outcome in self.outcomes if not self.passed(outcome)]
+        if failed:
+            lines += ["", f"Failed seeds: {', '.join(failed)}."]
+        if self.recoveries:
+            lines += ["", "## Recovery", "", "From kill -9 to the first row stored after it, five times each.", ""]
+            lines += [f"- {line}" for measured in self.recoveries for line in measured.lines()]
+        return "\n".join(lines) + "\n"
 
     @staticmethod
     def _list(counts: Counter[str]) -> str:

@@ -170,7 +170,7 @@ class Schedule:
             "kafka.socket.timeout.ms": 5000,
             "clickhouse.request_timeout": "4s",
             "clickhouse.connect_timeout": "2s",
-            "batch.max_rows": chance.choice((7, 60, 300, 65536)),
+            "batch.max_rows": chance.choice((30, 100, 500, 65536)),
             "batch.max_age": chance.choice(("20ms", "60ms", "200ms")),
             "batch.collapse": False,
             "senders": chance.choice((1, 2, 4)),
@@ -204,8 +204,16 @@ class Schedule:
             if worker is not None and not worker.running():
                 raise RuntimeError(f"worker {worker.name} ended with exit code "
                                    f"{worker.process and worker.process.returncode}; its log: {worker.log}")
+            self.check_stopped()
             return condition()
         wait_until(checked, seconds, what)
+
+    def check_stopped(self) -> None:
+        """No partition may ever be stopped."""
+        for worker in self.workers.values():
+            if worker.running():
+                for line in worker.events("partition_stopped"):
+                    raise RuntimeError(f"worker {worker.name} stopped a partition: {line}")
 
     @staticmethod
     def assigned(worker: Worker) -> set[tuple[str, int]]:
@@ -247,6 +255,7 @@ class Schedule:
         try:
             status = worker.wait_ended(seconds)
         except AssertionError:
+            self.check_stopped()
             worker.kill9()
             raise Missed(f"worker {name} did not reach {point} for the {nth}. time in {seconds:.0f} s") from None
         if status != -signal.SIGKILL:
