@@ -191,6 +191,9 @@ enum sluice_code ledger_view_read(struct ledger_view *view, const struct sluice_
 {
     struct reading reading = {.view = view, .selection = selection, .err = err};
     *view = (struct ledger_view){0};
+    if (config->delivery != SLUICE_DELIVERY_EXACTLY_ONCE)
+        return sluice_error_set(err, SLUICE_E_CONFIG, SLUICE_STOP,
+                                "delivery is at_least_once, which keeps no ledger; its state is the group's offsets");
     sluice_arena_init(&view->arena, MAX_BYTES, "the partitions of the ledger");
     enum sluice_code code = open_both(view, config, err);
     if (code == SLUICE_OK)

@@ -212,6 +212,15 @@ def test_other_ledger(scene: Scene) -> None:
     assert {row["start"] for row in desk.show()} == {"goes on at 40"}
 
 
+def test_needs_exactly_once(scene: Scene) -> None:
+    """A pipeline that keeps no ledger has nothing to show, and none is made."""
+    desk = Desk(scene, delivery="at_least_once")
+    for arguments in (["show"], ["repair", "--all", "--to-offset", "1", "--yes"]):
+        done = desk.run(*arguments)
+        assert done.returncode == 2 and "keeps no ledger" in done.stderr, done.stderr
+    assert not scene.clickhouse.has_table("sluice_ledger")
+
+
 def test_leftover_row(scene: Scene) -> None:
     """The row of a topic that is gone is shown as such."""
     desk = Desk(scene)
