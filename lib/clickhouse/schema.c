@@ -167,8 +167,13 @@ enum sluice_code sluice_ch_read_target(struct sluice_ch_client *client, const ch
     if (code != SLUICE_OK)
         return code;
     bool found = target->engine != NULL && target->n_columns > 0;
-    if (found)
+    if (found) {
         code = sluice_target_read_engine(target, err);
+    } else {
+        /* A table that is being made can show its columns before itself; the caller may read again. */
+        sluice_target_deinit(target);
+        sluice_target_init(target);
+    }
     if (code == SLUICE_OK)
         *exists = found;
     return code;

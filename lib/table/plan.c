@@ -465,7 +465,13 @@ enum sluice_code sluice_plan_new(const struct sluice_shape *shape, const struct 
         return sluice_error_nomem(err, "plan of a table", sizeof *plan);
     atomic_init(&plan->n_references, 1);
     sluice_arena_init(&plan->arena, PLAN_MAX_BYTES, "plan of a table");
-    struct planning p = {.shape = shape, .target = target, .options = options, .plan = plan, .err = err};
+    struct planning p = {.shape = shape,
+                         .target = target,
+                         .options = options,
+                         .plan = plan,
+                         .err = err,
+                         .version_column = "",
+                         .deleted_column = ""};
     enum sluice_code code = fill(&p);
     if (code == SLUICE_OK)
         *out = plan;

@@ -93,6 +93,23 @@ static void test_missing(void)
     }
 }
 
+/* The server looks at tables first and at columns then: of a table that is made in between it shows columns alone. */
+static void test_half_made(void)
+{
+    struct fixture f;
+    bool exists = true;
+    SLUICE_AUTO(sluice_target) struct sluice_target target;
+    sluice_target_init(&target);
+    fixture_init(&f, 20000000);
+    CHECK_INT(read_target(&f, "c\t1\tid\tInt64\t\t1\t0\nc\t2\tv\tInt64\t\t0\t0\n", &target, &exists), SLUICE_OK);
+    CHECK(!exists);
+    CHECK_INT(target.n_columns, 0);
+    CHECK_INT(read_target(&f, TABLE_LINE "c\t1\tid\tInt64\t\t1\t0\n", &target, &exists), SLUICE_OK);
+    CHECK(exists);
+    CHECK_INT(target.n_columns, 1);
+    fixture_deinit(&f);
+}
+
 static void test_not_understood(void)
 {
     static const char *const bodies[] = {"hello\n", TABLE_LINE "c\t1\tid\tInt64\t\t1\n",
@@ -281,6 +298,7 @@ int main(void)
         return 1;
     test_table();
     test_missing();
+    test_half_made();
     test_not_understood();
     test_failure_is_not_absence();
     test_windows();

@@ -105,12 +105,13 @@ struct worker {
 static void *work(void *context)
 {
     struct worker *worker = context;
-    for (int i = 0; i < N_TABLES && worker->code == SLUICE_OK; i++) {
+    for (int i = 0; i < N_TABLES; i++) {
         char table[32];
         (void)snprintf(table, sizeof table, "shared_%d", i);
-        (void)pthread_barrier_wait(worker->barrier);
-        worker->code = planner_plan(worker->client, worker->config, &shape, table, "made/shop/public.orders",
-                                    &worker->plans[i], &worker->err);
+        (void)pthread_barrier_wait(worker->barrier); /* by those that failed too: the others wait for them */
+        if (worker->code == SLUICE_OK)
+            worker->code = planner_plan(worker->client, worker->config, &shape, table, "made/shop/public.orders",
+                                        &worker->plans[i], &worker->err);
     }
     return NULL;
 }
