@@ -140,6 +140,17 @@ static bool is_behind(const struct sluice_ledger_row *row, const struct sluice_l
     return mark->seq > row->seq || mark->epoch > row->epoch;
 }
 
+/* Does the mark in Kafka say what the row says? It may have expired, or stand at a late commit: without new records
+ * nothing else would set that right. Or somebody has honoured a reset in the row and not committed it yet: an insert
+ * before that commit would let the next owner honour the reset once more. An open range was opened behind such a
+ * commit. */
+static bool is_committed(const struct sluice_ledger_commit *commit, const struct sluice_ledger_row *row)
+{
+    if (row->next < 0 || row->hi >= 0)
+        return true;
+    return commit->offset == row->next && commit->text == SLUICE_LEDGER_TEXT_ROW && commit->row.resets == row->resets;
+}
+
 /* The row as it was read decides, together with the committed offset, what the row becomes; the write that acquires it
  * carries the decision, so both hold or neither does. */
 static void acquire(machine_t *m, action_t *action)
@@ -170,9 +181,7 @@ static void acquire(machine_t *m, action_t *action)
         begin_at(m, commit->offset, m->resets, &commit->row.source, &wanted);
     else if (has_mark && m->commits_apart)
         follow_mark(m, &wanted);
-    /* Kafka's offset may have expired, or stand at a late commit; without new records nothing else would set it right.
-     */
-    if (m->commits_apart && wanted.hi < 0 && wanted.next >= 0 && commit->offset != wanted.next)
+    if (m->commits_apart && !is_committed(commit, &wanted))
         m->commit_before_start = true;
     wanted.epoch = m->written.epoch + 1;
     wanted.owner = m->owner;
