@@ -38,7 +38,12 @@ static int64_t target_of(const struct sluice_ledger_repair *how, const struct le
 
 static enum sluice_code check_target(const struct ledger_entry *entry, int64_t next, struct sluice_error *err)
 {
-    if (!entry->facts.has_ends || (next >= entry->facts.low && next <= entry->facts.high))
+    if (!entry->facts.has_ends)
+        return sluice_error_set(err, SLUICE_E_KAFKA, SLUICE_RETRY,
+                                "topic \"%s\" partition %" PRId32 ": no broker tells which offsets it holds (it has "
+                                "no leader); wait for the broker, or select other partitions",
+                                entry->topic, entry->partition);
+    if (next >= entry->facts.low && next <= entry->facts.high)
         return SLUICE_OK;
     return sluice_error_set(err, SLUICE_E_USAGE, SLUICE_STOP,
                             "topic \"%s\" partition %" PRId32 ": offset %" PRId64 " is not in the topic, which holds "
@@ -56,7 +61,7 @@ static enum sluice_code make_plans(struct repairing *r, struct sluice_error *err
     for (size_t i = 0; i < view->n_entries; i++) {
         const struct ledger_entry *entry = &view->entries[i];
         int64_t next = target_of(r->how, entry);
-        if (next < 0)
+        if (next < 0 || !entry->has_topic)
             continue;
         enum sluice_code code = check_target(entry, next, err);
         if (code != SLUICE_OK)
@@ -92,7 +97,8 @@ static void print_plans(const struct repairing *r, FILE *out)
         const struct ledger_entry *entry = &r->view.entries[i];
         (void)fprintf(out, "%s[%" PRId32 "]\n", entry->topic, entry->partition);
         if (!r->is_planned[i]) {
-            (void)fprintf(out, "  left as it is: there is no offset to take\n");
+            (void)fprintf(out, "  left as it is: %s\n",
+                          entry->has_topic ? "there is no offset to take" : "no such topic");
             continue;
         }
         foresight_text(&entry->foresight, start);

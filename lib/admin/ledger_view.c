@@ -130,6 +130,18 @@ static int compare_entries(const void *a, const void *b)
 
 /* --- what is known of each ---------------------------------------------------------------------------------------- */
 
+/* A partition without a leader is shown all the same, only without the comparison with its records. */
+static void read_ends(struct ledger_view *view, struct ledger_entry *entry)
+{
+    struct sluice_error ignored;
+    struct partition_facts *facts = &entry->facts;
+    facts->high =
+        sluice_consumer_ask_end_offset(view->consumer, entry->topic, entry->partition, LEDGER_VIEW_TIMEOUT_MS);
+    facts->has_ends =
+        facts->high >= 0 && sluice_consumer_start_offset(view->consumer, entry->topic, entry->partition,
+                                                         LEDGER_VIEW_TIMEOUT_MS, &facts->low, &ignored) == SLUICE_OK;
+}
+
 static enum sluice_code read_commit(struct ledger_view *view, struct ledger_entry *entry, struct sluice_error *err)
 {
     char metadata[SLUICE_LEDGER_TEXT];
@@ -140,15 +152,8 @@ static enum sluice_code read_commit(struct ledger_view *view, struct ledger_entr
         return sluice_error_wrap(err, "topic \"%s\" partition %d", entry->topic, (int)entry->partition);
     entry->facts.commit =
         commit_from(sluice_ledger_kind(view->ledger), sluice_ledger_path(view->ledger), offset, metadata);
-    if (!entry->has_topic)
-        return SLUICE_OK;
-    code = sluice_consumer_start_offset(view->consumer, entry->topic, entry->partition, LEDGER_VIEW_TIMEOUT_MS,
-                                        &entry->facts.low, err);
-    if (code != SLUICE_OK)
-        return sluice_error_wrap(err, "topic \"%s\" partition %d", entry->topic, (int)entry->partition);
-    entry->facts.high =
-        sluice_consumer_ask_end_offset(view->consumer, entry->topic, entry->partition, LEDGER_VIEW_TIMEOUT_MS);
-    entry->facts.has_ends = entry->facts.high >= 0;
+    if (entry->has_topic)
+        read_ends(view, entry);
     return SLUICE_OK;
 }
 

@@ -222,7 +222,7 @@ def test_needs_exactly_once(scene: Scene) -> None:
 
 
 def test_leftover_row(scene: Scene) -> None:
-    """The row of a topic that is gone is shown as such."""
+    """The row of a topic that is gone is shown as such, and is in nobody's way."""
     desk = Desk(scene)
     desk.repair("--to-offset", "40", partition=None)
     scene.topics.create(scene.topic("other"))
@@ -231,6 +231,8 @@ def test_leftover_row(scene: Scene) -> None:
     desk.options["kafka__topics"] = [scene.topic("other")]
     text = desk.run("show").stdout
     assert text.count("no such topic") == 2 and scene.topic("other") in text, text
+    said = desk.repair("--to-offset", "0", partition=None)
+    assert said.count("left as it is: no such topic") == 2 and f"{scene.topic('other')}[0]: written" in said, said
 
 
 @pytest.mark.parametrize("ledger", LEDGERS)
