@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 import pytest
-from sluice_testing.once import LEDGER, Once, ledger_row, wait_state
+from sluice_testing.once import Once, ledger_row, set_ledger_row, wait_state
 from sluice_testing.records import Table
 from sluice_testing.scene import Scene
 from sluice_testing.stored import wait_stored
@@ -54,13 +54,14 @@ def test_row_taken_by_somebody_else(scene: Scene) -> None:
     once = Once(scene)
     once.run_and_store(20)
     for number in range(3):
-        key, state = ledger_row(scene, once.topic)
-        words = state.split(" ")
-        epoch = next(i for i, word in enumerate(words) if word.startswith("epoch="))
-        owner = next(i for i, word in enumerate(words) if word.startswith("owner="))
-        words[epoch] = f"epoch={int(words[epoch][6:]) + 1}"
-        words[owner] = "owner=77"
-        scene.clickhouse.execute(f"ALTER TABLE {LEDGER} UPDATE state = '{' '.join(words)}' WHERE k = '{key}'")
+        row = ledger_row(scene, once.topic)
+        taken = row | {"epoch": row["epoch"] + 1, "owner": 0x77, "seq": row["seq"] + 1}
+        words = [f"{name}{value}" for name, value in (("epoch=", taken["epoch"]), ("owner=", "77"),
+                                                      ("seq=", taken["seq"]))]
+        names = [word.split("=")[0] + "=" for word in words]
+        taken["state"] = " ".join(next((new for name, new in zip(names, words, strict=True) if old.startswith(name)), old)
+                                  for old in row["state"].split(" "))
+        set_ledger_row(scene, taken)
         once.produce(10, start=100 * (number + 1))
         once.check()
         assert once.worker.metric("ledger_fenced_total") == number + 1
@@ -74,8 +75,8 @@ def test_two_groups_on_one_ledger(scene: Scene) -> None:
     is stored twice or lost."""
     once = Once(scene, batch__max_rows=10, batch__max_age="50ms", **OPTIONS)
     once.run_and_store(20)
-    rival = scene.worker("rival", delivery="exactly_once", tables__mode="log", batch__max_rows=7, batch__max_age="50ms",
-                         kafka__group__id=f"{scene.name}-rival", **OPTIONS).start()
+    rival = scene.run("rival", delivery="exactly_once", tables__mode="log", batch__max_rows=7, batch__max_age="50ms",
+                         kafka__group__id=f"{scene.name}-rival", **OPTIONS)
     for number in range(20):
         once.produce(20, start=1000 + 20 * number)
         wait_stored(scene.clickhouse, "t", 20 + 20 * (number + 1))

@@ -79,9 +79,15 @@ def wait_state(worker: Worker, topic: str, state: str, partition: int = 0, secon
     return line
 
 
-def ledger_row(scene: Scene, topic: str, partition: int = 0) -> tuple[str, str]:
-    """Key and state of a partition's row in the KeeperMap ledger."""
-    found = [row for row in scene.clickhouse.rows(f"SELECT k, state FROM {LEDGER}")
-             if topic in row["k"] and row["k"].endswith(str(partition))]
+def ledger_row(scene: Scene, topic: str, partition: int = 0) -> dict[str, Any]:
+    """A partition's row in the KeeperMap ledger."""
+    found = [row for row in scene.clickhouse.rows(f"SELECT k, epoch, owner, seq, state FROM {LEDGER}")
+             if row["k"].endswith(f"/{topic}/{partition}")]
     assert len(found) == 1, found
-    return found[0]["k"], found[0]["state"]
+    return found[0]
+
+
+def set_ledger_row(scene: Scene, row: dict[str, Any]) -> None:
+    """Writes a row as it is, whoever owns it."""
+    scene.clickhouse.execute(f"ALTER TABLE {LEDGER} UPDATE epoch = {row['epoch']}, owner = {row['owner']}, "
+                             f"seq = {row['seq']}, state = '{row['state']}' WHERE k = '{row['k']}'")

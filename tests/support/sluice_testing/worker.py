@@ -173,10 +173,12 @@ class Worker:
     def wait_event(self, event: str, seconds: float = 30, **fields: Any) -> dict[str, Any]:
         """The first line of this event with these fields in the present run."""
         def found() -> dict[str, Any] | None:
-            assert self.running(), f"worker {self.name} ended with exit code {self.process and self.process.returncode}"
+            running = self.running()  # before the log is read: the line may be its last one
             for line in self.events(event):
                 if all(line.get(key) == value for key, value in fields.items()):
                     return line
+            if not running:  # not "not yet"
+                raise RuntimeError(f"worker {self.name} ended with exit code {self.process and self.process.returncode}")
             return None
         return wait_until(found, seconds, f"log line {event} {fields or ''} of worker {self.name}")
 
