@@ -39,7 +39,8 @@ class Ended(Exception):
 class Probe:
     """One process, one member."""
 
-    def __init__(self, bootstrap: str, group: str, topic: str, *options: str, env: dict[str, str] | None = None) -> None:
+    def __init__(self, bootstrap: str, group: str, topic: str, *options: str,
+                 env: dict[str, str] | None = None) -> None:
         self._process = subprocess.Popen(
             [_program(), bootstrap, group, "shop", topic, "session.timeout.ms=6000", "heartbeat.interval.ms=500",
              *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **(env or {})})
