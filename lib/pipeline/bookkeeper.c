@@ -7,8 +7,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-/* More than a worker's partitions would hardly be ready at once; what is left over goes into the next round. */
-enum { MAX_CALLS = 1024 };
+/* So many rows take about a tenth of a second (docs/ledger.md); what is left over goes into the next round. */
+enum { MAX_CALLS = 512 };
 
 struct bookkeeper {
     struct bookkeeper_world world;
