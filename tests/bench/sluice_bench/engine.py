@@ -22,12 +22,17 @@ active Nullable(Bool)"""
 class Engine:
     """The process and its HTTP interface."""
 
-    def __init__(self, program: Path, folder: Path, log: Path) -> None:
+    def __init__(self, program: Path, folder: Path, log: Path, zookeeper: str) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self.child = Child([str(program), "--listen", f"127.0.0.1:{self.port}", "--path", str(folder)], log)
+        host, _, port = zookeeper.partition(":")
+        config = folder / "config.xml"
+        config.write_text(f"<clickhouse><zookeeper><node><host>{host}</host><port>{port}</port></node></zookeeper>"
+                          "<keeper_map_path_prefix>/sluice/bench</keeper_map_path_prefix></clickhouse>\n")
+        self.child = Child([str(program), "--listen", f"127.0.0.1:{self.port}", "--path", str(folder / "data"),
+                            "--config-file", str(config)], log)
 
     def wait(self, seconds: float = 60.0) -> None:
         """Until it answers."""
@@ -85,12 +90,12 @@ class Engine:
 
 
 @contextlib.contextmanager
-def fresh_engine(program: Path, work: Path, name: str) -> Iterator[Engine]:
+def fresh_engine(program: Path, work: Path, name: str, zookeeper: str) -> Iterator[Engine]:
     """Started on an empty folder, which is gone afterwards; the log stays."""
     folder = work / f"engine-{name}"
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    engine = Engine(program, folder, work / f"engine-{name}.log")
+    (folder / "data").mkdir(parents=True)
+    engine = Engine(program, folder, work / f"engine-{name}.log", zookeeper)
     try:
         engine.wait()
         yield engine

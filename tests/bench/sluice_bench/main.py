@@ -32,7 +32,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--build", type=Path, default=ROOT / "build/release", help="build folder of preset release")
     parser.add_argument("--out", type=Path, default=ROOT / "build/bench", help="folder of the result, logs and topics")
     parser.add_argument("--kind", choices=("json", "json_schema"), action="append", help="only this topic")
-    parser.add_argument("--side", choices=("sluice", "kafka-engine", "sluice-collapse"), action="append",
+    parser.add_argument("--side", choices=("sluice", "sluice-once", "kafka-engine", "sluice-collapse"), action="append",
                         help="only this side")
     parser.add_argument("--keep", action="store_true", help="keep the topics for the next run")
     return parser.parse_args()
@@ -60,7 +60,7 @@ class Bench:
 
     def run(self) -> None:
         """Topics, all sides on each, report."""
-        self._stack.up(["kafka"])
+        self._stack.up(["kafka", "zookeeper"])
         try:
             topics = Maker(self._stack.kafka.address, ROOT / "tests/data/debezium", self._work).make(
                 self._options.rows, say)
@@ -81,15 +81,16 @@ class Bench:
         print(f"\nalso in {self._out / 'result.json'}")
 
     def _sides(self, kind: str, topics: Topics) -> dict[str, Usage]:
-        sides = [Sluice(self._worker_program, self._work, False), KafkaEngine(),
-                 Sluice(self._worker_program, self._work, True)]
+        sides = [Sluice(self._worker_program, self._work), Sluice(self._worker_program, self._work, once=True),
+                 KafkaEngine(), Sluice(self._worker_program, self._work, collapse=True)]
         wanted = self._options.side or [side.name for side in sides]
         return {side.name: self._one(side, kind, topics) for side in sides if side.name in wanted}
 
     def _one(self, side, kind: str, topics: Topics) -> Usage:
         group = f"bench-{kind}-{side.name}-{time.time_ns() // 1_000_000}".replace("_", "-")
         feed = Feed(self._stack.kafka.address, topics.names[kind], kind, group)
-        with fresh_engine(self._engine_program, self._work, f"{kind}-{side.name}") as engine:
+        zookeeper = self._stack.service("zookeeper").address
+        with fresh_engine(self._engine_program, self._work, f"{kind}-{side.name}", zookeeper) as engine:
             engine.make_table(side.version_type)
             usage = measure(side, engine, feed, topics.rows, self._stack.kafka.process.pid())
             self._compare(engine.content(side.lsn), topics.oracle, f"{kind}-{side.name}")

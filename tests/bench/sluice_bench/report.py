@@ -12,7 +12,7 @@ from measure import Usage
 from topics import Topics
 
 _TARGETS = {"json": 300_000, "json_schema": 150_000}  # rows per core second of the worker
-_RATIO, _RSS_MIB = 2.0, 150
+_RATIO, _RSS_MIB, _ONCE = 2.0, 150, 0.9
 
 
 def _sluice(usage: Usage) -> dict[str, float]:
@@ -28,11 +28,19 @@ def _beside(usage: Usage) -> dict[str, float]:
             "engine_idle_cpu_per_second": round(usage.engine_idle_rate, 3), "seconds_to_idle": round(usage.seconds, 1)}
 
 
+def _once(usages: dict[str, Usage]) -> float:
+    """What exactly-once delivery leaves of the rows per second."""
+    return usages["sluice-once"].rows_per_second / usages["sluice"].rows_per_second
+
+
 def _kind(usages: dict[str, Usage]) -> dict:
     peer = usages["kafka-engine"]
     part = {"sluice": _sluice(usages["sluice"]),
             "kafka_engine": {"rows_per_cpu_second": round(peer.rows_per_cpu_second), **_beside(peer)},
             "ratio_rows_per_cpu_second": round(usages["sluice"].rows_per_cpu_second / peer.rows_per_cpu_second, 2)}
+    if "sluice-once" in usages:
+        part["sluice_once"] = _sluice(usages["sluice-once"])
+        part["ratio_once"] = round(_once(usages), 3)
     if "sluice-collapse" in usages:
         part["sluice_collapse"] = _sluice(usages["sluice-collapse"])
     return part
@@ -82,7 +90,7 @@ def _line(name: str, usage: Usage) -> str:
         f"{usage.worker_cpu * 1e6 / usage.rows:.2f}", f"{usage.rows / usage.worker_cpu:,.0f}",
         f"{usage.worker_rss_mib:.0f}")
     both = (usage.worker_cpu + usage.engine_cpu) * 1e6 / usage.rows
-    label = {"sluice": "sluice", "sluice-collapse": "sluice, collapse on", "kafka-engine": "Kafka engine + view"}[name]
+    label = {"sluice": "sluice", "sluice-once": "sluice, exactly once", "sluice-collapse": "sluice, collapse on", "kafka-engine": "Kafka engine + view"}[name]
     return (f"  {label:<24}{usage.rows_per_second:>9,.0f}  {worker:>7}{engine:>8.2f}{both:>8.2f}"
             f"{mine:>12}{usage.rows_per_cpu_second:>11,.0f}{resident:>9}{usage.engine_rss_mib:>8.0f}")
 
@@ -96,4 +104,5 @@ def _verdict(kind: str, usages: dict[str, Usage]) -> list[str]:
         return "met" if good else "MISSED"
     return [f"  targets: {ratio:.2f} x the Kafka engine of {_RATIO:.0f} {word(ratio >= _RATIO)}; worker {core:,.0f} "
             f"per core of {_TARGETS[kind]:,} {word(core >= _TARGETS[kind])}; {mine.worker_rss_mib:.0f} MiB of {_RSS_MIB} "
-            f"{word(mine.worker_rss_mib < _RSS_MIB)}"]
+            f"{word(mine.worker_rss_mib < _RSS_MIB)}; exactly once {_once(usages):.0%} of its rows/s of {_ONCE:.0%} "
+            f"{word(_once(usages) >= _ONCE)}"]

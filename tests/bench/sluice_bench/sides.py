@@ -28,11 +28,12 @@ class Sluice:
     version_type = "UInt128"
     lsn = "toUInt64(bitAnd(_version, toUInt128(bitShiftLeft(1::UInt64, 56) - 1)))"
 
-    def __init__(self, program: Path, work: Path, collapse: bool) -> None:
+    def __init__(self, program: Path, work: Path, collapse: bool = False, once: bool = False) -> None:
         self._program = program
         self._work = work
         self._collapse = collapse
-        self.name = "sluice-collapse" if collapse else "sluice"
+        self._delivery = "exactly_once" if once else "at_least_once"
+        self.name = "sluice-collapse" if collapse else "sluice-once" if once else "sluice"
         self.child: Child | None = None
 
     def start(self, engine: Engine, feed: Feed) -> None:
@@ -41,7 +42,7 @@ class Sluice:
             "name": feed.group,
             "kafka": {"bootstrap.servers": feed.brokers, "topics": [feed.topic]},
             "clickhouse": {"url": engine.url, "database": DATABASE},
-            "delivery": "at_least_once",
+            "delivery": self._delivery,
             "batch": {"max_rows": BATCH_ROWS, "max_age": "3s", "collapse": self._collapse},
             "http": {"listen": ""},
             "log": {"level": "debug"},
