@@ -1,9 +1,7 @@
-/* property_ledger_events.c - what happens to the world, and one whole schedule; see property_ledger_world.h. */
+/* property_ledger_events.c - what happens to the world; see property_ledger_world.h. */
 #include "property_ledger_world.h"
 
 #include <inttypes.h>
-
-enum { MAX_STEPS = 160, CALM_STEPS = 600 };
 
 /* ---- the group ---- */
 
@@ -19,7 +17,7 @@ static void next_generation(struct world *w)
     w->generation++;
 }
 
-static void assign(struct world *w, int owner)
+void event_assign(struct world *w, int owner)
 {
     if (w->n_resets >= MAX_RESETS - 16)
         return;
@@ -59,18 +57,17 @@ static void end_all(struct world *w)
 
 /* ---- owners ---- */
 
-static void rebalance(struct world *w)
+static void rebalance(struct world *w, int to)
 {
-    int to = (int)world_choose(w, N_OWNERS);
     int from = w->member;
     if (from >= 0 && from != to && !(w->faults[FAULT_ZOMBIE] && world_choose(w, 2) == 1)) {
         TELL(w, "owner %d hears that it loses the partition", from);
         owner_leave(w, from);
     }
-    assign(w, to);
+    event_assign(w, to);
 }
 
-static void crash(struct world *w, int owner)
+void event_crash(struct world *w, int owner)
 {
     if (!w->owners[owner].is_alive)
         return;
@@ -103,7 +100,7 @@ static void forget_row_of_kafka(struct world *w)
         w->row_exists = false;
 }
 
-static void operator_resets(struct world *w)
+void event_reset(struct world *w)
 {
     struct sluice_ledger_commit *c = &w->offset.commit;
     int64_t to = w->topic.start + world_choose(w, (unsigned)(w->topic.end - w->topic.start + 1));
@@ -203,7 +200,7 @@ static void lose_ledger(struct world *w)
         return;
     for (int i = 0; i < N_OWNERS; i++)
         if (w->owners[i].todo.kind == SLUICE_LEDGER_WRITE && !w->owners[i].todo.expected_exists)
-            crash(w, i);
+            event_crash(w, i);
     w->row_exists = false;
     w->n_writes = 0;
     w->has_happened[FAULT_LOST] = true;
@@ -228,11 +225,29 @@ static void restore_ledger(struct world *w)
 
 /* ---- a schedule ---- */
 
-static void disaster(struct world *w, enum fault fault)
+enum { APPEND = N_FAULTS, REBALANCE };
+
+static void carry_out(struct world *w, unsigned event)
 {
-    switch (fault) {
+    int owner = (int)world_choose(w, N_OWNERS);
+    switch (event) {
+    case APPEND:
+        append(w);
+        break;
+    case REBALANCE:
+        rebalance(w, owner);
+        break;
+    case FAULT_CRASH:
+        event_crash(w, owner);
+        break;
+    case FAULT_ZOMBIE:
+        zombie_learns(w, owner);
+        break;
+    case FAULT_SLEEP:
+        sleep_or_wake(w, owner);
+        break;
     case FAULT_RESET:
-        operator_resets(w);
+        event_reset(w);
         break;
     case FAULT_COMPACTION:
         compact(w);
@@ -249,167 +264,19 @@ static void disaster(struct world *w, enum fault fault)
     case FAULT_LOST:
         lose_ledger(w);
         break;
-    case FAULT_RESTORED:
+    default:
         restore_ledger(w);
         break;
-    default:
-        break;
     }
 }
 
-static void happen(struct world *w)
+/* One of those that this schedule has. */
+void event_happen(struct world *w)
 {
-    int owner = (int)world_choose(w, N_OWNERS);
-    unsigned kind = world_choose(w, N_FAULTS + 2);
-    if (kind < 2)
-        append(w);
-    else if (kind - 2 == FAULT_ZOMBIE)
-        zombie_learns(w, owner);
-    else if (kind - 2 >= FAULT_LEDGER && kind - 2 <= FAULT_TRAP)
-        rebalance(w);
-    else if (!w->faults[kind - 2])
-        return;
-    else if (kind - 2 == FAULT_CRASH)
-        crash(w, owner);
-    else if (kind - 2 == FAULT_SLEEP)
-        sleep_or_wake(w, owner);
-    else
-        disaster(w, (enum fault)(kind - 2));
-}
-
-/* The owner whose turn it is; another one, which may be a zombie; what is on its way; or an event. */
-static void step(struct world *w)
-{
-    unsigned kind = world_choose(w, 24);
-    if (kind >= 22)
-        happen(w);
-    else if (kind >= 20)
-        world_step_late(w);
-    else if (kind >= (w->is_restless ? 8 : 16))
-        owner_step(w, (int)world_choose(w, N_OWNERS));
-    else if (w->member >= 0)
-        owner_step(w, w->member);
-    else
-        assign(w, (int)world_choose(w, N_OWNERS));
-}
-
-/* ---- the end ---- */
-
-static void settle(struct world *w)
-{
-    for (unsigned fault = 0; fault < N_FAULTS; fault++)
-        w->faults[fault] = false;
-    TELL(w, "faults end");
-    while (w->n_requests + w->n_writes + w->n_commits > 0 && world_choose(w, 4) != 3)
-        world_step_late(w);
-    for (size_t i = 0; i < w->n_requests;)
-        if (w->requests[i].owner < 0)
-            w->requests[i] = w->requests[--w->n_requests];
-        else
-            i++;
-    world_drop_late(w);
-}
-
-static int survivor(struct world *w)
-{
-    int stays = world_choose(w, 2) == 1 ? w->member : -1;
-    for (int i = 0; i < N_OWNERS; i++) {
-        w->owners[i].is_asleep = false;
-        if (i != stays)
-            crash(w, i);
-    }
-    if (stays < 0) {
-        stays = 0;
-        assign(w, stays);
-    }
-    return stays;
-}
-
-static bool is_justified(const struct world *w, enum sluice_ledger_state state)
-{
-    const bool *had = w->has_happened;
-    switch (state) {
-    case SLUICE_LEDGER_LOST:
-        return had[FAULT_LOST];
-    case SLUICE_LEDGER_BEHIND:
-        return had[FAULT_LOST] || had[FAULT_RESTORED];
-    case SLUICE_LEDGER_OFFSET_LOST:
-    case SLUICE_LEDGER_NOT_REBUILDABLE:
-        return (had[FAULT_RETENTION] || had[FAULT_ANEW]) && !w->goes_to_earliest;
-    case SLUICE_LEDGER_TOPIC_ANEW:
-        return had[FAULT_ANEW] && !w->goes_to_earliest;
-    default:
-        return false;
-    }
-}
-
-/* True when everything is stored and committed; false when the owner stopped. */
-static bool run_calm(struct world *w, int owner)
-{
-    const struct owner *o = &w->owners[owner];
-    for (unsigned n = 0; n < CALM_STEPS && w->violation == NULL; n++) {
-        if (owner_is_done(w, owner))
-            return true;
-        if (o->todo.kind == SLUICE_LEDGER_STOP && o->knows_offset)
-            return false;
-        owner_step(w, owner);
-    }
-    world_broken(w, "the end is never reached");
-    return true;
-}
-
-static void check_end(struct world *w, int owner, bool owner_stays)
-{
-    const struct sluice_ledger_row *row = &w->owners[owner].machine.row;
-    const struct sluice_ledger_commit *c = &w->offset.commit;
-    if (row->next < 0)
-        return; /* there was nothing to read */
-    target_check_durable(w, row->resets, w->topic.end);
-    if (w->offset.by_operator)
-        world_broken(w, "the operator's reset is not honoured");
-    bool was_late = w->commits_apart && owner_stays; /* another commit may have arrived behind its last one */
-    if (!was_late && (c->offset != w->topic.end || (!w->commits_apart && w->row.hi >= 0)))
-        world_broken(w, "the committed offset is not at the end");
-}
-
-/* An owner that was fenced while it waited for its last insert learns it when it opens the next range; until then what
- * it takes for stored may be missing, though nobody who comes after it trusts that. */
-static void append_row(struct world *w)
-{
-    offsets_t bit = (offsets_t)1 << w->topic.end++;
-    w->topic.records |= bit;
-    for (unsigned table = 0; table < w->n_tables; table++)
-        w->topic.rows[table] |= bit;
-}
-
-static void end_calmly(struct world *w)
-{
-    settle(w);
-    unsigned generation = w->generation;
-    int owner = survivor(w);
-    bool owner_stays = w->generation == generation;
-    if (owner_stays)
-        append_row(w);
-    bool is_done = run_calm(w, owner);
-    if (!is_done && w->violation == NULL) {
-        if (!is_justified(w, w->owners[owner].machine.state))
-            world_broken(w, "a stop that nothing justifies");
-        owner_end(w, owner);
-        operator_resets(w);
-        assign(w, owner);
-        if (!run_calm(w, owner))
-            world_broken(w, "an operator's reset does not end the stop");
-    }
-    if (w->violation == NULL)
-        check_end(w, owner, owner_stays);
-}
-
-void world_run(struct world *w)
-{
-    world_init(w);
-    unsigned n_steps = world_choose(w, MAX_STEPS);
-    for (unsigned n = 0; n < n_steps && w->violation == NULL; n++)
-        step(w);
-    if (w->violation == NULL)
-        end_calmly(w);
+    unsigned events[N_FAULTS + 5] = {APPEND, REBALANCE, REBALANCE, REBALANCE, REBALANCE};
+    unsigned n = 5;
+    for (unsigned fault = FAULT_CRASH; fault < N_FAULTS; fault++)
+        if (w->faults[fault])
+            events[n++] = fault;
+    carry_out(w, events[world_choose(w, n)]);
 }

@@ -50,18 +50,18 @@ struct choices {
 
 /* Which kinds of faults a schedule has; each schedule has its own. */
 enum fault {
-    FAULT_CRASH,
-    FAULT_ZOMBIE, /* a take-over that the former owner does not hear of */
-    FAULT_SLEEP,
-    FAULT_LEDGER,
+    FAULT_LEDGER, /* what may befall a step of an owner or of a request */
     FAULT_COMMIT,
     FAULT_INSERT,
     FAULT_LATE,
     FAULT_TRAP,
+    FAULT_CRASH,  /* events */
+    FAULT_ZOMBIE, /* a take-over that the former owner does not hear of */
+    FAULT_SLEEP,
     FAULT_RESET,
     FAULT_COMPACTION,
     FAULT_EXPIRY,
-    FAULT_RETENTION,
+    FAULT_RETENTION, /* rare ones, from here on */
     FAULT_ANEW,
     FAULT_LOST,
     FAULT_RESTORED,
@@ -272,6 +272,13 @@ void batch_look_up(struct world *w, struct owner *o);
 void batch_insert(struct world *w, struct owner *o);
 
 /* ---- property_ledger_events.c: what happens to the world ---- */
+
+void event_assign(struct world *w, int owner);
+void event_crash(struct world *w, int owner);
+void event_reset(struct world *w);  /* by an operator */
+void event_happen(struct world *w); /* any that the schedule has */
+
+/* ---- property_ledger_schedule.c ---- */
 
 void world_run(struct world *w); /* one schedule: faults, then calm, then the properties of the end */
 
