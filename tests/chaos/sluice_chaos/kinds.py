@@ -6,9 +6,10 @@ import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from events import Target
-from schedule import POINTS_AT_LEAST_ONCE, SESSION_MS, Missed, Schedule
+from schedule import SESSION_MS, Missed, Schedule
 from sluice_testing import load
 from sluice_testing.marks import committed_texts
 from sluice_testing.oracle import FOREIGN_ID
@@ -21,9 +22,7 @@ def killed(s: Schedule) -> None:
     """kill -9 at each point of a batch's life, in an order of the seed; each life has other batch sizes."""
     s.make_targets()
     s.feed()
-    points = ["after_open", "during_insert", "after_ack", "before_commit", "after_commit"]
-    if not s.plan.once:
-        points = [p for p in points if p in POINTS_AT_LEAST_ONCE]
+    points = s.points("after_open", "during_insert", "after_ack", "before_commit", "after_commit", "group_offsets_sent")
     s.chance.shuffle(points)
     for point in points:
         s.die_at(point, s.chance.randint(1, 12))
@@ -40,8 +39,8 @@ def replayed(s: Schedule) -> None:
     registered though its rows are not stored."""
     s.make_targets()
     s.feed()
-    for point in s.chance.sample([p for p in ("after_open", "during_insert", "after_ack")
-                                  if s.plan.once or p in POINTS_AT_LEAST_ONCE], 2):
+    points = s.points("after_open", "during_insert", "after_ack")
+    for point in s.chance.sample(points, 2) if s.plan.once else points:
         s.die_at(point, s.chance.randint(2, 8))
         if s.plan.once:
             s.die_at("after_acquire", s.chance.randint(1, 3))
@@ -54,9 +53,15 @@ def replayed(s: Schedule) -> None:
     worker = s.start()
     s.wait_progress(300, worker=worker)
     if s.plan.once:
-        again = [line for line in worker.events("range_replayed") if line["attempt"] > 0 and line["missing"] > 0]
-        if not again:
-            raise Missed("no range was found whose token was used while its rows were not stored")
+        again: list[dict[str, Any]] = []
+
+        def found() -> bool:
+            again[:] = [line for line in worker.events("range_replayed") if line["attempt"] > 0 and line["missing"] > 0]
+            return bool(again)
+        try:
+            s.wait(found, 30, "a range whose token was used while its rows were not stored", worker)
+        except AssertionError as error:
+            raise Missed(str(error)) from None
         s.tell(f"{len(again)} ranges were stored under another token than their first one")
         s.hit("token_without_rows", len(again))
     s.finish()
@@ -68,9 +73,8 @@ def zombies(s: Schedule) -> None:
     s.make_targets()
     s.feed()
     old, new = "a", "b"
-    ways = ["anywhere", "hangs", *s.chance.sample(("after_open", "during_insert", "after_ack"), 2)]
-    if s.plan.once:
-        ways.append("after_acquire")
+    points = s.points("after_open", "during_insert", "after_ack", "after_acquire")
+    ways = ["hangs", "anywhere", *s.chance.sample(points, min(2, len(points)))]
     s.chance.shuffle(ways)
     for way in ways:
         worker = _suspend(s, old, way)
@@ -102,7 +106,7 @@ def zombies(s: Schedule) -> None:
 
 def _suspend(s: Schedule, name: str, way: str) -> Worker:
     """Starts a worker that has all partitions, and suspends it."""
-    if way not in ("anywhere", "hangs") and (s.plan.once or way in POINTS_AT_LEAST_ONCE):
+    if way not in ("anywhere", "hangs"):
         nth = s.chance.randint(1, 3 if way == "after_acquire" else 12)
         worker = s.start(name, wait=False, SLUICE_STOP_AT=f"{way}:{nth}")
         try:
@@ -254,10 +258,7 @@ def offsets_reset(s: Schedule) -> None:
         s.wait_group_empty()
         s.wait_no_inserts()
         reset(s, back=number == 0)
-        if s.plan.once:
-            s.die_at(s.chance.choice(("after_acquire", "after_open", "after_ack")), 1)
-        else:
-            s.die_at("after_ack", 1)
+        s.die_at(s.chance.choice(s.points("after_acquire", "after_open", "after_ack") or ["before_commit"]), 1)
         worker = s.start()
         s.wait_progress(200)
         if s.plan.once:
@@ -339,7 +340,7 @@ def from_postgres(s: Schedule) -> None:
     s.tables = list(load.TABLES)
     s.topics = [scene.topic(table) for table in s.tables]
     scene.connector(",".join(s.tables))
-    points = ["during_insert", "after_ack", "before_commit", "after_commit"]
+    points = s.points("during_insert", "after_ack", "before_commit", "after_commit", "group_offsets_sent")
     s.start()
     s.wait_progress(1)
     s.workers["a"].kill9()

@@ -27,9 +27,9 @@ METADATA = ("_op", "_topic", "_partition", "_offset")
 
 # A worker dies there by its own hand: lib/base/point.h.
 POINTS = ("after_acquire", "after_open", "during_insert", "after_ack", "before_commit", "after_commit",
-          "during_rebalance", "after_lookup", "before_attempt")
+          "group_offsets_sent", "during_rebalance", "after_lookup", "before_attempt")
 # Those that at-least-once delivery passes too.
-POINTS_AT_LEAST_ONCE = ("during_insert", "after_ack", "before_commit", "after_commit", "during_rebalance")
+POINTS_AT_LEAST_ONCE = ("during_insert", "before_commit", "after_commit", "during_rebalance")
 
 
 class Missed(AssertionError):
@@ -94,6 +94,13 @@ class Schedule:
         self._proxies: list[Proxy] = []
         self._began = time.monotonic()
         self._may_die: set[str] = set()
+
+    def points(self, *names: str) -> list[str]:
+        """Those of these points that a worker passes in this delivery, with this ledger."""
+        passed = set(POINTS) if self.plan.once else set(POINTS_AT_LEAST_ONCE)
+        # The Kafka ledger's writes are the commits.
+        passed -= {"before_commit", "after_commit"} if self.outcome.ledger == "kafka" else {"group_offsets_sent"}
+        return [name for name in names if name in passed]
 
     # The scene
 
