@@ -173,41 +173,58 @@ void assignment_tend(struct reader *reader)
     }
 }
 
+/* Paused, so that it begins with a seek that is sure to hold, or, where librdkafka gave it up, with a new assignment.
+ */
+static void hold(struct reader *reader, struct partition *p)
+{
+    struct sluice_kafka_position at = reader_position(p, 0, NULL);
+    p->reader.paused = true;
+    sluice_consumer_pause(reader->consumer, &at, 1);
+}
+
+/* Paused until the lane knows where to begin instead. */
+static void tell_gone(struct reader *reader, struct partition *p, int64_t oldest)
+{
+    bool restarts = reader->world.config->on_offset_lost == SLUICE_ON_OFFSET_LOST_EARLIEST;
+    SLUICE_LOG(SLUICE_LOG_WARN, "records_gone", SLUICE_F_TEXT("topic", p->topic), SLUICE_F_I64("partition", p->id),
+               SLUICE_F_I64("offset", p->reader.next_offset), SLUICE_F_I64("oldest", oldest));
+    p->reader.waits = true;
+    hold(reader, p);
+    reader_push_chunk(reader);
+    reader_control(reader, LANE_GONE, p, restarts ? oldest : -1);
+}
+
 void assignment_lost(struct reader *reader, struct partition *p, const struct sluice_error *error)
 {
     struct sluice_error err = *error;
-    int64_t restart_at = -1;
-    struct sluice_kafka_position at = reader_position(p, p->reader.start_offset, NULL);
-    if (p->reader.is_checking) { /* only the record before it is gone, perhaps; then nothing can be compared */
-        p->reader.is_checking = false;
-        p->reader.next_offset = at.offset;
-        if (sluice_consumer_seek(reader->consumer, &at, &err) == SLUICE_OK)
-            return;
-    }
-    if (reader->world.config->on_offset_lost == SLUICE_ON_OFFSET_LOST_EARLIEST &&
-        sluice_consumer_start_offset(reader->consumer, p->topic, p->id, ASK_TIMEOUT_MS, &restart_at, &err) != SLUICE_OK)
-        restart_at = -1;
-    SLUICE_LOG(SLUICE_LOG_WARN, "records_gone", SLUICE_F_TEXT("topic", p->topic), SLUICE_F_I64("partition", p->id),
-               SLUICE_F_I64("offset", p->reader.next_offset), SLUICE_F_I64("restart_at", restart_at),
-               SLUICE_F_ERROR(&err));
-    reader_push_chunk(reader);
-    reader_control(reader, LANE_GONE, p, restart_at);
+    int64_t oldest = -1;
+    (void)sluice_error_wrap(&err, "topic \"%s\" partition %" PRId32, p->topic, p->id);
+    SLUICE_LOG(SLUICE_LOG_WARN, "kafka", SLUICE_F_ERROR(&err));
+    if (sluice_consumer_start_offset(reader->consumer, p->topic, p->id, ASK_TIMEOUT_MS, &oldest, &err) != SLUICE_OK)
+        oldest = 0; /* if it is not there either, this is found when it is asked for */
+    tell_gone(reader, p, oldest);
 }
 
-/* The lane knows where to begin. One message before that is wanted if it can be compared with what the ledger says. */
+/* The lane knows where to begin. The record before that is wanted too, to be compared with what the ledger says of it.
+ * Asked for an offset that is not there, librdkafka gives the partition up until the next assignment, so the oldest one
+ * is asked for first. */
 static void on_start(struct reader *reader, struct partition *p, const struct notice *notice)
 {
     struct sluice_error err;
     int64_t check = notice->mark.check.offset;
-    p->reader.start_offset = notice->offset;
-    p->reader.is_checking = check >= 0 && check < notice->offset;
-    p->reader.next_offset = p->reader.is_checking ? check : notice->offset;
+    int64_t oldest = 0;
+    bool known = notice->offset < 0 || sluice_consumer_start_offset(reader->consumer, p->topic, p->id, ASK_TIMEOUT_MS,
+                                                                    &oldest, &err) == SLUICE_OK;
+    p->reader.next_offset = notice->offset;
+    if (known && notice->offset >= 0 && oldest > notice->offset) {
+        tell_gone(reader, p, oldest);
+        return;
+    }
+    if (known && check >= oldest && check < notice->offset)
+        p->reader.next_offset = check;
     p->reader.waits = false;
     reader_push_chunk(reader);
-    struct sluice_kafka_position at = reader_position(p, p->reader.next_offset, NULL);
-    /* A paused partition is moved when it is resumed. */
-    if (!p->reader.paused && at.offset >= 0 && sluice_consumer_seek(reader->consumer, &at, &err) != SLUICE_OK)
-        assignment_stop(reader, p, &err);
+    hold(reader, p); /* resuming moves it */
     reader_control(reader, LANE_SEEKED, p, 0);
 }
 

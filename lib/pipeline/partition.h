@@ -51,8 +51,6 @@ struct partition {
         int64_t ask_after_us; /* not before, after a question without an answer */
         int64_t assigned_at;  /* where it was assigned, a logical offset if nothing was committed */
         bool waits;           /* for NOTICE_START; paused until then */
-        bool is_checking;     /* reads one message before the one to start with */
-        int64_t start_offset; /* of the last NOTICE_START */
         int64_t again_us;     /* monotonic; assigned again not before this time. 0: not to be */
         int64_t committable;
         int64_t next_offset; /* of the message to take next; negative while it is a logical offset */

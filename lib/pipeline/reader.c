@@ -104,7 +104,6 @@ static void take_message(struct reader *reader, rd_kafka_message_t *message)
         reader->chunk->n_done = 0;
     }
     p->reader.next_offset = message->offset + 1;
-    p->reader.is_checking = false;
     size_t cost = message_cost(message);
     sluice_budget_charge(reader->world.budget, cost);
     (void)atomic_fetch_add_explicit(reader->world.raw_bytes, cost, memory_order_relaxed);
