@@ -254,21 +254,31 @@ static enum sluice_code ask_offsets(struct lookup *lookup, const struct sluice_c
                                             {"partition", sluice_str_from(partition)},
                                             {"lo", sluice_str_from(lo)},
                                             {"hi", sluice_str_from(hi)}};
+    SLUICE_AUTO(sluice_buf) struct sluice_buf version;
+    sluice_buf_init(&version, 1 << 20, "name of the version column");
     sluice_buf_clear(&lookup->sql);
-    enum sluice_code code = sluice_buf_printf(
-        &lookup->sql, err,
-        "SELECT DISTINCT toInt64(`_offset`) AS `sluice:offset` FROM %s WHERE `_topic` = {topic:String} AND "
-        "`_partition` = {partition:Int32} AND `_offset` >= {lo:Int64} AND `_offset` <= {hi:Int64} "
-        "ORDER BY `sluice:offset` FORMAT RowBinary",
-        sluice_buf_text(&lookup->table));
+    enum sluice_code code = sluice_ddl_quote_name(&version, lookup->plan->version_column, err);
+    if (code == SLUICE_OK)
+        code = sluice_buf_printf(
+            &lookup->sql, err,
+            "SELECT DISTINCT toInt64(`_offset`) AS `sluice:offset`, toUInt128(%s) FROM %s WHERE `_topic` = "
+            "{topic:String} AND `_partition` = {partition:Int32} AND `_offset` >= {lo:Int64} AND `_offset` <= "
+            "{hi:Int64} ORDER BY `sluice:offset` FORMAT RowBinary",
+            sluice_buf_text(&version), sluice_buf_text(&lookup->table));
     return code != SLUICE_OK ? code : ask(lookup, params, SLUICE_N_ELEMENTS(params), err);
 }
 
-/* The rows are in the order of their offsets, as the answer is. */
+static int64_t answered_offset(const struct lookup *lookup, size_t at)
+{
+    return (int64_t)load_little(lookup->answer.ptr + at, sizeof(int64_t));
+}
+
+/* The rows are in the order of their offsets, as the answer is. The version has to be the same too: a topic that was
+ * made anew has other records under the offsets of the old one. */
 static enum sluice_code find_offsets(struct lookup *lookup, const struct sluice_ch_range *range,
                                      struct sluice_error *err)
 {
-    const size_t width = sizeof(int64_t);
+    const size_t width = sizeof(int64_t) + PLAN_VERSION_BYTES;
     enum sluice_code code = ask_offsets(lookup, range, err);
     if (code != SLUICE_OK)
         return code;
@@ -276,11 +286,13 @@ static enum sluice_code find_offsets(struct lookup *lookup, const struct sluice_
         return not_understood(lookup, err);
     size_t at = 0;
     for (size_t i = 0; i < lookup->n_rows; i++) {
-        int64_t offset = rowkey_offset(lookup->plan, sluice_batch_row(lookup->batch, i));
+        struct sluice_str row = sluice_batch_row(lookup->batch, i);
+        int64_t offset = rowkey_offset(lookup->plan, row);
         assert(offset >= range->lo && offset <= range->hi);
-        while (at < lookup->answer.len && (int64_t)load_little(lookup->answer.ptr + at, width) < offset)
-            at += width;
-        lookup->stored[i] = at < lookup->answer.len && (int64_t)load_little(lookup->answer.ptr + at, width) == offset;
+        for (; at < lookup->answer.len && answered_offset(lookup, at) <= offset; at += width)
+            if (answered_offset(lookup, at) == offset &&
+                memcmp(lookup->answer.ptr + at + sizeof(int64_t), rowkey_version(row), PLAN_VERSION_BYTES) == 0)
+                lookup->stored[i] = true;
     }
     return SLUICE_OK;
 }

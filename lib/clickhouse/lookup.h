@@ -3,8 +3,8 @@
  * Asked before rows are sent a second time under another token. The batch afterwards holds only the rows that are
  * missing, in the order they had, so that the INSERT that follows is an ordinary one.
  * Target in the mode replace: a row counts as stored when the highest version under its sorting key, deleted rows
- * included, is at least its own. Mode log: when there is a row of its topic, partition and offset. The answer is
- * conclusive if nothing that may store rows of the batch is still under way. On a replicated table the replica that
+ * included, is at least its own. Mode log: when there is a row of its topic, partition, offset and version. The answer
+ * is conclusive if nothing that may store rows of the batch is still under way. On a replicated table the replica that
  * answers is brought up to date first.
  * Owner: as client.h (sender).
  */

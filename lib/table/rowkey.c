@@ -92,16 +92,20 @@ enum sluice_code rowkey_append_row(const struct rowkey *key, struct sluice_str r
     for (size_t i = 0; i < plan->key.n_columns && code == SLUICE_OK; i++)
         code = sluice_buf_append_str(out, values[i], err);
     if (code == SLUICE_OK)
-        code = sluice_buf_append(out, row.ptr + row.len - PLAN_DELETED_BYTES - PLAN_VERSION_BYTES, PLAN_VERSION_BYTES,
-                                 err);
+        code = sluice_buf_append(out, rowkey_version(row), PLAN_VERSION_BYTES, err);
     return code;
+}
+
+const char *rowkey_version(struct sluice_str row)
+{
+    return row.ptr + row.len - PLAN_DELETED_BYTES - PLAN_VERSION_BYTES;
 }
 
 int64_t rowkey_offset(const struct sluice_plan *plan, struct sluice_str row)
 {
     assert(plan->n_metadata > 0 && plan->metadata[plan->n_metadata - 1].kind == METADATA_OFFSET);
     size_t width = plan->metadata[plan->n_metadata - 1].type.bits / 8;
-    const char *at = row.ptr + row.len - PLAN_DELETED_BYTES - PLAN_VERSION_BYTES - width;
+    const char *at = rowkey_version(row) - width;
     uint64_t value = 0;
     for (unsigned i = 0; i < sizeof value; i++)
         value |= (uint64_t)(unsigned char)at[i] << (8 * i);

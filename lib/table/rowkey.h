@@ -27,6 +27,8 @@ SLUICE_MUST_CHECK enum sluice_code rowkey_append_structure(const struct rowkey *
 SLUICE_MUST_CHECK enum sluice_code rowkey_append_row(const struct rowkey *key, struct sluice_str row,
                                                      struct sluice_buf *out, struct sluice_error *err);
 
+/* The version of a row: PLAN_VERSION_BYTES, little-endian. */
+const char *rowkey_version(struct sluice_str row);
 /* The offset of a row of the mode log. */
 int64_t rowkey_offset(const struct sluice_plan *plan, struct sluice_str row);
 

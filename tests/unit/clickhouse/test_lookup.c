@@ -111,11 +111,12 @@ static void test_offsets(void)
     SLUICE_AUTO(sluice_batch) struct sluice_batch *batch = make_batch("MergeTree", true, 2);
     fixture_init(&f, 20000000);
     /* An offset far above: both rows are missing. */
-    http_stub_push(f.stub, (struct http_stub_reply){.body = "\1\1\1\1\1\1\1\1"});
+    http_stub_push(f.stub, (struct http_stub_reply){.body = "\1\1\1\1\1\1\1\1\2\2\2\2\2\2\2\2\2\2\2\2\2\2\2\2"});
     CHECK_INT(look_up(&f, batch, SLUICE_OK), 2);
     const struct http_stub_request *sent = request(&f, 0);
-    CHECK_CONTAINS(sent->body, "FROM `shop`.`orders` WHERE `_topic` = {topic:String} AND `_partition` = "
-                               "{partition:Int32} AND `_offset` >= {lo:Int64} AND `_offset` <= {hi:Int64}");
+    CHECK_CONTAINS(sent->body,
+                   "toUInt128(`_version`) FROM `shop`.`orders` WHERE `_topic` = {topic:String} AND `_partition` = "
+                   "{partition:Int32} AND `_offset` >= {lo:Int64} AND `_offset` <= {hi:Int64}");
     CHECK_CONTAINS(sent->head, "&param_topic=a%27b%5Ctc&param_partition=3&param_lo=100&param_hi=199 ");
     fixture_deinit(&f);
 }
