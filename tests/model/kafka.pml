@@ -149,14 +149,21 @@ inline on_records_gone(p)
 #ifdef MUTANT_K4 /* the membership is not captured again when the partition stays */
 #define KEEPS(p)
 #else
+/* The machine goes on with the new membership, or (eager rebalancing) a new one begins. */
 #define KEEPS(p) \
+    :: d_step { owner == p && !w[p].stale && w[p].step != OUT && !fresh[p] && CAN_ASSIGN(p) -> \
+       printf("worker %d: is assigned the partition again\n", p); let_go(p); forget(p); read_commit(p) } \
     :: d_step { owner == p && !w[p].stale && w[p].step != OUT && !fresh[p] -> fresh[p] = 1; \
        printf("worker %d: keeps the partition in a new generation\n", p) }
 #endif
 
+/* A row that says that nothing was read yet can't be committed, and is kept in memory. */
+#define IS_KEPT(p) (w[p].step == ACQUIRING && !exists && !w[p].reset)
+
 #define LEDGER(p) \
     REST(p) KEEPS(p) \
-    :: d_step { WRITING(p) && txn[p] == IDLE && w[p].rel == EXPECTED && CAN_READ -> txn[p] = COMPARED } \
+    :: d_step { IS_KEPT(p) && w[p].rel == EXPECTED -> w[p].rel = WANTED } \
+    :: d_step { WRITING(p) && !(IS_KEPT(p)) && txn[p] == IDLE && w[p].rel == EXPECTED && CAN_READ -> txn[p] = COMPARED } \
     :: d_step { WRITING(p) && txn[p] == COMPARED && IN_GENERATION(p) -> \
        txn[p] = PENDING; printf("kafka: a transaction of worker %d is pending\n", p) } \
     :: d_step { txn[p] == PENDING -> txn[p] = IDLE; ckind = NOTHING; coff = 0; cera = 0; apply(p) } \
