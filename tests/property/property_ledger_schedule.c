@@ -109,24 +109,12 @@ static void check_end(struct world *w, int owner, bool owner_stays)
         world_broken(w, "the committed offset is not at the end");
 }
 
-/* An owner that was fenced while it waited for its last insert learns it when it opens the next range; until then what
- * it takes for stored may be missing, though nobody who comes after it trusts that. */
-static void append_row(struct world *w)
-{
-    offsets_t bit = (offsets_t)1 << w->topic.end++;
-    w->topic.records |= bit;
-    for (unsigned table = 0; table < w->n_tables; table++)
-        w->topic.rows[table] |= bit;
-}
-
 static void end_calmly(struct world *w)
 {
     settle(w);
     unsigned generation = w->generation;
     int owner = survivor(w);
     bool owner_stays = w->generation == generation;
-    if (owner_stays)
-        append_row(w);
     bool is_done = run_calm(w, owner);
     if (!is_done && w->violation == NULL) {
         if (!is_justified(w, w->owners[owner].machine.state))

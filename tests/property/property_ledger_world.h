@@ -28,7 +28,7 @@ enum {
     N_OWNERS = 3,
     N_TABLES = 2,
     N_PARTS = 2,
-    MAX_END = 14, /* offsets of the topic; one more comes at the end */
+    MAX_END = 14, /* offsets of the topic */
     MAX_RESETS = 96,
     MAX_TOKENS = 256,
     MAX_REQUESTS = 24,
