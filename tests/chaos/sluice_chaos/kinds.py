@@ -304,25 +304,27 @@ def services_killed(s: Schedule) -> None:
     groups = [[name] for name in names] + [s.chance.sample(names, 2)]
     s.chance.shuffle(groups)
     for group in groups:
-        troubles = _troubles(s)
+        worker, before = s.workers["a"], _troubles(s)
         for name in group:
             s.plan.stack.service(name).kill()
             s.pause(0.0, 0.5)
-        if s.chance.random() < 0.3:
-            s.workers["a"].kill9()
         s.pause(0.3, 3.0)
+        try:
+            s.wait(lambda b=before: _troubles(s) > b, 30, "the worker notices", worker)
+        except AssertionError:
+            raise Missed(f"the worker did not notice that {' and '.join(group)} was away") from None
+        too = s.chance.random() < 0.3
+        if too:
+            worker.kill9()
         for name in s.chance.sample(group, len(group)):
             s.plan.stack.service(name).start()
-        if not s.workers["a"].running():
-            s.tell("the worker was killed too")
+        s.tell(f"{' and '.join(group)} killed and started again{', and the worker' if too else ''}")
+        for name in group:
+            s.hit(f"{name}_killed")
+        if too:
             s.start()
             s.hit("kill9")
         s.wait_progress(30, 90)
-        if _troubles(s) == troubles and "kafka" not in group:
-            raise Missed(f"the worker did not notice that {' and '.join(group)} was away")
-        s.tell(f"{' and '.join(group)} killed and started again")
-        for name in group:
-            s.hit(f"{name}_killed")
     s.finish(120)
 
 

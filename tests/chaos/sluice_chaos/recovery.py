@@ -13,8 +13,8 @@ SESSION_SECONDS = 6.0
 TAKE_OVER_LIMIT = SESSION_SECONDS + 2
 RESTART_LIMIT = 3.0
 # A worker that dies within a transaction of the Kafka ledger holds up the next one until the broker ends it: after the
-# transaction's timeout (2 s), which the broker looks for every 10 s.
-TRANSACTION_SECONDS = 12.0
+# transaction's timeout (5 s), which the broker looks for every 10 s.
+TRANSACTION_SECONDS = 15.0
 ROUNDS = 5
 
 

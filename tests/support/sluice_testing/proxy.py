@@ -100,10 +100,16 @@ class Proxy:
         """Ends everything."""
         self._do(self._server.close)
         self._do(self._cut_all)
+        self._call(lambda: asyncio.wait_for(self._idle(), 5))
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
 
     # Inside, on the loop's thread
+
+    async def _idle(self) -> None:
+        while self._links:
+            self._touched.clear()
+            await asyncio.sleep(0.01)
 
     def _call(self, make: Callable[[], Any]) -> Any:
         async def run() -> Any:
