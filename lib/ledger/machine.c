@@ -58,6 +58,8 @@ bool sluice_ledger_machine_rests(const struct sluice_ledger_machine *machine)
     return machine->step == STEP_RESTING;
 }
 
+static const struct sluice_ledger_check no_check = {.offset = -1};
+
 typedef struct sluice_ledger_machine machine_t;
 typedef struct sluice_ledger_action action_t;
 typedef struct sluice_ledger_event event_t;
@@ -115,7 +117,8 @@ static void begin_at(machine_t *m, int64_t next, uint64_t resets, const struct s
     wanted->next = next;
     wanted->hi = -1;
     wanted->attempt = 0;
-    wanted->check = (struct sluice_ledger_check){.offset = -1};
+    wanted->check = no_check;
+    wanted->last = no_check;
     wanted->source = *source;
 }
 
@@ -132,6 +135,7 @@ static void follow_mark(machine_t *m, struct sluice_ledger_row *wanted)
     wanted->hi = -1;
     wanted->attempt = 0;
     wanted->check = mark->check;
+    wanted->last = no_check;
     wanted->source = mark->source;
 }
 
@@ -240,6 +244,7 @@ static void finish(machine_t *m, int64_t next, action_t *action)
     m->row.attempt = 0;
     m->row.source = m->source_after;
     m->row.check = m->check_after;
+    m->row.last = no_check;
     act(m, STEP_DONE, action, SLUICE_LEDGER_DONE);
 }
 
@@ -324,6 +329,7 @@ static void on_batch(machine_t *m, const event_t *event, action_t *action)
     if (event->has_rows) {
         wanted.hi = event->hi;
         wanted.attempt = 0;
+        wanted.last = event->check;
         write_row(m, STEP_OPENING, &wanted, action);
     } else if (m->commits_apart) {
         finish(m, event->hi + 1, action);
@@ -348,8 +354,36 @@ static void on_rest(machine_t *m, action_t *action)
         act(m, STEP_RESTING, action, SLUICE_LEDGER_WAIT);
 }
 
+static void on_records_gone(machine_t *m, const event_t *event, action_t *action)
+{
+    struct sluice_ledger_row wanted = m->row;
+    if (event->restart_at < 0) {
+        if (event->loss == SLUICE_LEDGER_OTHER_RECORD)
+            stop(m, SLUICE_LEDGER_TOPIC_ANEW, action);
+        else
+            stop(m, m->step == STEP_REBUILDING ? SLUICE_LEDGER_NOT_REBUILDABLE : SLUICE_LEDGER_OFFSET_LOST, action);
+        return;
+    }
+    m->state = SLUICE_LEDGER_STARTING;
+    begin_at(m, event->restart_at, event->resets, &m->row.source, &wanted);
+    write_row(m, STEP_ACQUIRING, &wanted, action);
+}
+
+/* Is the last record of the range another one than when it was opened? Compaction may have removed it since; then there
+ * is nothing to compare. */
+static bool is_other_range(const struct sluice_ledger_check *last, const struct sluice_ledger_check *found)
+{
+    if (last->offset < 0 || found->offset < last->offset)
+        return false;
+    return found->offset > last->offset || found->timestamp_ms != last->timestamp_ms || found->crc != last->crc;
+}
+
 static void on_rebuilt(machine_t *m, const event_t *event, action_t *action)
 {
+    if (is_other_range(&m->row.last, &event->check)) {
+        on_records_gone(m, event, action);
+        return;
+    }
     m->source_after = event->source;
     m->check_after = event->check;
     m->token_was_sent = true;
@@ -382,21 +416,6 @@ static void on_looked_up(machine_t *m, size_t n_missing, action_t *action)
     } else {
         act(m, STEP_INSERTING, action, SLUICE_LEDGER_INSERT);
     }
-}
-
-static void on_records_gone(machine_t *m, const event_t *event, action_t *action)
-{
-    struct sluice_ledger_row wanted = m->row;
-    if (event->restart_at < 0) {
-        if (event->loss == SLUICE_LEDGER_OTHER_RECORD)
-            stop(m, SLUICE_LEDGER_TOPIC_ANEW, action);
-        else
-            stop(m, m->step == STEP_REBUILDING ? SLUICE_LEDGER_NOT_REBUILDABLE : SLUICE_LEDGER_OFFSET_LOST, action);
-        return;
-    }
-    m->state = SLUICE_LEDGER_STARTING;
-    begin_at(m, event->restart_at, event->resets, &m->row.source, &wanted);
-    write_row(m, STEP_ACQUIRING, &wanted, action);
 }
 
 /* Is this the event that the machine waits for? Any other is a late answer and means nothing. */

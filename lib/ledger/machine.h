@@ -62,7 +62,8 @@ enum sluice_ledger_event_kind {
     SLUICE_LEDGER_ROW_READ,      /* answer to READ and WRITE: exists, row. After a WRITE it was read behind the write */
     SLUICE_LEDGER_OFFSET_READ,   /* answer to READ_OFFSET: commit */
     SLUICE_LEDGER_COMMITTED,     /* answer to COMMIT: Kafka confirmed it */
-    SLUICE_LEDGER_REBUILT,       /* answer to REBUILD: has_rows, source, check */
+    SLUICE_LEDGER_REBUILT,       /* answer to REBUILD: has_rows, source, check; and as RECORDS_GONE, with
+                                    loss OTHER_RECORD, in case that the range turns out to be another one */
     SLUICE_LEDGER_BATCH,         /* lo, hi, has_rows, source, check; answer to DONE, or when the machine rests */
     SLUICE_LEDGER_REST,          /* answer to DONE, instead of a BATCH: there is nothing more for now */
     SLUICE_LEDGER_INSERTED,      /* answer to INSERT: every insert was acknowledged */
@@ -84,7 +85,7 @@ struct sluice_ledger_event {
     bool has_rows;
     bool was_sent; /* false: surely nothing left this process, e.g. because the row was confirmed too long ago */
     struct sluice_source_state source; /* after the batch */
-    struct sluice_ledger_check check;
+    struct sluice_ledger_check check;  /* last record of the batch, or before it if it has none */
     size_t n_missing;
     enum sluice_ledger_loss loss;
     int64_t restart_at; /* option on_offset_lost: earliest: the offset to go on from; negative: stop */

@@ -25,10 +25,11 @@ void sluice_ledger_row_format(const struct sluice_ledger_row *row, enum sluice_l
     sluice_source_state_format(&row->source, source);
     (void)snprintf(text, SLUICE_LEDGER_TEXT,
                    "%s %s %.*s epoch=%" PRIu64 " owner=%" PRIx64 " seq=%" PRIu64 " resets=%" PRIx64 " next=%" PRId64
-                   " hi=%" PRId64 " attempt=%" PRIu32 " check=%" PRId64 ":%" PRId64 ":%" PRIx32 " %s",
+                   " hi=%" PRId64 " attempt=%" PRIu32 " check=%" PRId64 ":%" PRId64 ":%" PRIx32 " last=%" PRId64
+                   ":%" PRId64 ":%" PRIx32 " %s",
                    mark, sluice_ledger_kind_label(kind), SLUICE_LEDGER_PATH - 1, path, row->epoch, row->owner, row->seq,
                    row->resets, row->next, row->hi, row->attempt, row->check.offset, row->check.timestamp_ms,
-                   row->check.crc, source);
+                   row->check.crc, row->last.offset, row->last.timestamp_ms, row->last.crc, source);
 }
 
 /* ---- reading: each function takes its piece off *at, or reports that it is not there ---- */
@@ -89,6 +90,12 @@ static bool take_i64(const char **at, const char *label, int64_t *out)
     return true;
 }
 
+static bool take_check(const char **at, const char *name, struct sluice_ledger_check *check)
+{
+    return take_i64(at, name, &check->offset) && take_i64(at, ":", &check->timestamp_ms) &&
+           take_u32(at, ":", 16, &check->crc);
+}
+
 static bool take_kind(const char **at, enum sluice_ledger_kind *kind)
 {
     for (int i = 0; i < SLUICE_N_LEDGER_KINDS; i++) {
@@ -119,15 +126,16 @@ static bool take_row(const char *at, struct sluice_ledger_row *row, enum sluice_
            take_u64(&at, " epoch=", 10, &row->epoch) && take_u64(&at, " owner=", 16, &row->owner) &&
            take_u64(&at, " seq=", 10, &row->seq) && take_u64(&at, " resets=", 16, &row->resets) &&
            take_i64(&at, " next=", &row->next) && take_i64(&at, " hi=", &row->hi) &&
-           take_u32(&at, " attempt=", 10, &row->attempt) && take_i64(&at, " check=", &row->check.offset) &&
-           take_i64(&at, ":", &row->check.timestamp_ms) && take_u32(&at, ":", 16, &row->check.crc) &&
-           take_text(&at, " ") && sluice_source_state_parse(&row->source, at);
+           take_u32(&at, " attempt=", 10, &row->attempt) && take_check(&at, " check=", &row->check) &&
+           take_check(&at, " last=", &row->last) && take_text(&at, " ") && sluice_source_state_parse(&row->source, at);
 }
 
 /* What no worker ever writes. */
 static bool is_sound(const struct sluice_ledger_row *row)
 {
-    return row->next >= -1 && row->check.offset >= -1 && (row->hi == -1 || (row->next >= 0 && row->hi >= row->next));
+    bool is_range_sound = row->hi == -1 || (row->next >= 0 && row->hi >= row->next);
+    return row->next >= -1 && row->check.offset >= -1 && row->last.offset >= -1 && row->last.offset <= row->hi &&
+           is_range_sound;
 }
 
 enum sluice_ledger_text_kind sluice_ledger_row_parse(struct sluice_ledger_row *row, enum sluice_ledger_kind *kind,
@@ -161,7 +169,7 @@ enum sluice_ledger_text_kind sluice_ledger_row_parse(struct sluice_ledger_row *r
 
 void sluice_ledger_row_init(struct sluice_ledger_row *row)
 {
-    *row = (struct sluice_ledger_row){.next = -1, .hi = -1, .check = {.offset = -1}};
+    *row = (struct sluice_ledger_row){.next = -1, .hi = -1, .check = {.offset = -1}, .last = {.offset = -1}};
 }
 
 static bool source_equal(const struct sluice_source_state *a, const struct sluice_source_state *b)
@@ -177,10 +185,14 @@ static bool source_equal(const struct sluice_source_state *a, const struct sluic
     return true;
 }
 
+static bool check_equal(const struct sluice_ledger_check *a, const struct sluice_ledger_check *b)
+{
+    return a->offset == b->offset && a->timestamp_ms == b->timestamp_ms && a->crc == b->crc;
+}
+
 bool sluice_ledger_row_equal(const struct sluice_ledger_row *a, const struct sluice_ledger_row *b)
 {
     return a->epoch == b->epoch && a->owner == b->owner && a->seq == b->seq && a->resets == b->resets &&
-           a->next == b->next && a->hi == b->hi && a->attempt == b->attempt && a->check.offset == b->check.offset &&
-           a->check.timestamp_ms == b->check.timestamp_ms && a->check.crc == b->check.crc &&
-           source_equal(&a->source, &b->source);
+           a->next == b->next && a->hi == b->hi && a->attempt == b->attempt && check_equal(&a->check, &b->check) &&
+           check_equal(&a->last, &b->last) && source_equal(&a->source, &b->source);
 }

@@ -26,6 +26,7 @@ struct sluice_ledger_row {
     int64_t hi;                        /* last offset of the open range, which begins at `next`; -1: no range is open */
     uint32_t attempt;                  /* of the open range */
     struct sluice_ledger_check check;  /* last record below `next` */
+    struct sluice_ledger_check last;   /* last record of the open range */
     struct sluice_source_state source; /* after everything below `next`: a replay starts from it */
 };
 
@@ -33,11 +34,11 @@ struct sluice_ledger_row {
 enum sluice_ledger_kind { SLUICE_LEDGER_KEEPER_MAP, SLUICE_LEDGER_KAFKA, SLUICE_N_LEDGER_KINDS };
 const char *sluice_ledger_kind_label(enum sluice_ledger_kind kind); /* "keeper_map", "kafka" */
 
-enum { SLUICE_LEDGER_TEXT = SLUICE_SOURCE_STATE_TEXT + 384, SLUICE_LEDGER_PATH = 96 };
+enum { SLUICE_LEDGER_TEXT = SLUICE_SOURCE_STATE_TEXT + 448, SLUICE_LEDGER_PATH = 96 };
 
 /* "sluice2 keeper_map /sluice_shop epoch=3 owner=9f2c41.. seq=17 resets=.. next=100 hi=-1 attempt=0 check=99:17..:9af3
- * sluice1 ..." Numbers are decimal, except owner, resets, crc (hexadecimal). `path` names the place of the ledger
- * (KeeperMap path; "-" for Kafka), at most SLUICE_LEDGER_PATH - 1 bytes without spaces. Always fits. */
+ * last=-1:0:0 sluice1 ..." Numbers are decimal, except owner, resets, crc (hexadecimal). `path` names the place of the
+ * ledger (KeeperMap path; "-" for Kafka), at most SLUICE_LEDGER_PATH - 1 bytes without spaces. Always fits. */
 void sluice_ledger_row_format(const struct sluice_ledger_row *row, enum sluice_ledger_kind kind, const char *path,
                               char text[SLUICE_LEDGER_TEXT]);
 
@@ -51,7 +52,7 @@ enum sluice_ledger_text_kind {
 enum sluice_ledger_text_kind sluice_ledger_row_parse(struct sluice_ledger_row *row, enum sluice_ledger_kind *kind,
                                                      char path[SLUICE_LEDGER_PATH], const char *text_z);
 
-/* No owner, nothing read: next, hi and check.offset are -1, the rest 0. */
+/* No owner, nothing read: next, hi, check.offset and last.offset are -1, the rest 0. */
 void sluice_ledger_row_init(struct sluice_ledger_row *row);
 bool sluice_ledger_row_equal(const struct sluice_ledger_row *a, const struct sluice_ledger_row *b);
 

@@ -170,8 +170,7 @@ bool ranges_admit(struct lane *lane, struct partition *p, const rd_kafka_message
             return false;
         found = describe(lane, message);
         if (found.timestamp_ms != known->timestamp_ms || found.crc != known->crc)
-            set_gone(lane, p, SLUICE_LEDGER_OTHER_RECORD,
-                     lane->world.config->on_offset_lost == SLUICE_ON_OFFSET_LOST_EARLIEST ? 0 : -1);
+            set_gone(lane, p, SLUICE_LEDGER_OTHER_RECORD, ranges_restart_at(lane));
         return false;
     }
     if (SLUICE_UNLIKELY(r->lo < 0))
@@ -242,8 +241,7 @@ void ranges_tick(struct lane *lane, struct partition *p, int64_t now_us)
     if (r->since_us == 0 && r->lo >= 0 && p->lane.position > r->lo)
         r->since_us = now_us;
     if (r->rebuild_hi >= 0 && r->short_us > 0 && now_us - r->short_us > END_GRACE_US)
-        set_gone(lane, p, SLUICE_LEDGER_OUT_OF_RANGE,
-                 lane->world.config->on_offset_lost == SLUICE_ON_OFFSET_LOST_EARLIEST ? 0 : -1);
+        set_gone(lane, p, SLUICE_LEDGER_OUT_OF_RANGE, ranges_restart_at(lane));
     else if (sluice_ledger_machine_rests(&r->machine) && (r->first != NULL || r->gone || ranges_due(lane, p, now_us)))
         ranges_give_next(lane, p);
 }
@@ -309,6 +307,7 @@ int64_t ranges_durable(const struct partition *p, struct sluice_ledger_row *mark
     *mark = m->row;
     mark->hi = -1;
     mark->attempt = 0;
+    mark->last = (struct sluice_ledger_check){.offset = -1};
     return m->row.next;
 }
 

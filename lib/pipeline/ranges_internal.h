@@ -53,6 +53,12 @@ static inline bool ranges_over(const struct ranges *r)
     return r->machine.state >= SLUICE_LEDGER_CONTENDED;
 }
 
+/* Where to begin when the topic holds other records than it did: its beginning, or nowhere (-1). */
+static inline int64_t ranges_restart_at(const struct lane *lane)
+{
+    return lane->world.config->on_offset_lost == SLUICE_ON_OFFSET_LOST_EARLIEST ? 0 : -1;
+}
+
 /* ranges.c */
 /* Makes one range of everything that was read since the last one, up to `hi`. */
 struct range *ranges_seal(struct lane *lane, struct partition *p, int64_t hi);

@@ -37,6 +37,9 @@ void ranges_give(struct lane *lane, struct partition *p, struct range *range, en
                                               .hi = range->hi,
                                               .has_rows = has_flights(p, range),
                                               .source = range->after,
+                                              .loss = SLUICE_LEDGER_OTHER_RECORD,
+                                              .restart_at = ranges_restart_at(lane),
+                                              .resets = sluice_random_u64(),
                                               .check = range->check};
     p->lane.ranges->under_way = true;
     ranges_feed(lane, p, &event);
@@ -168,6 +171,9 @@ static void start(struct lane *lane, struct partition *p)
     const struct sluice_ledger_row *row = &r->machine.row;
     bool is_replay = row->hi >= 0;
     SLUICE_POINT("after_acquire");
+    ranges_drop_open(lane, p); /* of a range that turned out to be another one */
+    ranges_drop_sealed(lane, p);
+    r->under_way = false;
     ranges_release_kept(lane, r);
     r->gone = false;
     r->seeking = true;

@@ -135,7 +135,8 @@ static void test_missing_table(void)
 static void test_strange_answers(void)
 {
 #define GOOD_STATE                                                                                                     \
-    "sluice2 keeper_map /sluice_shop epoch=1 owner=2 seq=3 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 sluice1"
+    "sluice2 keeper_map /sluice_shop epoch=1 owner=2 seq=3 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 last=-1:0:0 " \
+    "sluice1"
     static const char *const answers[] = {
         "shop/c/t/0\n",
         "shop/c/t/0\t1\t2\t3\t" GOOD_STATE "\n",
@@ -145,9 +146,10 @@ static void test_strange_answers(void)
         "shop/c/t/0\t1\t2\t99999999999999999999\t" GOOD_STATE "\t5\n",
         "shop/c/t/0\t1\t2\t3\t" GOOD_STATE "\t-5\n",
         "shop/c/t/0\t1\t2\t3\tsluice2 kafka - epoch=1 owner=2 seq=3 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 "
+        "last=-1:0:0 "
         "sluice1\t5\n",
         "shop/c/t/0\t1\t2\t3\tsluice2 keeper_map /other epoch=1 owner=2 seq=3 resets=0 next=-1 hi=-1 attempt=0 "
-        "check=-1:0:0 sluice1\t5\n",
+        "check=-1:0:0 last=-1:0:0 sluice1\t5\n",
     };
     struct sluice_ledger_call call = {.topic = "t"};
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(answers); i++) {

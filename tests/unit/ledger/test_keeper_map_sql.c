@@ -42,7 +42,7 @@ static void test_insert(void)
     CHECK_INT(keeper_map_sql_insert(&sql, &place, entries, 2, &err), SLUICE_OK);
 #define STATE                                                                                                          \
     "'sluice2 keeper_map /sluice_shop epoch=1 owner=ffffffffffffffff seq=1 resets=0 next=-1 hi=-1 attempt=0 "          \
-    "check=-1:0:0 sluice1'"
+    "check=-1:0:0 last=-1:0:0 sluice1'"
     CHECK_TEXT(sluice_buf_text(&sql), "INSERT INTO `shop`.`sluice_ledger` (k, epoch, owner, seq, state) VALUES "
                                       "('shop/c/t/0',1,18446744073709551615,1," STATE "),"
                                       "('sh\\'op\\\\/c/t/1',1,18446744073709551615,1," STATE ")");
@@ -58,7 +58,8 @@ static void test_update_of_ranges(void)
     sluice_buf_clear(&sql);
     CHECK_INT(keeper_map_sql_update(&sql, &place, entries, 2, &err), SLUICE_OK);
 #define STATE_18                                                                                                       \
-    "'sluice2 keeper_map /sluice_shop epoch=3 owner=9 seq=18 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 sluice1'"
+    "'sluice2 keeper_map /sluice_shop epoch=3 owner=9 seq=18 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 "           \
+    "last=-1:0:0 sluice1'"
     CHECK_TEXT(sluice_buf_text(&sql),
                "ALTER TABLE `shop`.`sluice_ledger` UPDATE seq = if(throwIf(concat(toString(epoch), ' ', "
                "toString(owner), ' ', toString(seq)) != transform(k, ['a','b'], ['3 9 17','3 9 17'], '')), 0, seq + "

@@ -5,8 +5,9 @@
 #include "support/exact.h"
 #include "support/random.h"
 
-static const char sample[] = "sluice2 keeper_map /sluice_shop epoch=3 owner=9f2c41 seq=17 resets=1a2b next=100 hi=163 "
-                             "attempt=2 check=99:1790000000123:9af3 sluice1 1f:16b3748:16b3700:5f5e100";
+static const char sample[] =
+    "sluice2 keeper_map /sluice_shop epoch=3 owner=9f2c41 seq=17 resets=1a2b next=100 hi=163 "
+    "attempt=2 check=99:1790000000123:9af3 last=163:1790000000124:b0b sluice1 1f:16b3748:16b3700:5f5e100";
 
 static struct sluice_ledger_row row;
 static enum sluice_ledger_kind kind;
@@ -21,6 +22,7 @@ static struct sluice_ledger_row sample_row(void)
         .resets = 0x1a2b,
         .next = 100,
         .hi = 163,
+        .last = {163, 1790000000124, 0xb0b},
         .attempt = 2,
         .check = {.offset = 99, .timestamp_ms = INT64_C(1790000000123), .crc = 0x9af3},
         .source = {.sources = {{.id = 0x1f, .commit = 0x16b3748, .snapshot_lsn = 0x16b3700, .ts_us = 0x5f5e100}},
@@ -45,7 +47,9 @@ static void test_empty_row(void)
     char text[SLUICE_LEDGER_TEXT];
     sluice_ledger_row_init(&want);
     sluice_ledger_row_format(&want, SLUICE_LEDGER_KAFKA, "-", text);
-    CHECK_TEXT(text, "sluice2 kafka - epoch=0 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 sluice1");
+    CHECK_TEXT(
+        text,
+        "sluice2 kafka - epoch=0 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 last=-1:0:0 sluice1");
     CHECK_INT(sluice_ledger_row_parse(&row, &kind, path, text), SLUICE_LEDGER_TEXT_ROW);
     CHECK(sluice_ledger_row_equal(&row, &want));
     CHECK_INT(kind, SLUICE_LEDGER_KAFKA);
@@ -65,6 +69,7 @@ static void test_extremes(void)
                                      .hi = INT64_MAX,
                                      .attempt = UINT32_MAX,
                                      .check = {INT64_MAX, INT64_MIN, UINT32_MAX},
+                                     .last = {INT64_MAX, INT64_MIN, UINT32_MAX},
                                      .source = {.n_sources = SLUICE_MAX_SOURCES}};
     for (size_t i = 0; i < SLUICE_MAX_SOURCES; i++)
         want.source.sources[i] = (struct sluice_source_position){UINT64_MAX - i, UINT64_MAX, UINT64_MAX, -1};
@@ -100,44 +105,56 @@ static void test_not_ours(void)
         "sluice3 keeper_map /p epoch=1",
         "sluice1 x",
         /* another kind, no path, a path too long */
-        "sluice2 etcd /p epoch=0 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 sluice1",
-        "sluice2 kafka  epoch=0 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 sluice1",
+        "sluice2 etcd /p epoch=0 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 last=-1:0:0 sluice1",
+        "sluice2 kafka  epoch=0 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 last=-1:0:0 sluice1",
         "sluice2 kafka "
         "/2345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890"
-        " epoch=0 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 sluice1",
+        " epoch=0 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 last=-1:0:0 sluice1",
         /* numbers out of range, empty, with a sign, with leading zeros, in capitals */
         "sluice2 kafka - epoch=18446744073709551616 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 "
+        "last=-1:0:0 "
+        "last=-1:0:0 "
         "sluice1",
-        "sluice2 kafka - epoch=0 owner=10000000000000000 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 sluice1",
-        "sluice2 kafka - epoch=0 owner=0 seq=0 resets=0 next=9223372036854775808 hi=-1 attempt=0 check=-1:0:0 sluice1",
-        "sluice2 kafka - epoch=0 owner=0 seq=0 resets=0 next=0 hi=-1 attempt=4294967296 check=-1:0:0 sluice1",
-        "sluice2 kafka - epoch=0 owner=0 seq=0 resets=0 next=0 hi=-1 attempt=0 check=0:0:100000000 sluice1",
-        "sluice2 kafka - epoch= owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 sluice1",
-        "sluice2 kafka - epoch=-1 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 sluice1",
-        "sluice2 kafka - epoch=+1 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 sluice1",
-        "sluice2 kafka - epoch=01 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 sluice1",
-        "sluice2 kafka - epoch=1 owner=A seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 sluice1",
-        "sluice2 kafka - epoch=1 owner=0 seq=0 resets=0 next=-0 hi=-1 attempt=0 check=-1:0:0 sluice1",
+        "sluice2 kafka - epoch=0 owner=10000000000000000 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 "
+        "last=-1:0:0 "
+        "last=-1:0:0 sluice1",
+        "sluice2 kafka - epoch=0 owner=0 seq=0 resets=0 next=9223372036854775808 hi=-1 attempt=0 check=-1:0:0 "
+        "last=-1:0:0 "
+        "last=-1:0:0 sluice1",
+        "sluice2 kafka - epoch=0 owner=0 seq=0 resets=0 next=0 hi=-1 attempt=4294967296 check=-1:0:0 last=-1:0:0 "
+        "sluice1",
+        "sluice2 kafka - epoch=0 owner=0 seq=0 resets=0 next=0 hi=-1 attempt=0 check=0:0:100000000 "
+        "last=-1:0:0 sluice1",
+        "sluice2 kafka - epoch= owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 last=-1:0:0 sluice1",
+        "sluice2 kafka - epoch=-1 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 last=-1:0:0 sluice1",
+        "sluice2 kafka - epoch=+1 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 last=-1:0:0 sluice1",
+        "sluice2 kafka - epoch=01 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 last=-1:0:0 sluice1",
+        "sluice2 kafka - epoch=1 owner=A seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 last=-1:0:0 sluice1",
+        "sluice2 kafka - epoch=1 owner=0 seq=0 resets=0 next=-0 hi=-1 attempt=0 check=-1:0:0 last=-1:0:0 sluice1",
         /* positions that no worker writes */
-        "sluice2 kafka - epoch=1 owner=0 seq=0 resets=0 next=-2 hi=-1 attempt=0 check=-1:0:0 sluice1",
-        "sluice2 kafka - epoch=1 owner=0 seq=0 resets=0 next=10 hi=9 attempt=0 check=-1:0:0 sluice1",
-        "sluice2 kafka - epoch=1 owner=0 seq=0 resets=0 next=-1 hi=5 attempt=0 check=-1:0:0 sluice1",
-        "sluice2 kafka - epoch=1 owner=0 seq=0 resets=0 next=0 hi=-2 attempt=0 check=-1:0:0 sluice1",
-        "sluice2 kafka - epoch=1 owner=0 seq=0 resets=0 next=0 hi=-1 attempt=0 check=-2:0:0 sluice1",
+        "sluice2 kafka - epoch=1 owner=0 seq=0 resets=0 next=-2 hi=-1 attempt=0 check=-1:0:0 last=-1:0:0 sluice1",
+        "sluice2 kafka - epoch=1 owner=0 seq=0 resets=0 next=10 hi=9 attempt=0 check=-1:0:0 last=-1:0:0 sluice1",
+        "sluice2 kafka - epoch=1 owner=0 seq=0 resets=0 next=-1 hi=5 attempt=0 check=-1:0:0 last=-1:0:0 sluice1",
+        "sluice2 kafka - epoch=1 owner=0 seq=0 resets=0 next=0 hi=-2 attempt=0 check=-1:0:0 last=-1:0:0 sluice1",
+        "sluice2 kafka - epoch=1 owner=0 seq=0 resets=0 next=0 hi=-1 attempt=0 check=-2:0:0 last=-1:0:0 sluice1",
         /* the source's part missing, broken, or written otherwise */
-        "sluice2 kafka - epoch=0 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0",
-        "sluice2 kafka - epoch=0 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 ",
-        "sluice2 kafka - epoch=0 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 sluice1 1:2:3",
-        "sluice2 kafka - epoch=0 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 sluice1 1:2:3:4 ",
-        "sluice2 kafka - epoch=0 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 sluice1  1:2:3:4",
-        "sluice2 kafka - epoch=0 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 sluice1 0x1:2:3:4",
-        "sluice2 kafka - epoch=0 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 sluice1 1:2:3:-4",
-        "sluice2 kafka - epoch=0 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 sluice1 "
+        "sluice2 kafka - epoch=0 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 last=-1:0:0",
+        "sluice2 kafka - epoch=0 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 last=-1:0:0 ",
+        "sluice2 kafka - epoch=0 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 last=-1:0:0 sluice1 1:2:3",
+        "sluice2 kafka - epoch=0 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 last=-1:0:0 sluice1 "
+        "1:2:3:4 ",
+        "sluice2 kafka - epoch=0 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 last=-1:0:0 sluice1  "
+        "1:2:3:4",
+        "sluice2 kafka - epoch=0 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 last=-1:0:0 sluice1 "
+        "0x1:2:3:4",
+        "sluice2 kafka - epoch=0 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 last=-1:0:0 sluice1 "
+        "1:2:3:-4",
+        "sluice2 kafka - epoch=0 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 last=-1:0:0 sluice1 "
         "1:2:3:4 1:2:3:4 1:2:3:4 1:2:3:4 1:2:3:4",
         /* spaces and lines around it */
-        " sluice2 kafka - epoch=0 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 sluice1",
-        "sluice2 kafka - epoch=0 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 sluice1\n",
-        "sluice2 kafka -\t epoch=0 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 sluice1",
+        " sluice2 kafka - epoch=0 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 last=-1:0:0 sluice1",
+        "sluice2 kafka - epoch=0 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 last=-1:0:0 sluice1\n",
+        "sluice2 kafka -\t epoch=0 owner=0 seq=0 resets=0 next=-1 hi=-1 attempt=0 check=-1:0:0 last=-1:0:0 sluice1",
     };
     check_is_nothing(NULL);
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(texts); i++)
@@ -208,10 +225,12 @@ static struct sluice_ledger_row some_row(void)
                                   .next = some_offset(),
                                   .hi = -1,
                                   .attempt = (uint32_t)some_number(),
-                                  .check = {some_offset(), (int64_t)some_number(), (uint32_t)some_number()}};
+                                  .check = {some_offset(), (int64_t)some_number(), (uint32_t)some_number()},
+                                  .last = {.offset = -1}};
     if (r.next >= 0 && random_below(2) == 0) {
         int64_t length = (int64_t)(some_number() >> 1);
         r.hi = length > INT64_MAX - r.next ? INT64_MAX : r.next + length;
+        r.last = (struct sluice_ledger_check){r.hi, (int64_t)some_number(), (uint32_t)some_number()};
     }
     r.source.n_sources = random_below(SLUICE_MAX_SOURCES + 1);
     for (size_t i = 0; i < r.source.n_sources; i++)
