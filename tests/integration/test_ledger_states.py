@@ -47,7 +47,7 @@ class Two:
         wait_stored(self.scene.clickhouse, "other", self._others)
         shown = self.worker.partitions()
         assert shown[self.other.topic, 0]["state"] == "running", shown
-        assert self.worker.metric("stopped_partitions") == 1
+        wait_until(lambda: self.worker.metric("stopped_partitions") == 1, 10, "one stopped partition is counted")
 
     def remedy(self, offset: int) -> None:
         """Stops the worker, moves the group's offset, starts it again."""
@@ -107,58 +107,87 @@ def _delete_records(scene: Scene, topic: str, before: int) -> None:
         future.result(20)
 
 
-def _check_there(two: Two, before: Counter[tuple[str, int, int]], since: int) -> None:
-    """What the topic has from an offset on is stored once more, everything else as before."""
-    two.scene.wait_drained()
-    there = data_offsets(two.scene.topics, two.once.topic)
-    wanted = before + Counter(offset for offset in there if offset[2] >= since)
-    different = difference(wanted, stored_offsets(two.scene.clickhouse, "t"))
-    assert not different, different
-
-
-@pytest.mark.parametrize("point", [None, "after_open", "after_ack"])
-@pytest.mark.parametrize("lost", ["stop", "earliest"])
-def test_records_gone(scene: Scene, point: str | None, lost: str) -> None:
-    """Retention was faster than the worker; with a range open it can't be rebuilt."""
-    two = Two(scene)
-    two.once.produce(30, start=100)
-    if point is not None:
-        two.once.run_until_killed(point)
-    _delete_records(scene, two.once.topic, 35)
-    before = stored_offsets(scene.clickhouse, "t")
-    two.worker.options["on_offset_lost"] = lost
-    two.worker.start()
-    if lost == "stop":
-        two.wait_stopped("offset_out_of_range" if point is None else "range_not_rebuildable")
-        two.remedy(35)
-    _check_there(two, before, 35)
-    assert two.worker.metric("ledger_resets_total") == 1
-    two.end()
-
-
-@pytest.mark.parametrize("lost", ["stop", "earliest"])
-@pytest.mark.parametrize(("rows", "state"), [(5, "offset_out_of_range"), (40, "topic_made_anew")])
-def test_topic_made_anew(scene: Scene, rows: int, state: str, lost: str) -> None:
-    """The topic was deleted and made again under its name, with fewer or more records than were read of the old one."""
-    two = Two(scene)
-    before = stored_offsets(scene.clickhouse, "t")
-    scene.topics.admin.delete_topics([two.once.topic])[two.once.topic].result(20)
-    wait_until(lambda: two.once.topic not in scene.topics.names(), 20, "the topic is gone")
+def _make_anew(once: Once, rows: int) -> None:
+    """Deletes the topic and makes it again with so many other records."""
+    topics = once.scene.topics
+    topics.admin.delete_topics([once.topic])[once.topic].result(20)
+    wait_until(lambda: once.topic not in topics.names(), 20, "the topic is gone")
 
     def made() -> bool:
         try:
-            scene.topics.create(two.once.topic)
+            topics.create(once.topic)
         except Exception as error:  # the broker may still be deleting it
             raise AssertionError(str(error)) from error
         return True
     wait_until(made, 20, "the topic is there again", every=0.2)
-    two.once.produce(rows, start=500, size=11)
-    two.worker.options["on_offset_lost"] = lost
-    two.worker.start()
+    once.produce(rows, start=500, size=11)
+
+
+def _wait_stored_again(once: Once, before: Counter[tuple[str, int, int]], since: int) -> None:
+    """Waits until what the topic has from an offset on is stored once more, and everything else as before."""
+    there = data_offsets(once.scene.topics, once.topic)
+    wanted = before + Counter(offset for offset in there if offset[2] >= since)
+
+    def stored() -> bool:
+        different = difference(wanted, stored_offsets(once.scene.clickhouse, once.table.name))
+        assert not different, different
+        return True
+    wait_until(stored, 30, f"the rows of {once.topic}")
+
+
+@pytest.mark.parametrize("lost", ["stop", "earliest"])
+def test_records_are_gone(scene: Scene, lost: str) -> None:
+    """Retention was faster than the worker, at rest and with a range open; a topic was deleted and made again under its
+    name, with fewer and with more records than were read of the old one (the group's offset goes with a topic, so the
+    ledger still has the last range open)."""
+    good = Once(scene, "good", on_offset_lost=lost, **OPTIONS)
+    worker = good.worker
+    closed, opened, fewer, more = (Once(scene, name, worker=worker) for name in ("closed", "opened", "fewer", "more"))
+    bad = {closed: ("offset_out_of_range", 55), opened: ("range_not_rebuildable", 55),
+           fewer: ("range_not_rebuildable", 0), more: ("topic_made_anew", 0)}
+    worker.start()
+    for number in (1, 2):
+        for once in (good, *bad):
+            once.produce(20)
+        for once in (good, *bad):
+            wait_stored(scene.clickhouse, once.table.name, 20 * number)
+        scene.wait_drained()
+    scene.clickhouse.fault("refuse", code=241, count=1000000, match=f"INSERT INTO `{scene.name}`.`opened`")
+    opened.produce(30)
+    wait_until(lambda: scene.clickhouse.fault_hits() > 0, 30, "a range is open")
+    worker.kill9()
+    scene.clickhouse.clear_faults()
+    closed.produce(30)
+    for once in (closed, opened):
+        _delete_records(scene, once.topic, 55)
+    _make_anew(fewer, 5)
+    _make_anew(more, 60)
+    before = {once: stored_offsets(scene.clickhouse, once.table.name) for once in bad}
+    worker.start()
+    good.produce(10)
+    wait_stored(scene.clickhouse, "good", 50)
     if lost == "stop":
-        two.wait_stopped(state)
-        two.remedy(0)
-    _check_there(two, before, 0)
+        for once, (state, _) in bad.items():
+            assert "Kafka tool" in str(wait_state(worker, once.topic, state)), "the remedy is named"
+        wait_until(lambda: worker.metric("stopped_partitions") == 4, 10, "the stopped partitions are counted")
+        assert worker.terminate() == 1, "a worker with a stopped partition ends with 1"
+        scene.reset_offsets(*(word for once in bad for word in ("--topic", once.topic)), "--to-earliest")
+        worker.start()
+    for once, (_, since) in bad.items():
+        _wait_stored_again(once, before[once], since)
+    scene.wait_drained()
+    assert worker.metric("ledger_resets_total") == 4
+    assert worker.metric("stopped_partitions") == 0
+    assert worker.terminate() == 0
+
+
+def test_topic_made_anew_after_its_first_range(scene: Scene) -> None:
+    """There is no record before the open range to compare: the rows themselves tell that they are other ones."""
+    two = Two(scene)
+    before = stored_offsets(scene.clickhouse, "t")
+    _make_anew(two.once, 60)
+    two.worker.start()
+    _wait_stored_again(two.once, before, 0)
     two.end()
 
 

@@ -21,16 +21,16 @@ POINTS = ("after_open", "during_insert", "after_ack", "before_commit", "after_co
 
 
 class Once:
-    """A worker with exactly-once delivery and a target in mode log."""
+    """A topic, its target in mode log, and a worker with exactly-once delivery."""
 
     def __init__(self, scene: Scene, table: str = "t", partitions: int = 1, config: dict[str, str] | None = None,
-                 **options: Any) -> None:
+                 worker: Worker | None = None, **options: Any) -> None:
+        """`worker`: that of another topic, which consumes this one too."""
         self.scene = scene
         self.table = Table(scene.name, table)
         self.topic = self.table.topic
-        self._config = config or {}
-        scene.topics.create(self.topic, partitions=partitions, **self._config)
-        self.worker = scene.worker(**{**OPTIONS, **options})
+        scene.topics.create(self.topic, partitions=partitions, **(config or {}))
+        self.worker = worker or scene.worker(**{**OPTIONS, **options})
 
     def produce(self, rows: int, partition: int = 0, start: int = 0, size: int = 10) -> list[int]:
         """Inserts of so many rows; their offsets."""

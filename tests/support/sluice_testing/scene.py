@@ -159,9 +159,12 @@ class Scene:
 
     def move_offset(self, topic: str, partition: int, offset: int) -> None:
         """What an operator does after a bad record: Kafka's own tool, with the group at rest."""
-        wait_until(lambda: self.topics.members(self.name) == 0, 30, "the group has no members")
-        done = self.stack.kafka_tool("groups", "--group", self.name, "--topic", f"{topic}:{partition}",
-                                     "--reset-offsets", "--to-offset", str(offset), "--execute")
+        self.reset_offsets("--topic", f"{topic}:{partition}", "--to-offset", str(offset))
+
+    def reset_offsets(self, *how: str) -> None:
+        """Kafka's own tool, once the group has no members."""
+        self.topics.wait_empty(self.name)
+        done = self.stack.kafka_tool("groups", "--group", self.name, "--reset-offsets", *how, "--execute")
         assert done.returncode == 0 and "Error" not in done.stdout, done.stdout + done.stderr
 
     # The end

@@ -118,6 +118,10 @@ class Topics:
         described = self.admin.describe_consumer_groups([group])[group].result(10)
         return len(described.members)
 
+    def wait_empty(self, group: str) -> None:
+        """Waits until the group has no members: only then its offsets can be moved."""
+        wait_until(lambda: self.members(group) == 0, 30, f"group {group} has no members")
+
     def read(self, topic: str, seconds: float = 10) -> list[Any]:
         """Every record of a topic up to its present end."""
         ends = {part: end for part, end in self.end_offsets(topic).items() if end > 0}
