@@ -200,14 +200,9 @@ static bool is_keeper_path(const char *path)
 static enum sluice_code check_ledger(const struct sluice_config *config, struct sluice_error *err)
 {
     const char *path = config->clickhouse_ledger_path;
-    if (path[0] == '\0')
-        return SLUICE_OK;
     if (!is_keeper_path(path))
         return FAIL(config, clickhouse_ledger_path, err,
                     "\"%.80s\" is not a path in Keeper; write it like /sluice_shop, without spaces and quotes", path);
-    if (config->ledger_choice == SLUICE_USE_KAFKA)
-        return FAIL(config, clickhouse_ledger_path, err,
-                    "is a place in Keeper, and ledger is kafka, which needs none; take one of the two out");
     return SLUICE_OK;
 }
 

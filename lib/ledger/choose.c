@@ -15,19 +15,6 @@
 
 enum { BAD_ARGUMENTS = 36, UNKNOWN_STORAGE = 56, NO_ELEMENTS_IN_CONFIG = 139 };
 
-void sluice_ledger_path_from(const struct sluice_config *config, char path[SLUICE_LEDGER_PATH])
-{
-    enum { MAX_NAME = 64 }; /* with the hash behind it, the path stays below SLUICE_LEDGER_PATH */
-    const char *name = config->name;
-    if (config->clickhouse_ledger_path[0] != '\0')
-        (void)snprintf(path, SLUICE_LEDGER_PATH, "%s", config->clickhouse_ledger_path);
-    else if (strlen(name) <= MAX_NAME)
-        (void)snprintf(path, SLUICE_LEDGER_PATH, "/sluice_%s", name);
-    else
-        (void)snprintf(path, SLUICE_LEDGER_PATH, "/sluice_%.*s_%016" PRIx64, MAX_NAME, name,
-                       sluice_str_hash(sluice_str_from(name)));
-}
-
 /* --- is there a KeeperMap? ---------------------------------------------------------------------------------------- */
 
 static enum sluice_code try_table(const struct sluice_config *config, struct sluice_ch_client *client,
@@ -84,15 +71,13 @@ static enum sluice_code find_out(const struct sluice_config *config, const atomi
 static enum sluice_code open_keeper_map(const struct sluice_config *config, const char *cluster_id,
                                         const atomic_bool *abort, struct sluice_ledger **out, struct sluice_error *err)
 {
-    char path[SLUICE_LEDGER_PATH];
     SLUICE_AUTO(sluice_ledger) struct sluice_ledger *ledger = NULL;
-    sluice_ledger_path_from(config, path);
     const struct sluice_ch_options client = sluice_ch_options_from(config, abort);
     const struct sluice_keeper_map_options options = {
         .client = &client,
         .database = config->clickhouse_database,
         .table = config->clickhouse_ledger_table,
-        .path = path,
+        .path = config->clickhouse_ledger_path,
         .pipeline = config->name,
         .cluster = cluster_id,
     };

@@ -21,8 +21,4 @@ SLUICE_MUST_CHECK enum sluice_code sluice_ledger_open(const struct sluice_config
                                                       const atomic_bool *abort, struct sluice_ledger **out,
                                                       char reason[SLUICE_LEDGER_REASON], struct sluice_error *err);
 
-/* Path of the KeeperMap: clickhouse.ledger_path, else "/sluice_" and the name of the pipeline, whose end is replaced by
- * its hash where it is too long. */
-void sluice_ledger_path_from(const struct sluice_config *config, char path[SLUICE_LEDGER_PATH]);
-
 #endif

@@ -97,6 +97,7 @@ class Scene:
             "kafka.topic.metadata.refresh.interval.ms": 1000,
             "clickhouse.url": self.clickhouse.url,
             "clickhouse.database": self.name,
+            "clickhouse.ledger_path": f"/sluice_{self.name}",
             "batch.max_age": "100ms",
             "retry.max": "1s",
             "http.listen": "127.0.0.1:0",

@@ -84,9 +84,6 @@ static void test_line_errors(void)
         {"clickhouse.ledger_path: /a//b", "sluice.yaml:4: clickhouse.ledger_path: \"/a//b\" is not a path in Keeper; "
                                           "write it like /sluice_shop, without "
                                           "spaces and quotes"},
-        {"ledger: kafka\nclickhouse.ledger_path: /a", "sluice.yaml:5: clickhouse.ledger_path: is a place in Keeper, "
-                                                      "and ledger is kafka, which needs none; take one of "
-                                                      "the two out"},
         {"columns.metadata: [_op, _key]",
          "sluice.yaml:4: columns.metadata: \"_key\" is none of _op, _topic, _partition and _offset"},
         {"columns.metadata: [_op, _op]", "sluice.yaml:4: columns.metadata: \"_op\" is given twice; keep one"},
