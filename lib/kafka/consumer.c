@@ -198,7 +198,7 @@ static void on_committed(rd_kafka_t *rk, rd_kafka_resp_err_t failed, rd_kafka_to
 static enum sluice_code set_own_options(rd_kafka_conf_t *conf, const struct sluice_consumer_options *options,
                                         struct sluice_error *err)
 {
-    const bool cooperative = rd_kafka_version() >= 0x020a0000;
+    const bool cooperative = rd_kafka_version() >= 0x020a0000 && !options->starts_paused;
     const struct sluice_kafka_option own[] = {
         {"bootstrap.servers", options->bootstrap_servers},
         {"group.id", options->group_id},

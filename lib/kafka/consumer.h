@@ -7,7 +7,8 @@
  * Messages are taken one by one: the batch calls of librdkafka 2.0.2 can skip messages around pause, seek and rebalance
  * (release notes of 2.1.0). Assignment: cooperative-sticky from librdkafka 2.10 on, else roundrobin: older versions can
  * lose the assignment when a commit meets an incremental rebalance, and range would give partition 0 of every topic to
- * the same worker.
+ * the same worker. With `starts_paused` it is always roundrobin: a partition that stays across a cooperative rebalance
+ * would keep a membership of the generation before, in whose name the broker takes nothing any more.
  *
  * Thread: consumer, for every function and for the handler's calls. librdkafka's log lines may come from any thread.
  */
@@ -135,7 +136,7 @@ SLUICE_MUST_CHECK enum sluice_code sluice_consumer_committed(struct sluice_consu
                                                              struct sluice_error *err);
 
 /* A new reference to what was captured before the newest call of `assigned`, also within that call; NULL before the
- * first one. With cooperative assignment a partition that stays across a rebalance belongs to the newest one. */
+ * first one. With `starts_paused` every rebalance assigns every partition anew, so a partition's is the newest one. */
 struct sluice_kafka_membership *sluice_consumer_membership(struct sluice_consumer *consumer);
 
 /* The id of the Kafka cluster. Waits for a broker. Errors: SLUICE_E_KAFKA (also of a cluster without an id). */
