@@ -194,6 +194,8 @@ class Schedule:
             self.workers[name] = self.scene.worker(name)
         worker = self.workers[name]
         worker.options |= self.options()
+        if self.outcome.ledger != "keeper_map":
+            worker.options.pop("clickhouse.ledger_path", None)
         return worker
 
     def start(self, name: str = "a", wait: bool = True, **environment: str) -> Worker:
