@@ -88,13 +88,13 @@ static void forget_partition(struct lane *lane, struct partition *p)
             break;
         }
     }
+    if (p->lane.ranges != NULL) /* before the bindings, which its batches look at */
+        ranges_free(lane, p);
     while (p->lane.bindings != NULL) {
         struct binding *binding = p->lane.bindings;
         p->lane.bindings = binding->next;
         binding_free(binding);
     }
-    if (p->lane.ranges != NULL)
-        ranges_free(lane, p);
     p->lane.gone = true;
     partition_unref(p);
 }

@@ -113,6 +113,7 @@ void ranges_attach(struct lane *lane, struct partition *p)
 
 void ranges_free(struct lane *lane, struct partition *p)
 {
+    ranges_drop_open(lane, p);
     ranges_drop_sealed(lane, p);
     ranges_release_kept(lane, p->lane.ranges);
     free(p->lane.ranges);
