@@ -82,8 +82,14 @@ static enum sluice_code open_keeper_map(const struct sluice_config *config, cons
         .cluster = cluster_id,
     };
     enum sluice_code code = sluice_ledger_new_keeper_map(&options, &ledger, err);
-    if (code == SLUICE_OK)
+    if (code != SLUICE_OK)
+        return code;
+    /* After an address that does not answer the client goes on to the next one. */
+    for (size_t i = 0; i < client.n_urls; i++) {
         code = sluice_ledger_prepare(ledger, err);
+        if (code == SLUICE_OK || err->action != SLUICE_RETRY)
+            break;
+    }
     if (code != SLUICE_OK)
         return code;
     *out = SLUICE_TAKE(ledger);

@@ -98,6 +98,7 @@ class Scene:
             "clickhouse.url": self.clickhouse.url,
             "clickhouse.database": self.name,
             "clickhouse.ledger_path": f"/sluice_{self.name}",
+            "delivery": "at_least_once",
             "batch.max_age": "100ms",
             "retry.max": "1s",
             "http.listen": "127.0.0.1:0",
