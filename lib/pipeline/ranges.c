@@ -91,6 +91,12 @@ void ranges_drop_sealed(struct lane *lane, struct partition *p)
     r->last = at;
 }
 
+void ranges_set_rebuild(struct partition *p, int64_t hi)
+{
+    p->lane.ranges->rebuild_hi = hi;
+    atomic_store_explicit(&p->status->rebuilding, hi >= 0, memory_order_relaxed);
+}
+
 void ranges_attach(struct lane *lane, struct partition *p)
 {
     struct ranges *r = calloc(1, sizeof *r);
@@ -127,7 +133,7 @@ static void rebuilt(struct lane *lane, struct partition *p)
     if (p->lane.position <= range->hi)
         p->lane.position = range->hi + 1;
     range->is_replay = true;
-    r->rebuild_hi = -1;
+    ranges_set_rebuild(p, -1);
     ranges_give(lane, p, range, SLUICE_LEDGER_REBUILT);
 }
 
@@ -140,7 +146,7 @@ static void set_gone(struct lane *lane, struct partition *p, enum sluice_ledger_
     r->loss = loss;
     r->restart_at = restart_at;
     if (r->rebuild_hi >= 0) {
-        r->rebuild_hi = -1;
+        ranges_set_rebuild(p, -1);
         ranges_drop_open(lane, p);
         ranges_feed(lane, p,
                     &(struct sluice_ledger_event){.kind = SLUICE_LEDGER_RECORDS_GONE,

@@ -60,6 +60,8 @@ static inline int64_t ranges_restart_at(const struct lane *lane)
 }
 
 /* ranges.c */
+/* From now on the range up to `hi` is read again; -1: none is. */
+void ranges_set_rebuild(struct partition *p, int64_t hi);
 /* Makes one range of everything that was read since the last one, up to `hi`. */
 struct range *ranges_seal(struct lane *lane, struct partition *p, int64_t hi);
 void ranges_free_flights(struct lane *lane, struct partition *p, const struct range *range);

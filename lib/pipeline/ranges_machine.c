@@ -180,7 +180,7 @@ static void start(struct lane *lane, struct partition *p)
     r->lo = row->next;
     r->since_us = 0;
     r->short_us = 0;
-    r->rebuild_hi = is_replay ? row->hi : -1;
+    ranges_set_rebuild(p, is_replay ? row->hi : -1);
     r->check = row->check;
     p->lane.position = row->next;
     p->lane.state = row->source;

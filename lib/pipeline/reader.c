@@ -62,12 +62,17 @@ static bool over_limit(const struct reader *reader, bool was_paused)
 
 /* All partitions at the memory limit; by itself one of which something is being tried again, so that a table in trouble
  * does not fill the memory that the others need. Pausing throws away what librdkafka prefetched, hence the distance
- * between the two marks. */
+ * between the two marks. A range that is read again frees nothing before its last record has come, so one of these is
+ * let through at the limit. */
 static void adjust_pausing(struct reader *reader)
 {
+    bool let_through = false;
     reader->paused = over_limit(reader, reader->paused);
     for (struct partition *p = reader->partitions; p != NULL; p = p->reader.next) {
-        bool pause = reader->paused || p->reader.waits || atomic_load_explicit(&p->status->held, memory_order_relaxed);
+        bool held = p->reader.waits || atomic_load_explicit(&p->status->held, memory_order_relaxed);
+        bool passes = !let_through && !held && atomic_load_explicit(&p->status->rebuilding, memory_order_relaxed);
+        bool pause = held || (reader->paused && !passes);
+        let_through = let_through || passes;
         if (p->reader.stopped || pause == p->reader.paused)
             continue;
         struct sluice_kafka_position at = reader_position(p, p->reader.next_offset, NULL);

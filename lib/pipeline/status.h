@@ -23,6 +23,7 @@ struct partition_status {
     _Atomic int64_t record_wall_us; /* Kafka timestamp of the last record decoded, 0 if none */
     _Atomic uint64_t lsn;           /* highest source position that is durable */
     _Atomic int ledger_state;       /* enum sluice_ledger_state; -1 in at-least-once delivery */
+    atomic_bool rebuilding;         /* reads a range of the ledger again, which ends only with its last record */
     atomic_bool paused;
     atomic_bool held; /* something of it is being tried again at ClickHouse */
     atomic_bool stopped;
