@@ -107,12 +107,20 @@ static enum sluice_code want_refusal(const struct keeper_map *map, enum sluice_c
                             map->database, map->table);
 }
 
+/* Nobody else writes the trial row: a refused write is one whose request libcurl repeated, after a connection that it
+ * had used before closed without an answer. */
+static enum sluice_code retry_own_conflict(const struct keeper_map *map, enum sluice_code code,
+                                           struct sluice_error *err)
+{
+    if (code != SLUICE_OK && keeper_map_conflict(map))
+        err->action = SLUICE_RETRY;
+    return code;
+}
+
 static enum sluice_code try_out(struct keeper_map *map, struct keeper_map_entry *const *probe, struct sluice_error *err)
 {
     struct sluice_ledger_call *call = probe[0]->call;
-    enum sluice_code code = insert_probe(map, probe, err);
-    if (code != SLUICE_OK && keeper_map_conflict(map))
-        err->action = SLUICE_RETRY; /* its own first request, which libcurl repeated */
+    enum sluice_code code = retry_own_conflict(map, insert_probe(map, probe, err), err);
     if (code != SLUICE_OK)
         return code;
     code = want_refusal(map, insert_probe(map, probe, err), err);
@@ -120,7 +128,7 @@ static enum sluice_code try_out(struct keeper_map *map, struct keeper_map_entry 
         return code;
     call->expected = call->wanted;
     call->wanted.seq++;
-    code = update_probe(map, probe, err);
+    code = retry_own_conflict(map, update_probe(map, probe, err), err);
     if (code == SLUICE_OK)
         code = want_refusal(map, update_probe(map, probe, err), err);
     if (code == SLUICE_OK)
