@@ -111,7 +111,7 @@ def test_one_part_of_several(scene: Scene, fault: RenameFault, how: str, skip: i
     """PARTITION BY: four parts for each insert, which the engine commits one by one; the fault comes in between."""
     scene.clickhouse.execute("""CREATE TABLE t (id Int32, name Nullable(String), n Nullable(Int16), _version UInt128,
         is_deleted UInt8, _op LowCardinality(String), _topic LowCardinality(String), _partition Int32, _offset Int64)
-        ENGINE = MergeTree PARTITION BY id % 4 ORDER BY id SETTINGS non_replicated_deduplication_window = 1000""")
+        ENGINE = MergeTree PARTITION BY id % 4 ORDER BY id SETTINGS non_replicated_deduplication_window = 10000""")
     once = Once(scene)
     once.run_and_store(20)
     fault.arm(how, _folder(scene, "t"), skip)

@@ -6,6 +6,7 @@ import os
 import random
 import time
 
+import pytest
 from sluice_testing import load
 from sluice_testing.programs import has_sanitizer, sluice
 from sluice_testing.records import Table
@@ -24,12 +25,13 @@ def _loaded(scene: Scene, rows: int, **options: object) -> None:
     scene.wait_streaming()
 
 
-def test_worker_killed_five_times_under_load(scene: Scene) -> None:
+@pytest.mark.parametrize("delivery", ["at_least_once", "exactly_once"])
+def test_worker_killed_five_times_under_load(scene: Scene, delivery: str) -> None:
     """kill -9 at random moments of snapshot and load, restarted each time: equal, and nothing was stopped."""
     seed = random.SystemRandom().getrandbits(32)
     print(f"seed {seed}")
     chance = random.Random(seed)
-    worker = scene.worker(kafka__session__timeout__ms=2000, batch__max_rows=500)
+    worker = scene.worker(kafka__session__timeout__ms=2000, batch__max_rows=500, delivery=delivery)
     _loaded(scene, 3000)
     with load.Load(scene.source, seed, connections=2, rows=3000) as running:
         for _ in range(5):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 
+import pytest
 from sluice_testing import load
 from sluice_testing.records import Table
 from sluice_testing.scene import Scene
@@ -25,14 +26,15 @@ def _wait_shared(wanted: int, *workers: Worker) -> None:
     wait_until(shared, 30, f"{wanted} partitions are shared out")
 
 
-def test_two_workers_on_four_partitions_one_leaves_one_comes(scene: Scene) -> None:
+@pytest.mark.parametrize("delivery", ["at_least_once", "exactly_once"])
+def test_two_workers_on_four_partitions_one_leaves_one_comes(scene: Scene, delivery: str) -> None:
     """Under load, politely and with -9: equal at the end, nothing hangs, no partition has two owners or none."""
     tables = ",".join(load.TABLES)
     scene.source.execute(*load.DDL)
     load.fill(scene.source, customers=500, orders=500, items=500)
     for table in load.TABLES:
         scene.topics.create(scene.topic(table), partitions=4)
-    options = {"kafka__session__timeout__ms": 3000}
+    options = {"kafka__session__timeout__ms": 3000, "delivery": delivery}
     first, second = scene.run("first", **options), scene.run("second", **options)
     scene.connector(tables)
     with load.Load(scene.source, seed=4, rows=500) as running:
@@ -102,11 +104,13 @@ def test_static_member_comes_back_to_its_partitions(scene: Scene) -> None:
     assert first.terminate() == 0 and second.terminate() == 0
 
 
-def test_partitions_paused_at_a_rebalance_go_on_afterwards(scene: Scene) -> None:
+@pytest.mark.parametrize("delivery", ["at_least_once", "exactly_once"])
+def test_partitions_paused_at_a_rebalance_go_on_afterwards(scene: Scene, delivery: str) -> None:
     """Inserts fail, so partitions are held; a second worker comes and goes meanwhile; then everything arrives."""
     table = Table(scene.name, "held")
     scene.topics.create(table.topic, partitions=4)
-    options = {"kafka__session__timeout__ms": 3000, "retry__max": "500ms", "drain__timeout": "1s"}
+    options = {"kafka__session__timeout__ms": 3000, "retry__max": "500ms", "drain__timeout": "1s",
+               "delivery": delivery}
     first = scene.run("first", **options)
     for partition in range(4):
         scene.topics.produce_many(table.topic, [table.row(partition, "before", 1)], partition)
