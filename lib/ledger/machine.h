@@ -58,14 +58,15 @@ enum sluice_ledger_loss {
 };
 
 enum sluice_ledger_event_kind {
-    SLUICE_LEDGER_ASSIGNED,      /* the first one: commit, owner, resets */
-    SLUICE_LEDGER_ROW_READ,      /* answer to READ and WRITE: exists, row. After a WRITE it was read behind the write */
-    SLUICE_LEDGER_OFFSET_READ,   /* answer to READ_OFFSET: commit */
-    SLUICE_LEDGER_COMMITTED,     /* answer to COMMIT: Kafka confirmed it */
-    SLUICE_LEDGER_REBUILT,       /* answer to REBUILD: has_rows, source, check; and as RECORDS_GONE, with
-                                    loss OTHER_RECORD, in case that the range turns out to be another one */
-    SLUICE_LEDGER_BATCH,         /* lo, hi, has_rows, source, check; answer to DONE, or when the machine rests */
-    SLUICE_LEDGER_REST,          /* answer to DONE, instead of a BATCH: there is nothing more for now */
+    SLUICE_LEDGER_ASSIGNED,    /* the first one: commit, owner, resets */
+    SLUICE_LEDGER_ROW_READ,    /* answer to READ and WRITE: exists, row. After a WRITE it was read behind the write */
+    SLUICE_LEDGER_OFFSET_READ, /* answer to READ_OFFSET: commit */
+    SLUICE_LEDGER_COMMITTED,   /* answer to COMMIT: Kafka confirmed it */
+    SLUICE_LEDGER_REBUILT,     /* answer to REBUILD: has_rows, source, check; and as RECORDS_GONE, with
+                                  loss OTHER_RECORD, in case that the range turns out to be another one */
+    SLUICE_LEDGER_BATCH, /* lo, hi (lo - 1 if it is empty), has_rows, source, check; answer to DONE, or when the machine
+                            rests */
+    SLUICE_LEDGER_REST,  /* answer to DONE, instead of a BATCH: there is nothing more for now */
     SLUICE_LEDGER_INSERTED,      /* answer to INSERT: every insert was acknowledged */
     SLUICE_LEDGER_INSERT_FAILED, /* answer to INSERT: one was not, and it is time to try again: was_sent */
     SLUICE_LEDGER_LOOKED_UP,     /* answer to LOOKUP: n_missing */

@@ -56,6 +56,7 @@ static void run(struct bookkeeper *b, size_t n)
     for (size_t i = 0; i < n; i++) {
         struct job *job = &b->jobs[i]->job;
         b->jobs[i]->call = b->calls[i];
+        b->jobs[i]->asked_us = started_us;
         job->code = code;
         job->error = err;
         job->took_us = took_us;

@@ -39,6 +39,7 @@ struct ledger_job {
     struct job job;
     struct partition *partition;
     struct sluice_ledger_call call;
+    int64_t asked_us; /* monotonic; the answer is from after this time */
 };
 
 enum { TOKEN_SIZE = 640 };

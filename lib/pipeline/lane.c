@@ -437,6 +437,8 @@ static void on_control(struct lane *lane, struct lane_control *control)
         on_detach(lane, p);
     else if (kind == LANE_ABANDON)
         on_abandon(lane, p);
+    if (!p->lane.gone) /* what it heard may have ended it */
+        partition_maybe_leave(lane, p);
     partition_unref(p);
 }
 

@@ -249,7 +249,8 @@ void ranges_tick(struct lane *lane, struct partition *p, int64_t now_us)
         r->since_us = now_us;
     if (r->rebuild_hi >= 0 && r->short_us > 0 && now_us - r->short_us > END_GRACE_US)
         set_gone(lane, p, SLUICE_LEDGER_OUT_OF_RANGE, ranges_restart_at(lane));
-    else if (sluice_ledger_machine_rests(&r->machine) && (r->first != NULL || r->gone || ranges_due(lane, p, now_us)))
+    else if (sluice_ledger_machine_rests(&r->machine) &&
+             (r->first != NULL || r->gone || ranges_must_begin(r) || ranges_due(lane, p, now_us)))
         ranges_give_next(lane, p);
 }
 

@@ -77,6 +77,8 @@ void ranges_give(struct lane *lane, struct partition *p, struct range *range, en
 /* The machine waits for a batch, or for the word that there is none. */
 void ranges_give_next(struct lane *lane, struct partition *p);
 void ranges_give_if_resting(struct lane *lane, struct partition *p);
+/* The first offset has become known, and nothing remembers it yet. */
+bool ranges_must_begin(const struct ranges *r);
 /* What was read is old enough to be sealed, or nothing will be added. */
 bool ranges_due(const struct lane *lane, const struct partition *p, int64_t now_us);
 /* Sends what is not known to be stored, as JOB_INSERT or JOB_LOOKUP. */

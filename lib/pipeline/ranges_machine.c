@@ -51,13 +51,36 @@ bool ranges_due(const struct lane *lane, const struct partition *p, int64_t now_
     const struct ranges *r = p->lane.ranges;
     if (r->lo < 0 || p->lane.position <= r->lo || r->rebuild_hi >= 0)
         return false;
-    return p->lane.detaching || p->lane.stopped || (r->since_us > 0 && now_us - r->since_us >= lane->limits.max_age_us);
+    return p->lane.detaching || p->lane.stopped || r->gone ||
+           (r->since_us > 0 && now_us - r->since_us >= lane->limits.max_age_us);
 }
 
 /* The machine waits for a batch, or for the word that there is none. */
+bool ranges_must_begin(const struct ranges *r)
+{
+    return r->machine.row.next < 0 && r->lo >= 0;
+}
+
+/* An empty batch before the first one: from now on a restart begins here, also where the start was "latest". */
+static void begin(struct lane *lane, struct partition *p)
+{
+    const struct ranges *r = p->lane.ranges;
+    int64_t lo = r->first != NULL ? r->first->lo : r->lo;
+    ranges_feed(lane, p,
+                &(struct sluice_ledger_event){.kind = SLUICE_LEDGER_BATCH,
+                                              .lo = lo,
+                                              .hi = lo - 1,
+                                              .source = r->machine.row.source,
+                                              .check = {.offset = -1}});
+}
+
 void ranges_give_next(struct lane *lane, struct partition *p)
 {
     struct ranges *r = p->lane.ranges;
+    if (ranges_must_begin(r)) {
+        begin(lane, p);
+        return;
+    }
     if (r->first == NULL && ranges_due(lane, p, sluice_mono_us()))
         (void)ranges_seal(lane, p, p->lane.position - 1);
     if (r->first != NULL) {

@@ -97,7 +97,7 @@ void ranges_ledger_returned(struct lane *lane, struct ledger_job *job)
         ranges_feed(lane, p, &(struct sluice_ledger_event){.kind = SLUICE_LEDGER_LEAVE});
     } else if (job->job.code == SLUICE_OK) {
         job->job.n_attempts = 0;
-        r->confirmed_us = sluice_mono_us() - job->job.took_us;
+        r->confirmed_us = job->asked_us;
         ranges_feed(lane, p,
                     &(struct sluice_ledger_event){
                         .kind = SLUICE_LEDGER_ROW_READ, .exists = job->call.exists, .row = job->call.row});
@@ -109,6 +109,7 @@ void ranges_ledger_returned(struct lane *lane, struct ledger_job *job)
     } else if (!p->lane.stopped) {
         struct sluice_error err = job->job.error;
         partition_stop(lane, p, r->machine.row.next, &err);
+        ranges_feed(lane, p, &(struct sluice_ledger_event){.kind = SLUICE_LEDGER_LEAVE});
     }
 }
 
