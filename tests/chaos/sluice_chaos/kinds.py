@@ -11,11 +11,10 @@ from typing import Any
 from events import Target
 from schedule import SESSION_MS, Missed, Schedule
 from sluice_testing import load
-from sluice_testing.marks import committed_texts
-from sluice_testing.oracle import FOREIGN_ID
 from sluice_testing.proxy import DOWN, UP
 from sluice_testing.wait import wait_until
 from sluice_testing.worker import Worker
+from tokens import use_up_tokens
 
 
 def killed(s: Schedule) -> None:
@@ -47,9 +46,9 @@ def replayed(s: Schedule) -> None:
             s.die_at("after_lookup", 1)
     if s.plan.once:
         s.die_at("after_open", s.chance.randint(1, 4))
-        poison(s)
+        use_up_tokens(s)
         s.die_at("before_attempt", 1)
-        poison(s)
+        use_up_tokens(s)
     worker = s.start()
     s.wait_progress(300, worker=worker)
     if s.plan.once:
@@ -385,42 +384,3 @@ def million(s: Schedule) -> None:
 KINDS: tuple[Callable[[Schedule], None], ...] = (
     killed, replayed, zombies, cut_from_clickhouse, cut_from_kafka, rebalanced, offsets_reset, services_killed,
     from_postgres)
-
-
-# Tokens
-
-
-def poison(s: Schedule) -> None:
-    """Uses the tokens of all open ranges for other rows.
-
-    For whoever sends them again this is the trap of the plain MergeTree: the token is registered, the answer is 200, and
-    the rows are not there (tests/integration/test_exactly_once_trap.py makes it with a real kill between the two).
-    """
-    s.wait_no_inserts()
-    cluster = s.scene.topics.admin.list_topics(timeout=10).cluster_id
-    used = 0
-    for (topic, partition), text in ledger_texts(s).items():
-        row = dict(re.findall(r"(\w+)=(\S+)", text))
-        if int(row["hi"]) < 0:
-            continue
-        token = (f"sluice:{s.scene.name}:{cluster}:{topic}:{partition}:{row['next']}-{row['hi']}:{row['attempt']}:"
-                 f"{row['resets']}")
-        for target in s.targets:
-            if target.topic == topic and s.clickhouse.has_table(target.table):
-                rows = ", ".join(f"({FOREIGN_ID + i}, '{topic}', {partition}, -1)" for i in range(4))
-                s.clickhouse.execute(
-                    f"INSERT INTO `{target.table}` (id, _topic, _partition, _offset) VALUES {rows}",
-                    insert_deduplication_token=token, async_insert=0, insert_deduplicate=1)
-                used += 1
-    if used == 0:
-        raise Missed("no range was open")
-    s.tell(f"the tokens of open ranges are used up in {used} tables")
-
-
-def ledger_texts(s: Schedule) -> dict[tuple[str, int], str]:
-    """The rows of the ledger by partition, as text."""
-    if s.outcome.ledger == "kafka":
-        return committed_texts(s.scene.topics.bootstrap, s.scene.name, {t.topic: t.partitions for t in s.targets})
-    rows = s.clickhouse.rows("SELECT k, state FROM sluice_ledger")
-    places = {row["k"]: row["k"].split("/")[-2:] for row in rows}
-    return {(places[row["k"]][0], int(places[row["k"]][1])): row["state"] for row in rows}

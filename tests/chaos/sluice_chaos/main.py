@@ -25,19 +25,20 @@ from sluice_testing.clickhouse import ClickHouse  # noqa: E402
 SERVICES = ["kafka", "zookeeper", "clickhouse"]
 LEDGERS = ("keeper_map", "kafka")
 # These disturb whatever else runs on the stack.
-ALONE = (kinds.services_killed,)
+ALONE = (kinds.services_killed, kinds.million)
+NAMED = {kind.__name__: kind for kind in (*kinds.KINDS, kinds.million)}
 MODES = {kinds.from_postgres: "replace", kinds.million: "log"}
 WAYS = 3
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="tests/chaos/run", description="Runs schedules of faults against workers on the "
-                                     "real services and counts the rows. One seed is one schedule: with its seed a "
-                                     "schedule that failed is repeated.")
+    parser = argparse.ArgumentParser(
+        prog="tests/chaos/run", description="Runs schedules of faults against workers on the real services and counts the "
+        "rows. One seed is one schedule: with its seed a schedule that failed is repeated.")
     parser.add_argument("--seed", type=int, help="the first seed (default: drawn, and told)")
     parser.add_argument("--schedules", type=int, default=1, help="so many seeds from there on (default 1)")
     parser.add_argument("--seconds", type=float, default=0, help="go on with further seeds until so much time is over")
-    parser.add_argument("--kind", choices=[kind.__name__ for kind in kinds.KINDS], help="only this kind of faults")
+    parser.add_argument("--kind", choices=list(NAMED), help="only this kind of faults")
     parser.add_argument("--delivery", choices=["exactly_once", "at_least_once"], default="exactly_once")
     parser.add_argument("--ledger", choices=LEDGERS, help="default: the seed decides")
     parser.add_argument("--mode", choices=["replace", "log"], help="default: the seed decides")
@@ -59,7 +60,7 @@ def _arguments() -> argparse.Namespace:
 
 def kind_of(seed: int, only: str | None) -> Callable[[Schedule], None]:
     """Every kind comes once in as many seeds as there are kinds."""
-    return next(k for k in kinds.KINDS if k.__name__ == only) if only else kinds.KINDS[seed % len(kinds.KINDS)]
+    return NAMED[only] if only else kinds.KINDS[seed % len(kinds.KINDS)]
 
 
 def run_one(plan: Plan, seed: int, options: argparse.Namespace, kind: Callable[[Schedule], None]) -> Outcome:
@@ -132,7 +133,8 @@ def run(options: argparse.Namespace) -> int:
     began = time.monotonic()
     try:
         n = options.schedules
-        wanted = {kind_of(s, options.kind) for s in range(seed, seed + max(n, len(kinds.KINDS) if options.seconds else n))}
+        n_sure = max(n, len(kinds.KINDS)) if options.seconds else n
+        wanted = {kind_of(s, options.kind) for s in range(seed, seed + n_sure)}
         stack.up([*SERVICES, *(["postgres", "connect"] if kinds.from_postgres in wanted else [])])
         runner = Runner(options, plan, report)
         runner.round(list(range(seed, seed + n)))

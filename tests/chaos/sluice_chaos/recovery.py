@@ -33,9 +33,11 @@ class Recovery:
 
     def lines(self) -> list[str]:
         """For people."""
-        more = f", {TRANSACTION_SECONDS:.0f} s more after a death within a transaction" if self.ledger == "kafka" else ""
-        return [f"ledger {self.ledger}: second worker after {_seconds(self.take_over)} (limit {TAKE_OVER_LIMIT:.0f} s, session "
-                f"timeout {SESSION_SECONDS:.0f} s{more})",
+        more = ""
+        if self.ledger == "kafka":
+            more = f", {TRANSACTION_SECONDS:.0f} s more after a death within a transaction"
+        return [f"ledger {self.ledger}: second worker after {_seconds(self.take_over)} (limit {TAKE_OVER_LIMIT:.0f} s, "
+                f"session timeout {SESSION_SECONDS:.0f} s{more})",
                 f"ledger {self.ledger}: same worker, static membership, after {_seconds(self.restart)} "
                 f"(limit {RESTART_LIMIT:.0f} s{more})"]
 
@@ -47,8 +49,8 @@ def _seconds(values: list[float]) -> str:
 def measure(plan: Plan, ledger: str) -> Recovery:
     """All rounds on one pipeline under a steady load."""
     s = Schedule(plan, 0, "recovery", ledger, "replace")
-    s.over = {"kafka.session.timeout.ms": int(SESSION_SECONDS * 1000), "batch.max_rows": 65536, "batch.max_age": "200ms",
-              "kafka.fetch.message.max.bytes": 1048576}
+    s.over = {"kafka.session.timeout.ms": int(SESSION_SECONDS * 1000), "batch.max_rows": 65536,
+              "batch.max_age": "200ms", "kafka.fetch.message.max.bytes": 1048576}
     try:
         s.make_targets()
         s.feed()

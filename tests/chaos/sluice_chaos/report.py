@@ -19,15 +19,16 @@ _HEAD = """\
 
 <!-- Made by `make soak`, which rewrites this file. -->
 
-`make soak` runs the model with larger bounds, millions of random schedules of the ledger's machine, and the schedules of
-`tests/chaos` on real services (Kafka, ZooKeeper, PostgreSQL with Debezium, and clickhouse-embedded): 25, then on until an
-hour is over (`SECONDS=`), and the one in which another sink failed. Each seed is one schedule; `tests/chaos/run --seed N`
-repeats it.
+`make soak` runs the model with larger bounds, millions of random schedules of the ledger's machine, and the schedules
+of `tests/chaos` on real services (Kafka, ZooKeeper, PostgreSQL with Debezium, and clickhouse-embedded): 25, then on until
+an hour is over (`SECONDS=`), and the one in which another sink failed. Each seed is one schedule;
+`tests/chaos/run --seed N` repeats it.
 
-The topic itself says what must be stored: each data event once, as one row by topic, partition, offset and deletion mark,
-counted while nothing is merged, collapsed or optimised away; tables with and without PARTITION BY, ReplacingMergeTree and
-plain MergeTree. FINAL must equal the state that the topics come to, or PostgreSQL cell by cell. A fault counts only if it
-was seen to hit. No partition may stop, and nobody lends a hand. Connections that one fault met are counted one by one.
+The topic itself says what must be stored: each data event once, as one row by topic, partition, offset and deletion
+mark, counted while nothing is merged, collapsed or optimised away; tables with and without PARTITION BY,
+ReplacingMergeTree and plain MergeTree. FINAL must equal the state that the topics come to, or PostgreSQL cell by cell. A
+fault counts only if it was seen to hit. No partition may stop, and nobody lends a hand. Connections that one fault met
+are counted one by one.
 
 """
 
@@ -90,8 +91,8 @@ class Report:
         self._say(f"\nhits: {self._list(self.hits)}")
         if self.counted:
             self._say(f"workers counted: {self._list(self.counted)}")
-        self._say(f"chaos: {len(self.outcomes)} schedules, {len(failed)} failed; faults {self.faults}, events {self.events:,}, "
-                  f"duplicates {self.duplicates:,}, losses {self.losses:,}, manual steps 0; "
+        self._say(f"chaos: {len(self.outcomes)} schedules, {len(failed)} failed; faults {self.faults}, events "
+                  f"{self.events:,}, duplicates {self.duplicates:,}, losses {self.losses:,}, manual steps 0; "
                   f"{time.monotonic() - self._began:.0f} s, first seed {self.seed}")
         if failed:
             self._say(f"chaos: failed seeds: {', '.join(map(str, failed))}")
@@ -116,16 +117,17 @@ class Report:
                  f"Commit {commit}, {time.strftime('%F', time.gmtime())}, first seed {self.seed}, "
                  f"{(time.monotonic() - self._began) / 60:.0f} minutes: {'passed' if good else '**failed**'}.", "",
                  "| schedules | faults | events | duplicates | losses | manual steps |", "|---|---|---|---|---|---|",
-                 f"| {len(self.outcomes)} | {self.faults:,} | {self.events:,} | {self.duplicates} | {self.losses} | 0 |", "",
+                 f"| {len(self.outcomes)} | {self.faults:,} | {self.events:,} | {self.duplicates} | {self.losses} | 0 |",
+                 "",
                  "| kind | schedules | with ledger keeper_map | with ledger kafka | events | duplicates | losses |",
                  "|---|---|---|---|---|---|---|"]
         for kind, outcomes in kinds.items():
             of = Counter(outcome.ledger for outcome in outcomes)
             lines.append(f"| {kind} | {len(outcomes)} | {of['keeper_map']} | {of['kafka']} | "
-                         f"{sum(o.verdict.events for o in outcomes):,} | {sum(o.verdict.duplicates for o in outcomes)} | "
-                         f"{sum(o.verdict.losses for o in outcomes)} |")
+                         f"{sum(o.verdict.events for o in outcomes):,} | "
+                         f"{sum(o.verdict.duplicates for o in outcomes)} | {sum(o.verdict.losses for o in outcomes)} |")
         lines += ["", "Faults that were seen to hit:", "", "| fault | hits |", "|---|---|"]
-        lines += [f"| {text.rpartition(' ')[0]} | {text.rpartition(' ')[2]} |" for text in self._list(self.hits).split(", ")]
+        lines += [f"| {name} | {self.hits[name]:,} |" for name in self._names(self.hits)]
         failed = [str(outcome.seed) for outcome in self.outcomes if not self.passed(outcome)]
         if failed:
             lines += ["", f"Failed seeds: {', '.join(failed)}."]
@@ -135,17 +137,20 @@ class Report:
         return "\n".join(lines) + "\n"
 
     @staticmethod
-    def _list(counts: Counter[str]) -> str:
+    def _names(counts: Counter[str]) -> list[str]:
         order = {point: number for number, point in enumerate(POINTS)}
-        return ", ".join(f"{name} {counts[name]}" for name in sorted(counts, key=lambda n: (order.get(n, 99), n))) or "none"
+        return sorted(counts, key=lambda name: (order.get(name, len(order)), name))
+
+    def _list(self, counts: Counter[str]) -> str:
+        return ", ".join(f"{name} {counts[name]}" for name in self._names(counts)) or "none"
 
     def _print(self, outcome: Outcome) -> None:
         verdict = outcome.verdict
         lines = [f"\nseed {outcome.seed}: {outcome.kind}, ledger {outcome.ledger}, mode {outcome.mode}"]
         lines += [f"    {line}" for line in outcome.story]
         lines.append(f"    hits: {self._list(outcome.hits)}")
-        lines.append(f"    events {verdict.events:,}, rows {verdict.stored:,}, duplicates {verdict.duplicates:,}, losses "
-                     f"{verdict.losses:,}, strange {verdict.strange:,}, wrong in FINAL {verdict.differences:,}; "
+        lines.append(f"    events {verdict.events:,}, rows {verdict.stored:,}, duplicates {verdict.duplicates:,}, "
+                     f"losses {verdict.losses:,}, strange {verdict.strange:,}, wrong in FINAL {verdict.differences:,}; "
                      f"{outcome.seconds:.0f} s")
         lines += [f"    {text}" for text in verdict.examples if not self.passed(outcome)]
         if outcome.missed:
@@ -153,8 +158,9 @@ class Report:
         if outcome.failure:
             lines += [f"    {line}" for line in outcome.failure.splitlines()[:20]]
         if not self.passed(outcome):
-            lines.append(f"    logs: {self.plan.folder}/seed-{outcome.seed}; repeat: tests/chaos/run --seed {outcome.seed} "
-                         f"--delivery {self.plan.delivery}")
+            ledger = f" --ledger {outcome.ledger}" if self.plan.once else ""
+            lines.append(f"    logs: {self.plan.folder}/seed-{outcome.seed}; repeat: tests/chaos/run --seed {outcome.seed}"
+                         f" --kind {outcome.kind} --mode {outcome.mode} --delivery {self.plan.delivery}{ledger}")
         lines.append(f"seed {outcome.seed}: {'passed' if self.passed(outcome) else 'FAILED'}")
         self._say("\n".join(lines))
 

@@ -124,8 +124,8 @@ class Schedule:
         engine = "MergeTree" if log else "ReplacingMergeTree(_version, is_deleted)"
         self.clickhouse.execute(
             f"CREATE TABLE `{table}` (id Int32, name Nullable(String), n Nullable(Int32), event Nullable(Int64), "
-            "_op LowCardinality(String), _topic LowCardinality(String), _partition Int32, _offset Int64, _version UInt128, "
-            "is_deleted UInt8) "
+            "_op LowCardinality(String), _topic LowCardinality(String), _partition Int32, _offset Int64, "
+            "_version UInt128, is_deleted UInt8) "
             f"ENGINE = {engine} {'PARTITION BY id % 4 ' if parted else ''}ORDER BY id "
             f"SETTINGS non_replicated_deduplication_window = {WINDOW}")
 

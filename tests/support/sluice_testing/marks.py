@@ -1,5 +1,5 @@
-"""The texts beside the committed offsets of a group, asked from the broker by hand: confluent_kafka takes them for ended
-by a zero, which they are not."""
+"""The texts beside the committed offsets of a group, asked from the broker by hand: confluent_kafka takes them for texts
+that end with a zero, which they do not."""
 
 from __future__ import annotations
 
