@@ -324,7 +324,7 @@ def services_killed(s: Schedule) -> None:
             s.start()
             s.hit("kill9")
         s.wait_progress(30, 90)
-    s.finish(120)
+    s.finish()
 
 
 def _troubles(s: Schedule) -> int:

@@ -45,6 +45,8 @@ class Report:
         self.recoveries: list[Recovery] = []
         self._lock = threading.Lock()
         self._began = time.monotonic()
+        self._commit = subprocess.run(["git", "-C", str(REPOSITORY), "rev-parse", "--short=10", "HEAD"],
+                                      capture_output=True, text=True, check=False).stdout.strip()
         self._say(f"chaos: {plan.delivery}, first seed {seed}")
 
     def add(self, outcome: Outcome, counts: bool) -> None:
@@ -108,13 +110,11 @@ class Report:
 
     def document(self, good: bool) -> str:
         """docs/soak.md."""
-        commit = subprocess.run(["git", "-C", str(REPOSITORY), "rev-parse", "--short=10", "HEAD"], capture_output=True,
-                                text=True, check=False).stdout.strip()
         kinds: dict[str, list[Outcome]] = {}
         for outcome in self.outcomes:
             kinds.setdefault(outcome.kind, []).append(outcome)
         lines = [_HEAD, "## Last run", "",
-                 f"Commit {commit}, {time.strftime('%F', time.gmtime())}, first seed {self.seed}, "
+                 f"Commit {self._commit}, {time.strftime('%F', time.gmtime())}, first seed {self.seed}, "
                  f"{(time.monotonic() - self._began) / 60:.0f} minutes: {'passed' if good else '**failed**'}.", "",
                  "| schedules | faults | events | duplicates | losses | manual steps |", "|---|---|---|---|---|---|",
                  f"| {len(self.outcomes)} | {self.faults:,} | {self.events:,} | {self.duplicates} | {self.losses} | 0 |",

@@ -177,10 +177,10 @@ class Schedule:
             "kafka.socket.timeout.ms": 5000,
             "clickhouse.request_timeout": "4s",
             "clickhouse.connect_timeout": "2s",
-            "batch.max_rows": chance.choice((30, 100, 500, 65536)),
+            "batch.max_rows": chance.choice((60, 200, 1000, 65536)),
             "batch.max_age": chance.choice(("20ms", "60ms", "200ms")),
             "batch.collapse": False,
-            "senders": chance.choice((1, 2, 4)),
+            "senders": chance.choice((2, 3, 4)),
             "retry.initial": "50ms",
             "retry.max": "500ms",
             "drain.timeout": "8s",
@@ -302,7 +302,7 @@ class Schedule:
 
     # The end
 
-    def finish(self, drain_seconds: float = 90) -> None:
+    def finish(self, drain_seconds: float = 180) -> None:
         """The load ends, everything is stored and committed, nothing is stopped; then the verdict."""
         if self.feeder is not None:
             self.feeder.stop()
