@@ -133,9 +133,9 @@ def test_topic_compacted_while_a_range_is_open(scene: Scene, point: str) -> None
 
 # Faults of the server at an insert of rows, and the longest time in which the worker waits for an answer.
 INSERT_FAULTS: list[dict[str, Any]] = [
+    {"kind": "delay", "ms": 1500, "when": "before"}, {"kind": "delay", "ms": 1500, "when": "after"},
     {"kind": "cut_before", "count": 2}, {"kind": "cut_after", "count": 2}, {"kind": "status"},
     {"kind": "proxy", "status": 502}, {"kind": "refuse", "code": 241, "count": 2},
-    {"kind": "delay", "ms": 2500, "when": "before"}, {"kind": "delay", "ms": 2500, "when": "after"},
 ]
 
 
@@ -145,7 +145,8 @@ LEDGER_FAULTS: list[dict[str, Any]] = [{"kind": "cut_after"}, {"kind": "status"}
 
 @pytest.mark.parametrize("ledger", ["keeper_map", "kafka"])
 def test_answers_to_inserts_are_lost(scene: Scene, ledger: str) -> None:
-    """Cut before and after the rows were stored, empty answers, answers too late: every row once."""
+    """Cut before and after the rows were stored, empty answers, answers too late: every row once. The first insert of
+    all comes to the server after those that took its place, and stores nothing."""
     once = Once(scene, ledger=ledger, clickhouse__request_timeout="1s", retry__max="200ms")
     once.run_and_store(20)
     for number, fault in enumerate(INSERT_FAULTS):
@@ -156,9 +157,6 @@ def test_answers_to_inserts_are_lost(scene: Scene, ledger: str) -> None:
         scene.clickhouse.clear_faults()
     once.check()
     assert once.worker.metric("stopped_partitions") == 0
-    # A first attempt that comes after all others stores nothing.
-    time.sleep(2.5)
-    once.check()
     assert once.worker.terminate() == 0
 
 
