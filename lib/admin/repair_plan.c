@@ -47,7 +47,7 @@ static int64_t higher(int64_t a, int64_t b)
 }
 
 /* Stored: below known->next. Perhaps stored: known->next..known->hi. Not stored: everything above. */
-static void tell_effect(struct repair_plan *plan, const struct sluice_ledger_row *known, int64_t next)
+static void tell_effect(struct repair_plan *plan, const struct sluice_ledger_row *known, bool row_is_lost, int64_t next)
 {
     int64_t begin = known->next;
     int64_t end = higher(begin - 1, known->hi); /* the last one that may be stored */
@@ -67,6 +67,14 @@ static void tell_effect(struct repair_plan *plan, const struct sluice_ledger_row
     if (known->hi >= 0 && next > begin)
         add(plan, "offsets %" PRId64 "-%" PRId64 " may be missing: whether they are stored is not found out", begin,
             lower(next - 1, known->hi));
+    if (row_is_lost) {
+        add(plan,
+            "the range that was open when the row was lost is not known: offsets from %" PRId64
+            " on may be stored already, and then will be stored twice, or be missing where they are passed over",
+            begin);
+        plan->stores_twice = true;
+        return;
+    }
     if (next > end + 1)
         add(plan, "offsets %" PRId64 "-%" PRId64 " will be missing: they are not stored and not read", end + 1,
             next - 1);
@@ -92,5 +100,7 @@ void repair_plan_make(struct repair_plan *plan, const struct partition_facts *fa
         plan->row.source = known.source;
         plan->row.check = known.check;
     }
-    tell_effect(plan, &known, next);
+    const struct sluice_ledger_commit *commit = &facts->commit;
+    bool is_lost = has_mark && (!facts->exists || commit->row.seq > facts->row.seq);
+    tell_effect(plan, &known, is_lost, next);
 }

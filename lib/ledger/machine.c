@@ -112,6 +112,7 @@ static void begin_at(machine_t *m, int64_t next, uint64_t resets, const struct s
     m->start = SLUICE_LEDGER_FROM_RESET;
     m->may_be_stored = wanted->hi >= 0;
     m->gave_up_hi = wanted->hi;
+    m->gave_up_next = wanted->next;
     m->commit_before_start = m->commits_apart;
     wanted->resets = resets;
     wanted->next = next;

@@ -151,8 +151,9 @@ struct sluice_ledger_machine {
     struct sluice_ledger_row row;     /* as confirmed last, with `next` and what belongs to it as known since */
     struct sluice_ledger_row written; /* as it stands in the ledger: what the next write expects */
     bool exists;
-    bool may_be_stored; /* the start gave up an open range: its rows may be stored */
-    int64_t gave_up_hi; /* its last offset */
+    bool may_be_stored;   /* the start gave up an open range: its rows may be stored */
+    int64_t gave_up_hi;   /* its last offset; -1: there was none */
+    int64_t gave_up_next; /* below it everything was stored before the start went elsewhere */
 
     enum sluice_ledger_step step; /* the rest is private to machine.c */
     struct sluice_ledger_commit commit;

@@ -45,6 +45,7 @@ struct range *ranges_seal(struct lane *lane, struct partition *p, int64_t hi)
         SLUICE_BUG("no memory for a range");
     if (r->kept != NULL)
         r->check = describe(lane, r->kept);
+    ranges_release_kept(lane, r); /* it holds the whole response of the broker that it came in */
     range->wake.kind = JOB_WAKE;
     range->partition = p;
     range->lo = r->lo;

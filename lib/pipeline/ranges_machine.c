@@ -220,7 +220,8 @@ static void tell_reset(struct lane *lane, const struct partition *p)
     const struct sluice_ledger_machine *m = &p->lane.ranges->machine;
     sluice_metric_add(sluice_metrics_get(lane->world.metrics, SLUICE_METRIC_LEDGER_RESETS), 1);
     SLUICE_LOG(SLUICE_LOG_WARN, "offset_reset", SLUICE_F_TEXT("topic", p->topic), SLUICE_F_I64("partition", p->id),
-               SLUICE_F_I64("offset", m->row.next), SLUICE_F_I64("may_be_stored_up_to", m->gave_up_hi));
+               SLUICE_F_I64("offset", m->row.next), SLUICE_F_I64("stored_below", m->gave_up_next),
+               SLUICE_F_I64("may_be_stored_up_to", m->gave_up_hi));
 }
 
 static void on_stop(struct lane *lane, struct partition *p)
