@@ -249,6 +249,12 @@ static void take_durable(struct reader *reader, struct partition *p, const struc
     }
 }
 
+static void start_leaving(struct reader *reader, struct partition *p)
+{
+    atomic_store(&p->leaving, true);
+    reader_control(reader, LANE_DETACH, p, 0);
+}
+
 /* A notice about a partition that the reader has already given up has nothing to say any more. */
 static void on_notice(struct reader *reader, struct notice *notice)
 {
@@ -273,6 +279,9 @@ static void on_notice(struct reader *reader, struct notice *notice)
         p->reader.detached = true;
         p->reader.waits = true;
         p->reader.again_us = sluice_mono_us() + contend_us(p);
+        reader_push_chunk(reader);
+        if (!atomic_load(&p->leaving)) /* chunks hold no reference: the item behind the last one does */
+            start_leaving(reader, p);
     }
     if (p->reader.detached && p->reader.restart && !p->reader.revoked && reader->ledger == NULL)
         restart_partition(reader, p);
@@ -294,12 +303,6 @@ static bool revoked_detached(const struct reader *reader)
             return false;
     }
     return true;
-}
-
-static void start_leaving(struct reader *reader, struct partition *p)
-{
-    atomic_store(&p->leaving, true);
-    reader_control(reader, LANE_DETACH, p, 0);
 }
 
 /* Waits until the lane has finished with the leaving partitions, for the drain time at most; then abandons the rest. */

@@ -175,6 +175,10 @@ static void take_chunk(struct lane *lane, struct chunk *chunk)
 static void on_chunk(struct lane *lane, struct chunk *chunk)
 {
     struct partition *p = chunk->partition;
+    if (p->lane.gone) { /* it was fenced, and the reader did not know yet */
+        drop_chunk(lane, chunk);
+        return;
+    }
     if (p->lane.waiting_for == NULL) {
         take_chunk(lane, chunk);
         return;
