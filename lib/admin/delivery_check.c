@@ -1,10 +1,10 @@
 /* delivery_check.c - see delivery_check.h. */
 #include "admin/delivery_check.h"
 
-#include "admin/window.h"
 #include "clickhouse/schema.h"
 #include "ledger/choose.h"
 #include "table/dedup.h"
+#include "table/window.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -81,28 +81,13 @@ static enum sluice_code count_partitions(struct sluice_ch_client *client, const 
     return SLUICE_OK;
 }
 
-/* librdkafka's default where the configuration says nothing. */
-static int64_t session_timeout_us(const struct sluice_config *config)
-{
-    const char *text = sluice_config_kafka_property(config, "session.timeout.ms");
-    return (text != NULL ? strtoll(text, NULL, 10) : 45000) * 1000;
-}
-
 static void check_window(struct report *report, const struct sluice_config *config, struct sluice_ch_client *client,
                          const struct sluice_target *target, int n_partitions, const char *subject)
 {
     char text[480];
     struct sluice_error err;
-    struct window_facts facts = {
-        .n_blocks = target->dedup.window,
-        .keeps_us = target->dedup.window_seconds * 1000000,
-        .n_kafka_partitions = n_partitions,
-        .batch_max_age_us = config->batch_max_age_us,
-        .batch_max_rows = config->batch_max_rows,
-        .session_timeout_us = session_timeout_us(config),
-        .request_timeout_us = config->clickhouse_request_timeout_us,
-        .send_limit_us = config->send_limit_us,
-    };
+    struct window_facts facts = window_facts_from(config, &target->dedup);
+    facts.n_kafka_partitions = n_partitions;
     if (count_partitions(client, target, &facts.n_table_partitions, &err) != SLUICE_OK) {
         report_error(report, subject, &err);
         return;

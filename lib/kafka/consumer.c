@@ -25,6 +25,7 @@ struct sluice_consumer {
     bool starts_paused;
     bool has_dead; /* a partition of this assignment ended with an offset that is not there */
     struct sluice_kafka_membership *membership; /* as of the newest assignment */
+    rd_kafka_topic_partition_list_t *oldest;    /* offsets of that assignment, negative once they are taken */
 };
 
 static void list_positions(const rd_kafka_topic_partition_list_t *list, struct sluice_kafka_position *out)
@@ -81,6 +82,23 @@ static enum sluice_code find_start(struct sluice_consumer *consumer, rd_kafka_to
     }
     terminate_metadata(partitions);
     return SLUICE_OK;
+}
+
+/* In one request for all, while nothing is fetched: the broker answers a connection in order, so that behind a fetch
+ * each question takes up to fetch.wait.max.ms. */
+static void ask_oldest(struct sluice_consumer *consumer, const rd_kafka_topic_partition_list_t *partitions)
+{
+    if (consumer->oldest != NULL)
+        rd_kafka_topic_partition_list_destroy(consumer->oldest);
+    consumer->oldest = rd_kafka_topic_partition_list_copy(partitions);
+    for (int i = 0; i < partitions->cnt; i++) /* what is asked for stands in place of a time, as in the protocol */
+        consumer->oldest->elems[i].offset = RD_KAFKA_OFFSET_BEGINNING;
+    rd_kafka_resp_err_t failed = rd_kafka_offsets_for_times(consumer->rk, consumer->oldest, COMMITTED_TIMEOUT_MS);
+    for (int i = 0; i < partitions->cnt; i++) {
+        rd_kafka_topic_partition_t *p = &consumer->oldest->elems[i];
+        if (failed != RD_KAFKA_RESP_ERR_NO_ERROR || p->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+            p->offset = -1;
+    }
 }
 
 static void give_assignment(struct sluice_consumer *consumer, const rd_kafka_topic_partition_list_t *partitions)
@@ -145,6 +163,8 @@ static void on_assigned(struct sluice_consumer *consumer, rd_kafka_topic_partiti
         return;
     }
     list_positions(partitions, positions);
+    if (consumer->starts_paused)
+        ask_oldest(consumer, partitions);
     consumer->handler.assigned(consumer->handler.context, positions, (size_t)partitions->cnt);
     if (consumer->starts_paused) {
         assign_paused(consumer, partitions);
@@ -298,6 +318,8 @@ void sluice_consumer_free(struct sluice_consumer *consumer)
         return;
     rd_kafka_topic_partition_list_destroy(consumer->subscription);
     sluice_kafka_membership_unref(consumer->membership);
+    if (consumer->oldest != NULL)
+        rd_kafka_topic_partition_list_destroy(consumer->oldest);
     rd_kafka_destroy(consumer->rk);
     free(consumer);
 }
@@ -571,6 +593,16 @@ int64_t sluice_consumer_ask_end_offset(struct sluice_consumer *consumer, const c
     rd_kafka_resp_err_t failed =
         rd_kafka_query_watermark_offsets(consumer->rk, topic, partition, &low, &high, timeout_ms);
     return failed == RD_KAFKA_RESP_ERR_NO_ERROR ? high : -1;
+}
+
+int64_t sluice_consumer_take_oldest(struct sluice_consumer *consumer, const char *topic, int32_t partition)
+{
+    rd_kafka_topic_partition_t *p =
+        consumer->oldest != NULL ? rd_kafka_topic_partition_list_find(consumer->oldest, topic, partition) : NULL;
+    int64_t offset = p != NULL && p->offset >= 0 ? p->offset : -1;
+    if (p != NULL)
+        p->offset = -1;
+    return offset;
 }
 
 enum sluice_code sluice_consumer_start_offset(struct sluice_consumer *consumer, const char *topic, int32_t partition,

@@ -127,6 +127,10 @@ SLUICE_MUST_CHECK enum sluice_code sluice_consumer_start_offset(struct sluice_co
                                                                 int32_t partition, int timeout_ms, int64_t *low,
                                                                 struct sluice_error *err);
 
+/* The same as of the assignment, with `starts_paused`; no network call. -1 if it is not known, and when it was taken.
+ */
+int64_t sluice_consumer_take_oldest(struct sluice_consumer *consumer, const char *topic, int32_t partition);
+
 /* What the group has committed for one partition, as a stable offset: while a transaction on it is open the broker does
  * not answer, and this waits. *offset is -1 when nothing was committed; `metadata` gets the text beside it, "" if there
  * is none or if it does not fit (then it is not ours). Errors: SLUICE_E_KAFKA, also after `timeout_ms`. */

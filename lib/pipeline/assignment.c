@@ -212,9 +212,10 @@ static void on_start(struct reader *reader, struct partition *p, const struct no
 {
     struct sluice_error err;
     int64_t check = notice->mark.check.offset;
-    int64_t oldest = 0;
-    bool known = notice->offset < 0 || sluice_consumer_start_offset(reader->consumer, p->topic, p->id, ASK_TIMEOUT_MS,
-                                                                    &oldest, &err) == SLUICE_OK;
+    int64_t oldest = sluice_consumer_take_oldest(reader->consumer, p->topic, p->id);
+    bool known =
+        notice->offset < 0 || oldest >= 0 ||
+        sluice_consumer_start_offset(reader->consumer, p->topic, p->id, ASK_TIMEOUT_MS, &oldest, &err) == SLUICE_OK;
     p->reader.next_offset = notice->offset;
     if (known && notice->offset >= 0 && oldest > notice->offset) {
         tell_gone(reader, p, oldest);

@@ -5,7 +5,9 @@
 #include "sluice/log.h"
 #include "table/ddl.h"
 #include "table/dedup.h"
+#include "table/window.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -86,13 +88,34 @@ static enum sluice_code check_owner(const struct sluice_target *target, const ch
         target->database, target->table, target->comment + prefix, source, SLUICE_DDL_COMMENT, source);
 }
 
+/* Rule 7 at its lowest: one Kafka partition, one table partition, batches by age only. What fails here fails for sure;
+ * `sluice check` knows more and is stricter. */
+static enum sluice_code check_window(const struct sluice_config *config, const struct sluice_target *target,
+                                     struct sluice_error *err)
+{
+    struct window_facts facts = window_facts_from(config, &target->dedup);
+    facts.batch_max_rows = 0;
+    const struct window_reckoning reckoning = window_reckon(&facts);
+    if (reckoning.is_enough)
+        return SLUICE_OK;
+    return sluice_error_set(
+        err, SLUICE_E_UNSAFE, SLUICE_STOP_PARTITION,
+        "table \"%.80s.%.80s\": its deduplication window lasts %.0f s and an insert may be repeated for %.0f s; run "
+        "ALTER "
+        "TABLE `%.80s`.`%.80s` MODIFY SETTING %s = %" PRId64 ", or raise batch.max_age; sluice check reckons it out",
+        target->database, target->table, reckoning.lasts_s, reckoning.needed_s, target->database, target->table,
+        dedup_window_setting(sluice_engine_of(target->engine).home), reckoning.enough_blocks);
+}
+
 static enum sluice_code check_delivery(struct sluice_ch_client *client, const struct sluice_config *config,
                                        struct sluice_target *target, struct sluice_error *err)
 {
     enum sluice_code code = sluice_ch_read_dedup(client, target, err);
     if (code == SLUICE_OK)
         code = sluice_target_check_servers(target, config->clickhouse_url.n_items, err);
-    return code != SLUICE_OK ? code : sluice_target_check_exactly_once(target, config->tables_dedup_window, err);
+    if (code == SLUICE_OK)
+        code = sluice_target_check_exactly_once(target, config->tables_dedup_window, err);
+    return code != SLUICE_OK ? code : check_window(config, target, err);
 }
 
 enum sluice_code planner_plan(struct sluice_ch_client *client, const struct sluice_config *config,

@@ -19,17 +19,21 @@ static const struct sluice_shape shape = {
     .schema = "public", .table = "orders", .typed = true, .columns = columns, .n_columns = 1, .key = key, .n_key = 1};
 
 static const char *delivery = "at_least_once";
+static const char *max_age = "1s";
 
 static struct sluice_config *load(struct sluice_error *err)
 {
     char delivery_set[64];
+    char age_set[64];
     (void)snprintf(delivery_set, sizeof delivery_set, "delivery=%s", delivery);
+    (void)snprintf(age_set, sizeof age_set, "batch.max_age=%s", max_age);
     const char *const sets[] = {"kafka.bootstrap.servers=127.0.0.1:1",
                                 "kafka.topics=t",
                                 "clickhouse.url=http://127.0.0.1:1",
                                 "clickhouse.database=shop",
                                 "name=n",
-                                delivery_set};
+                                delivery_set,
+                                age_set};
     struct sluice_config *config = NULL;
     if (!CHECK_INT(sluice_config_load(NULL, sets, SLUICE_N_ELEMENTS(sets), &config, err), SLUICE_OK))
         exit(1);
@@ -125,15 +129,18 @@ static void test_exactly_once(void)
 {
     static const struct {
         const char *facts;
+        const char *max_age;
         enum sluice_code code;
-    } cases[] = {{FACTS("10000"), SLUICE_OK},
-                 {FACTS("9999"), SLUICE_E_UNSAFE},
-                 {FACTS("10000") "v\tshop\tsums\t\t\n", SLUICE_E_UNSAFE}};
+    } cases[] = {{FACTS("10000"), "1s", SLUICE_OK},
+                 {FACTS("9999"), "1s", SLUICE_E_UNSAFE},
+                 {FACTS("10000"), "1ms", SLUICE_E_UNSAFE}, /* lasts 10 s, and an insert may be repeated for 115 s */
+                 {FACTS("10000") "v\tshop\tsums\t\t\n", "1s", SLUICE_E_UNSAFE}};
     delivery = "exactly_once";
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(cases); i++) {
         struct fixture f;
         struct sluice_plan *made = NULL;
         fixture_init(&f, 20000000);
+        max_age = cases[i].max_age;
         http_stub_push(f.stub, (struct http_stub_reply){.body = DESCRIPTION("")});
         http_stub_push(f.stub, (struct http_stub_reply){.body = cases[i].facts});
         CHECK_INT(plan(&f, &made), cases[i].code);
@@ -142,6 +149,7 @@ static void test_exactly_once(void)
         fixture_deinit(&f);
     }
     delivery = "at_least_once";
+    max_age = "1s";
 }
 
 int main(void)

@@ -4,12 +4,11 @@
  * holds the token. From the ledger's last confirmation to the end of such an insert pass at most the session time-out,
  * the send limit and the request time-out. The window counts blocks, so what is known of their rate decides.
  */
-#ifndef SLUICE_ADMIN_WINDOW_H
-#define SLUICE_ADMIN_WINDOW_H
+#ifndef SLUICE_TABLE_WINDOW_H
+#define SLUICE_TABLE_WINDOW_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "sluice/config.h"
+#include "table/target.h"
 
 struct window_facts {
     int64_t n_blocks;           /* the window */
@@ -17,7 +16,7 @@ struct window_facts {
     int64_t n_kafka_partitions; /* that write to the table; the workers share them, so their number does not matter */
     int64_t n_table_partitions; /* that one insert may touch; at least 1 */
     int64_t batch_max_age_us;
-    int64_t batch_max_rows;
+    int64_t batch_max_rows; /* 0: leave batches that are full before their age out of the reckoning */
     int64_t session_timeout_us;
     int64_t request_timeout_us;
     int64_t send_limit_us;
@@ -33,6 +32,9 @@ struct window_reckoning {
     int64_t enough_blocks; /* the window that would do */
     bool is_enough;
 };
+
+/* With one partition on either side. */
+struct window_facts window_facts_from(const struct sluice_config *config, const struct sluice_dedup *dedup);
 
 struct window_reckoning window_reckon(const struct window_facts *facts);
 /* The reckoning in one line, for a person. */

@@ -1,13 +1,30 @@
 /* window.c - see window.h. */
-#include "admin/window.h"
+#include "table/window.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static double seconds(int64_t us)
 {
     return (double)us / 1e6;
+}
+
+struct window_facts window_facts_from(const struct sluice_config *config, const struct sluice_dedup *dedup)
+{
+    const char *session_ms = sluice_config_kafka_property(config, "session.timeout.ms");
+    return (struct window_facts){
+        .n_blocks = dedup->window,
+        .keeps_us = dedup->window_seconds * 1000000,
+        .n_kafka_partitions = 1,
+        .n_table_partitions = 1,
+        .batch_max_age_us = config->batch_max_age_us,
+        .batch_max_rows = config->batch_max_rows,
+        .session_timeout_us = (session_ms != NULL ? strtoll(session_ms, NULL, 10) : 45000) * 1000, /* librdkafka's */
+        .request_timeout_us = config->clickhouse_request_timeout_us,
+        .send_limit_us = config->send_limit_us,
+    };
 }
 
 /* A Kafka partition has one range under way, and a range ends when it is max_age old or a batch of it is full. */
@@ -15,7 +32,7 @@ struct window_reckoning window_reckon(const struct window_facts *facts)
 {
     struct window_reckoning r = {0};
     double aged = (double)facts->n_kafka_partitions / seconds(facts->batch_max_age_us);
-    double full = (double)WINDOW_ROWS_PER_S / (double)facts->batch_max_rows;
+    double full = facts->batch_max_rows > 0 ? (double)WINDOW_ROWS_PER_S / (double)facts->batch_max_rows : 0;
     r.inserts_per_s = aged + full;
     double blocks_per_s = r.inserts_per_s * (double)facts->n_table_partitions;
     r.needed_s =

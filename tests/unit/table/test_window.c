@@ -1,5 +1,5 @@
 /* The reckoning of a deduplication window against the time in which an insert may be repeated. */
-#include "admin/window.h"
+#include "table/window.h"
 
 #include "support/check.h"
 
