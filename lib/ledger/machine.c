@@ -15,8 +15,9 @@ const char *sluice_ledger_state_remedy(enum sluice_ledger_state state)
 {
     switch (state) {
     case SLUICE_LEDGER_LOST:
-        return "the ledger has no row of this partition though the group's offset was committed with it; restore the "
-               "ledger, or accept what is stored: stop the workers and run sluice ledger repair, or move the group's "
+        return "the ledger has no row of this partition though the group's offset was committed with it (rows are kept "
+               "by the pipeline's name: was it changed?); restore the ledger, or accept what is stored: stop the "
+               "workers and run sluice ledger repair, or move the group's "
                "offset with any Kafka tool";
     case SLUICE_LEDGER_BEHIND:
         return "the ledger is older than the group's committed offset, as after a restore of Keeper; restore a newer "
@@ -24,7 +25,8 @@ const char *sluice_ledger_state_remedy(enum sluice_ledger_state state)
                "tool";
     case SLUICE_LEDGER_OTHER:
         return "the group's offsets were committed with another ledger; start with the options ledger and "
-               "clickhouse.ledger_path of before, or stop the workers and move the group's offset with any Kafka tool";
+               "clickhouse.ledger_path of before, or change over with the workers stopped: sluice ledger repair --all "
+               "--from-group, or move the group's offset with any Kafka tool";
     case SLUICE_LEDGER_OFFSET_LOST:
         return "the topic does not have the offset to go on from (retention, or a topic made anew); choose another one "
                "with any Kafka tool or sluice ledger repair, or set on_offset_lost: earliest";
