@@ -122,14 +122,38 @@ static void restart_partition(struct reader *reader, struct partition *p)
     remove_partition(reader, p);
 }
 
+/* Questions wait for their answer. After one without, the others of many partitions would wait as long, one after the
+ * other, and the group would lose this member. */
+static void no_answer(struct reader *reader)
+{
+    reader->ask_after_us = sluice_mono_us() + AGAIN_US;
+    atomic_store(&reader->world.status->polled_mono_us, sluice_mono_us());
+}
+
+/* -1 without an answer. */
+static int64_t ask_oldest(struct reader *reader, const struct partition *p)
+{
+    struct sluice_error err;
+    int64_t oldest = sluice_consumer_take_oldest(reader->consumer, p->topic, p->id);
+    if (oldest >= 0 || sluice_mono_us() < reader->ask_after_us)
+        return oldest;
+    if (sluice_consumer_start_offset(reader->consumer, p->topic, p->id, ASK_TIMEOUT_MS, &oldest, &err) == SLUICE_OK)
+        return oldest;
+    no_answer(reader);
+    return -1;
+}
+
 /* The group's offset as it stands now, which in exactly-once delivery decides together with the ledger's row. */
 static bool ask_commit(struct reader *reader, const struct partition *p, struct sluice_ledger_commit *commit)
 {
     struct sluice_error err;
     int64_t offset = -1;
     char text[SLUICE_LEDGER_TEXT];
+    if (sluice_mono_us() < reader->ask_after_us)
+        return false;
     if (sluice_consumer_committed(reader->consumer, p->topic, p->id, ASK_TIMEOUT_MS, &offset, text, sizeof text,
                                   &err) != SLUICE_OK) {
+        no_answer(reader);
         SLUICE_LOG(SLUICE_LOG_WARN, "offset_not_read", SLUICE_F_TEXT("topic", p->topic),
                    SLUICE_F_I64("partition", p->id), SLUICE_F_ERROR(&err));
         return false;
@@ -197,12 +221,10 @@ static void tell_gone(struct reader *reader, struct partition *p, int64_t oldest
 void assignment_lost(struct reader *reader, struct partition *p, const struct sluice_error *error)
 {
     struct sluice_error err = *error;
-    int64_t oldest = -1;
     (void)sluice_error_wrap(&err, "topic \"%s\" partition %" PRId32, p->topic, p->id);
     SLUICE_LOG(SLUICE_LOG_WARN, "kafka", SLUICE_F_ERROR(&err));
-    if (sluice_consumer_start_offset(reader->consumer, p->topic, p->id, ASK_TIMEOUT_MS, &oldest, &err) != SLUICE_OK)
-        oldest = 0; /* if it is not there either, this is found when it is asked for */
-    tell_gone(reader, p, oldest);
+    int64_t oldest = ask_oldest(reader, p);
+    tell_gone(reader, p, oldest >= 0 ? oldest : 0); /* if that is not there either, it is found out in the same way */
 }
 
 /* The lane knows where to begin. The record before that is wanted too, to be compared with what the ledger says of it.
@@ -210,18 +232,14 @@ void assignment_lost(struct reader *reader, struct partition *p, const struct sl
  * is asked for first. */
 static void on_start(struct reader *reader, struct partition *p, const struct notice *notice)
 {
-    struct sluice_error err;
     int64_t check = notice->mark.check.offset;
-    int64_t oldest = sluice_consumer_take_oldest(reader->consumer, p->topic, p->id);
-    bool known =
-        notice->offset < 0 || oldest >= 0 ||
-        sluice_consumer_start_offset(reader->consumer, p->topic, p->id, ASK_TIMEOUT_MS, &oldest, &err) == SLUICE_OK;
+    int64_t oldest = notice->offset >= 0 && !p->reader.revoked ? ask_oldest(reader, p) : -1;
     p->reader.next_offset = notice->offset;
-    if (known && notice->offset >= 0 && oldest > notice->offset) {
+    if (oldest > notice->offset) {
         tell_gone(reader, p, oldest);
         return;
     }
-    if (known && check >= oldest && check < notice->offset)
+    if (oldest >= 0 && check >= oldest && check < notice->offset)
         p->reader.next_offset = check;
     p->reader.waits = false;
     reader_push_chunk(reader);
