@@ -53,25 +53,32 @@ void reader_push_chunk(struct reader *reader)
     reader->chunk = NULL;
 }
 
-static bool over_limit(const struct reader *reader, bool was_paused)
+static void look_at_limits(struct reader *reader)
 {
     size_t raw = atomic_load_explicit(reader->world.raw_bytes, memory_order_relaxed);
-    size_t raw_limit = was_paused ? reader->raw_limit / 2 : reader->raw_limit;
-    return raw > raw_limit || sluice_budget_over(reader->world.budget, was_paused ? LOW_PERCENT : HIGH_PERCENT);
+    reader->raw_paused = raw > (reader->raw_paused ? reader->raw_limit / 2 : reader->raw_limit);
+    reader->paused =
+        reader->raw_paused || sluice_budget_over(reader->world.budget, reader->paused ? LOW_PERCENT : HIGH_PERCENT);
+}
+
+/* It reads a range of the ledger again, and goes on with it. */
+static bool is_rebuilding(const struct partition *p)
+{
+    return !p->reader.stopped && atomic_load_explicit(&p->status->rebuilding, memory_order_relaxed);
 }
 
 /* All partitions at the memory limit; by itself one of which something is being tried again, so that a table in trouble
  * does not fill the memory that the others need. Pausing throws away what librdkafka prefetched, hence the distance
  * between the two marks. A range that is read again frees nothing before its last record has come, so one of these is
- * let through at the limit. */
+ * let through at the memory limit; not when messages wait for the lane, which takes them sooner or later. */
 static void adjust_pausing(struct reader *reader)
 {
     bool let_through = false;
-    reader->paused = over_limit(reader, reader->paused);
+    look_at_limits(reader);
     for (struct partition *p = reader->partitions; p != NULL; p = p->reader.next) {
         bool held = p->reader.waits || atomic_load_explicit(&p->status->held, memory_order_relaxed);
-        bool passes = !let_through && !held && atomic_load_explicit(&p->status->rebuilding, memory_order_relaxed);
-        bool pause = held || (reader->paused && !passes);
+        bool passes = !let_through && !held && is_rebuilding(p);
+        bool pause = held || reader->raw_paused || (reader->paused && !passes);
         let_through = let_through || passes;
         if (p->reader.stopped || pause == p->reader.paused)
             continue;

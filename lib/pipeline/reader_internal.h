@@ -17,7 +17,8 @@ struct reader {
     struct chunk *chunk; /* being filled */
     struct partition *last;
     size_t raw_limit;
-    bool paused;
+    bool raw_paused;         /* more messages wait for the lane than should */
+    bool paused;             /* that, or at the memory limit */
     size_t n_commits_open;   /* partitions whose commit has no answer yet */
     int64_t committed_us;    /* when it was sent */
     int64_t commit_after_us; /* not before, after a refusal */
