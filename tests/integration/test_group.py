@@ -115,7 +115,7 @@ def test_partitions_paused_at_a_rebalance_go_on_afterwards(scene: Scene, deliver
     for partition in range(4):
         scene.topics.produce_many(table.topic, [table.row(partition, "before", 1)], partition)
     wait_until(lambda: scene.clickhouse.has_table("held") and scene.clickhouse.count("held") == 4, 30, "rows arrive")
-    scene.clickhouse.fault("refuse", code=241, count=100000)
+    scene.clickhouse.fault("refuse", code=241, count=100000, match="`held`")
     for partition in range(4):
         scene.topics.produce_many(table.topic, [table.row(partition, "while away", 2)], partition)
     wait_until(lambda: {p["state"] for p in first.partitions().values()} == {"paused"}, 30, "all partitions are held")
