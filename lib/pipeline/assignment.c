@@ -175,28 +175,6 @@ static void assign_again(struct reader *reader, struct partition *p)
     remove_partition(reader, p);
 }
 
-void assignment_tend(struct reader *reader)
-{
-    int64_t now_us = sluice_mono_us();
-    for (struct partition *p = reader->partitions, *next = NULL; p != NULL; p = next) {
-        struct lane_control *item = NULL;
-        struct sluice_ledger_commit commit;
-        next = p->reader.next;
-        if (p->reader.again_us > 0 && now_us >= p->reader.again_us && !p->reader.revoked)
-            assign_again(reader, p);
-        else if (p->reader.wants_offset && now_us >= p->reader.ask_after_us) {
-            if (!ask_commit(reader, p, &commit)) {
-                p->reader.ask_after_us = now_us + AGAIN_US;
-                continue;
-            }
-            p->reader.wants_offset = false;
-            item = reader_control_new(LANE_OFFSET, p);
-            item->commit = commit;
-            sluice_queue_push(reader->lane, &item->item.link);
-        }
-    }
-}
-
 /* Paused, so that it begins with a seek that is sure to hold, or, where librdkafka gave it up, with a new assignment.
  */
 static void hold(struct reader *reader, struct partition *p)
@@ -230,21 +208,61 @@ void assignment_lost(struct reader *reader, struct partition *p, const struct sl
 /* The lane knows where to begin. The record before that is wanted too, to be compared with what the ledger says of it.
  * Asked for an offset that is not there, librdkafka gives the partition up until the next assignment, so the oldest one
  * is asked for first. */
-static void on_start(struct reader *reader, struct partition *p, const struct notice *notice)
+static void try_start(struct reader *reader, struct partition *p)
 {
-    int64_t check = notice->mark.check.offset;
-    int64_t oldest = notice->offset >= 0 && !p->reader.revoked ? ask_oldest(reader, p) : -1;
-    p->reader.next_offset = notice->offset;
-    if (oldest > notice->offset) {
-        tell_gone(reader, p, oldest);
-        return;
+    int64_t offset = p->reader.start_offset;
+    int64_t oldest = -1;
+    p->reader.next_offset = offset;
+    p->reader.wants_start = false;
+    if (offset >= 0) {
+        oldest = p->reader.revoked ? -1 : ask_oldest(reader, p);
+        if (oldest < 0) { /* asked again: starting without a look could take another topic for the same one */
+            p->reader.wants_start = true;
+            return;
+        }
+        if (oldest > offset) {
+            tell_gone(reader, p, oldest);
+            return;
+        }
+        if (p->reader.start_check >= oldest && p->reader.start_check < offset)
+            p->reader.next_offset = p->reader.start_check;
     }
-    if (oldest >= 0 && check >= oldest && check < notice->offset)
-        p->reader.next_offset = check;
     p->reader.waits = false;
     reader_push_chunk(reader);
     hold(reader, p); /* resuming moves it */
     reader_control(reader, LANE_SEEKED, p, 0);
+}
+
+static void on_start(struct reader *reader, struct partition *p, const struct notice *notice)
+{
+    p->reader.start_offset = notice->offset;
+    p->reader.start_check = notice->mark.check.offset;
+    p->reader.waits = true;
+    try_start(reader, p);
+}
+
+void assignment_tend(struct reader *reader)
+{
+    int64_t now_us = sluice_mono_us();
+    for (struct partition *p = reader->partitions, *next = NULL; p != NULL; p = next) {
+        struct lane_control *item = NULL;
+        struct sluice_ledger_commit commit;
+        next = p->reader.next;
+        if (p->reader.again_us > 0 && now_us >= p->reader.again_us && !p->reader.revoked)
+            assign_again(reader, p);
+        else if (p->reader.wants_start && now_us >= reader->ask_after_us)
+            try_start(reader, p);
+        else if (p->reader.wants_offset && now_us >= p->reader.ask_after_us) {
+            if (!ask_commit(reader, p, &commit)) {
+                p->reader.ask_after_us = now_us + AGAIN_US;
+                continue;
+            }
+            p->reader.wants_offset = false;
+            item = reader_control_new(LANE_OFFSET, p);
+            item->commit = commit;
+            sluice_queue_push(reader->lane, &item->item.link);
+        }
+    }
 }
 
 /* Different workers wait for different times, so that one of them wins. */

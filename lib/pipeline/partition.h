@@ -50,6 +50,9 @@ struct partition {
         bool wants_offset;    /* the lane waits for the group's offset */
         int64_t ask_after_us; /* not before, after a question without an answer */
         int64_t assigned_at;  /* where it was assigned, a logical offset if nothing was committed */
+        bool wants_start;     /* the oldest offset has to be known before start_offset can be gone to */
+        int64_t start_offset; /* of the last NOTICE_START */
+        int64_t start_check;  /* and the record to look at before it; -1: none */
         bool waits;           /* for NOTICE_START; paused until then */
         int64_t again_us;     /* monotonic; assigned again not before this time. 0: not to be */
         int64_t committable;

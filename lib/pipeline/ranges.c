@@ -192,6 +192,7 @@ void ranges_took(struct lane *lane, struct partition *p, rd_kafka_message_t *mes
     ranges_release_kept(lane, r);
     r->kept = message;
     if (SLUICE_UNLIKELY(r->rebuild_hi >= 0)) {
+        r->short_us = 0;
         if (message->offset == r->rebuild_hi)
             rebuilt(lane, p);
     } else if (SLUICE_UNLIKELY(r->is_full)) {
