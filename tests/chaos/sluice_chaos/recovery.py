@@ -82,8 +82,8 @@ def _take_over(s: Schedule) -> float:
     owner.kill9()
     died = time.monotonic()
     wanted = " OR ".join(f"(_topic = '{topic}' AND _partition = {number})" for topic, number in sorted(mine))
-    # What the dead worker had sent is stored at once; rows of its partitions from then on are the second worker's.
-    s.wait_no_inserts()
+    # Before that, a row may still be one that the dead worker had sent.
+    wait_until(lambda: s.assigned(second) & mine, 60, "the second worker has the dead one's partitions", every=0.02)
 
     def rows() -> int:
         return sum(int(s.clickhouse.value(f"SELECT count() FROM `{table}` WHERE {wanted}")) for table in s.tables)
