@@ -1,0 +1,388 @@
+/* ranges_world.h - one partition in exactly-once delivery with everything around it played: topic, reader, bookkeeper,
+ * ledger, senders, and a table that stores what it is given and remembers tokens. While the world is calm nothing
+ * fails.
+ *
+ * What must hold at any time: no record is stored twice, and below every offset that is announced or written to the
+ * ledger each record is stored.
+ */
+#ifndef SLUICE_TESTS_RANGES_WORLD_H
+#define SLUICE_TESTS_RANGES_WORLD_H
+
+#include "lane_support.h"
+
+#include "base/clock.h"
+
+#include <jansson.h>
+#include <time.h>
+
+enum { N_RECORDS = 1500, MAX_HELD = 64 };
+
+/* What happened, to see what a schedule was worth. */
+enum event {
+    ASSIGNED,
+    DETACHED,
+    ABANDONED,
+    FENCED,
+    STOPPED,
+    GONE,
+    OFFSET_LOST,
+    OFFSET_RESET, /* by an operator */
+    OFFSET_READ,
+    LATE,
+    REFUSED,
+    REPLY_LOST,
+    TRAPPED, /* the token is known, the rows are not there */
+    N_EVENTS
+};
+
+struct record {
+    char text[EVENT_TEXT];
+    char key[32];
+    int table; /* -1: no row (a tombstone) */
+    bool is_compacted;
+    bool is_removed; /* by retention, before it was stored */
+    bool is_stored;
+};
+
+struct world {
+    struct bench bench;
+    uint64_t random;
+    bool calm;
+    bool commits_apart;
+    int64_t deadline_us;
+    unsigned n_seen[N_EVENTS];
+    struct record records[N_RECORDS];
+    int64_t earliest; /* records below are not in the topic any more */
+    json_t *tokens;   /* an object, as a set */
+    bool exists;      /* the ledger's row */
+    struct sluice_ledger_row row;
+    struct sluice_ledger_commit commit; /* Kafka's */
+    struct job *held[MAX_HELD];         /* by senders */
+    size_t n_held;
+    struct partition *p; /* the assignment; NULL: none */
+    int64_t next;        /* to read */
+    int64_t highest;     /* next offset never read before */
+    int64_t started_at;
+    bool waits; /* for NOTICE_START */
+    bool leaving;
+    bool stopped;
+    bool end_pushed;
+};
+
+static inline bool chance(struct world *w, unsigned percent)
+{
+    return next_random(&w->random) % 100 < percent;
+}
+
+static inline bool trouble(struct world *w, unsigned percent)
+{
+    return !w->calm && chance(w, percent);
+}
+
+static inline bool seen(struct world *w, enum event event)
+{
+    w->n_seen[event]++;
+    return true;
+}
+
+static inline void free_message(rd_kafka_message_t *message)
+{
+    free(message);
+}
+
+static inline void make_record(struct world *w, size_t i)
+{
+    struct record *r = &w->records[i];
+    r->table = chance(w, 15) ? -1 : (int)(next_random(&w->random) % 2);
+    r->is_compacted = i % 11 == 5;
+    (void)snprintf(r->key, sizeof r->key, "{\"id\":%zu}", i);
+    bench_format_event(r->text, i, i, r->table, "c");
+}
+
+/* Stored as it must be, or lost by the topic and not by us. */
+static inline bool is_settled(const struct record *r)
+{
+    return r->is_stored || r->is_removed || r->is_compacted || r->table < 0;
+}
+
+static inline void check_durable(const struct world *w, int64_t offset)
+{
+    bool all = true;
+    for (int64_t i = 0; i < offset && i < N_RECORDS && all; i++)
+        all = is_settled(&w->records[i]);
+    CHECK(all);
+}
+
+static inline rd_kafka_message_t *read_message(struct world *w, int64_t offset)
+{
+    struct record *r = &w->records[offset];
+    rd_kafka_message_t *message = calloc(1, sizeof *message);
+    message->payload = r->table < 0 ? NULL : r->text;
+    message->len = r->table < 0 ? 0 : strlen(r->text);
+    message->key = r->key;
+    message->key_len = strlen(r->key);
+    message->offset = offset;
+    return message;
+}
+
+/* The reader takes up to `n` records, finds that they are gone, or that it is at the end. */
+static inline void read_records(struct world *w, size_t n)
+{
+    if (w->next < w->earliest) {
+        bench_push(&w->bench, LANE_GONE, w->p, w->earliest, NULL);
+        w->waits = seen(w, GONE);
+        return;
+    }
+    if (w->next >= N_RECORDS) {
+        if (!w->end_pushed)
+            bench_push(&w->bench, LANE_END, w->p, N_RECORDS, NULL);
+        w->end_pushed = true;
+        return;
+    }
+    struct chunk *chunk = calloc(1, sizeof *chunk);
+    chunk->item.kind = LANE_CHUNK;
+    chunk->partition = w->p;
+    for (; n > 0 && w->next < N_RECORDS; n--, w->next++) {
+        if (!w->records[w->next].is_compacted)
+            bench_add_message(&w->bench, chunk, read_message(w, w->next));
+    }
+    if (w->next > w->highest)
+        w->highest = w->next;
+    if (chunk->n_messages > 0)
+        sluice_queue_push(lane_inbox(w->bench.lane), &chunk->item.link);
+    else
+        free(chunk);
+}
+
+static inline int64_t id_of(const struct sluice_batch *batch, size_t i)
+{
+    int64_t id = 0;
+    memcpy(&id, sluice_batch_row(batch, i).ptr, sizeof id);
+    return id;
+}
+
+static inline bool is_new_token(struct world *w, const struct flight *flight)
+{
+    char key[TOKEN_SIZE + 64];
+    (void)snprintf(key, sizeof key, "%s %s", flight->binding->table->target, flight->token);
+    return json_object_get(w->tokens, key) == NULL && json_object_set_new(w->tokens, key, json_true()) == 0;
+}
+
+static inline void store(struct world *w, const struct flight *flight)
+{
+    for (size_t i = 0; i < sluice_batch_n_rows(flight->batch); i++) {
+        int64_t id = id_of(flight->batch, i);
+        if (!CHECK(!w->records[id].is_stored))
+            (void)fprintf(stderr, "    record %" PRId64 " is stored twice\n", id);
+        w->records[id].is_stored = true;
+    }
+}
+
+static inline void fail(struct job *job, const char *why)
+{
+    job->code = sluice_error_set(&job->error, SLUICE_E_HTTP, SLUICE_RETRY, "%s", why);
+    job->advice = SLUICE_CH_RETRY;
+}
+
+static inline void look_up(const struct world *w, struct flight *flight)
+{
+    size_t n = sluice_batch_n_rows(flight->batch);
+    bool *held = calloc(n + 1, sizeof *held);
+    for (size_t i = 0; i < n; i++)
+        held[i] = w->records[id_of(flight->batch, i)].is_stored;
+    flight->n_asked = n;
+    sluice_batch_leave_out(flight->batch, held);
+    flight->n_missing = sluice_batch_n_rows(flight->batch);
+    free(held);
+}
+
+static inline void insert(struct world *w, struct flight *flight)
+{
+    struct job *job = &flight->job;
+    if (trouble(w, 2) && seen(w, REFUSED)) {
+        job->code = sluice_error_set(&job->error, SLUICE_E_SERVER, SLUICE_STOP_PARTITION, "refused");
+        job->advice = SLUICE_CH_STOP;
+        return;
+    }
+    if (is_new_token(w, flight)) {
+        if (trouble(w, 4) && seen(w, TRAPPED)) {
+            fail(job, "killed between token and part");
+            return;
+        }
+        store(w, flight);
+    }
+    if (trouble(w, 10) && seen(w, REPLY_LOST))
+        fail(job, "reply lost");
+}
+
+static inline void do_flight(struct world *w, struct flight *flight)
+{
+    struct job *job = &flight->job;
+    if (job->kind == JOB_INSERT && trouble(w, 6) && seen(w, LATE)) {
+        flight->is_late = true;
+        job->code = sluice_error_set(&job->error, SLUICE_E_CANCELLED, SLUICE_RETRY, "too late");
+        return;
+    }
+    if (!flight->is_sealed)
+        CHECK_INT(sluice_batch_seal(flight->batch, true, &job->error), SLUICE_OK);
+    flight->is_sealed = true;
+    if (trouble(w, 6))
+        fail(job, "not carried out");
+    else if (job->kind == JOB_LOOKUP)
+        look_up(w, flight);
+    else
+        insert(w, flight);
+}
+
+static inline void answer(struct world *w, struct job *job)
+{
+    job->code = SLUICE_OK;
+    if (job->kind != JOB_PLAN)
+        do_flight(w, (struct flight *)job);
+    else if (trouble(w, 10))
+        fail(job, "no answer");
+    else
+        job->code = bench_make_plan((struct variant *)job, &job->error);
+    sluice_queue_push(lane_inbox(w->bench.lane), &job->item.link);
+}
+
+/* Holds some jobs back, answers them in any order. */
+static inline void play_senders(struct world *w)
+{
+    struct sluice_link *link = NULL;
+    while (w->n_held < MAX_HELD && (link = sluice_queue_pop(&w->bench.jobs, 0)) != NULL)
+        w->held[w->n_held++] = (struct job *)SLUICE_ITEM(link, struct lane_item, link);
+    while (w->n_held > 0 && chance(w, 60)) {
+        size_t i = next_random(&w->random) % w->n_held;
+        struct job *job = w->held[i];
+        w->held[i] = w->held[--w->n_held];
+        answer(w, job);
+    }
+}
+
+/* Somebody else acquired the row, and did nothing. */
+static inline void take_row_away(struct world *w)
+{
+    w->row.epoch++;
+    w->row.owner = next_random(&w->random);
+    w->row.seq++;
+}
+
+static inline void compare_and_set(struct world *w, const struct sluice_ledger_call *call)
+{
+    bool same = call->expected.epoch == w->row.epoch && call->expected.owner == w->row.owner &&
+                call->expected.seq == w->row.seq;
+    if (call->expected_exists != w->exists || (w->exists && !same))
+        return;
+    check_durable(w, call->wanted.next);
+    w->exists = true;
+    w->row = call->wanted;
+}
+
+static inline void play_bookkeeper(struct world *w)
+{
+    struct sluice_link *link = NULL;
+    while (chance(w, 70) && (link = sluice_queue_pop(&w->bench.ledger, 0)) != NULL) {
+        struct job *job = (struct job *)SLUICE_ITEM(link, struct lane_item, link);
+        struct ledger_job *ledger_job = (struct ledger_job *)job;
+        ledger_job->asked_us = sluice_mono_us();
+        job->code = SLUICE_OK;
+        if (w->exists && trouble(w, 2))
+            take_row_away(w);
+        bool is_done = !trouble(w, 5);
+        if (is_done && ledger_job->call.is_write)
+            compare_and_set(w, &ledger_job->call);
+        if (!is_done || trouble(w, 4))
+            fail(job, is_done ? "reply lost" : "not carried out");
+        ledger_job->call.exists = w->exists;
+        ledger_job->call.row = w->row;
+        sluice_queue_push(lane_inbox(w->bench.lane), &job->item.link);
+    }
+}
+
+static inline void take_commit(struct world *w, const struct notice *notice)
+{
+    check_durable(w, notice->offset);
+    if (w->commits_apart && notice->offset >= 0) {
+        w->commit.offset = notice->offset;
+        w->commit.text = SLUICE_LEDGER_TEXT_ROW;
+        w->commit.row = notice->mark;
+    }
+}
+
+/* The record before the first one is read too if it is there: it shows whether the topic is the same. */
+static inline void start_reading(struct world *w, const struct notice *notice)
+{
+    int64_t known = notice->mark.check.offset;
+    w->started_at = notice->offset;
+    w->next = notice->offset >= 0 ? notice->offset : w->earliest;
+    if (known >= w->earliest && known < notice->offset && chance(w, 80))
+        w->next = known;
+    w->waits = false;
+    w->end_pushed = false;
+    bench_push(&w->bench, LANE_SEEKED, w->p, 0, NULL);
+}
+
+static inline void leave(struct world *w)
+{
+    atomic_store(&w->p->leaving, true);
+    if (!w->leaving)
+        bench_push(&w->bench, LANE_DETACH, w->p, 0, NULL);
+    w->leaving = true;
+}
+
+static inline void give_up(struct world *w)
+{
+    status_remove(&w->bench.status, w->p->status);
+    partition_unref(w->p);
+    w->p = NULL;
+}
+
+static inline void take_notice(struct world *w, const struct notice *notice)
+{
+    switch (notice->kind) {
+    case NOTICE_COMMITTABLE:
+        if (!trouble(w, 30))
+            take_commit(w, notice);
+        break;
+    case NOTICE_COMMIT:
+        take_commit(w, notice);
+        bench_push(&w->bench, LANE_COMMITTED, w->p, 0, NULL);
+        break;
+    case NOTICE_READ_OFFSET:
+        (void)seen(w, OFFSET_READ);
+        bench_push(&w->bench, LANE_OFFSET, w->p, 0, &w->commit);
+        break;
+    case NOTICE_START:
+        start_reading(w, notice);
+        break;
+    case NOTICE_STOPPED:
+        w->stopped = seen(w, STOPPED);
+        CHECK_CONTAINS(notice->error.text, "refused");
+        break;
+    case NOTICE_FENCED:
+        (void)seen(w, FENCED);
+        leave(w);
+        give_up(w);
+        break;
+    case NOTICE_DETACHED:
+        (void)seen(w, DETACHED);
+        take_commit(w, notice);
+        give_up(w);
+        break;
+    }
+}
+
+static inline void play_reader(struct world *w)
+{
+    struct sluice_link *link = NULL;
+    while ((link = sluice_queue_pop(&w->bench.notices, 0)) != NULL) {
+        struct notice *notice = SLUICE_ITEM(link, struct notice, link);
+        if (notice->partition == w->p) /* else a late word of an assignment that was given up */
+            take_notice(w, notice);
+        partition_unref(notice->partition);
+        free(notice);
+    }
+}
+
+#endif
