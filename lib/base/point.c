@@ -1,8 +1,6 @@
 /* point.c - see point.h. */
 #include "base/point.h"
 
-#ifdef SLUICE_TEST_POINTS
-
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -24,5 +22,3 @@ void sluice_point(const char *name)
     act(getenv("SLUICE_KILL_AT"), name, &n_to_kill, SIGKILL); // NOLINT(concurrency-mt-unsafe): nobody sets the
     act(getenv("SLUICE_STOP_AT"), name, &n_to_stop, SIGSTOP); // NOLINT(concurrency-mt-unsafe): environment
 }
-
-#endif
