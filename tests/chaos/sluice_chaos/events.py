@@ -14,6 +14,8 @@ from confluent_kafka import KafkaException, Producer
 from sluice_testing.records import envelope, key_schema, value_schema
 
 FIELDS = {"id": ("int32", False), "name": ("string", True), "n": ("int32", True), "event": ("int64", True)}
+# Stand-ins for positions, with more digits than any name of a test has.
+_LSN, _COMMIT = 777777777777777, 888888888888888
 _WORDS = ("amber", "birch", "cédar", "delta", "終わり", "flint 🚚", "tab\\t", "quo\\\"te", "")
 
 
@@ -34,11 +36,11 @@ class _Text:
 
     def __init__(self, prefix: str, target: Target, with_schema: bool) -> None:
         self.target = target
-        made = json.dumps(envelope(prefix, target.table, "%(op)s", 111111, commit=222222), separators=(",", ":"))
+        made = json.dumps(envelope(prefix, target.table, "%(op)s", _LSN, commit=_COMMIT), separators=(",", ":"))
         made = made.replace("%", "%%").replace("%%(op)s", "%(op)s")
         made = made.replace('"before":null,"after":null', '"before":%(before)s,"after":%(after)s')
-        made = made.replace(str(1760000000000 + 111111), "%(ms)d").replace("222222", "%(commit)d")
-        made = made.replace("111111", "%(lsn)d")
+        made = made.replace(str(1760000000000 + _LSN), "%(ms)d").replace(str(_COMMIT), "%(commit)d")
+        made = made.replace(str(_LSN), "%(lsn)d")
         self._value, self._key = made, '{"id":%d}'
         if with_schema:
             schema = json.dumps(value_schema(prefix, target.table, FIELDS), separators=(",", ":"))
