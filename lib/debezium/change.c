@@ -43,12 +43,12 @@ struct record {
     struct sluice_decoder *decoder;
     struct sluice_str schema_hint;
     struct sluice_change *change;
-    struct sluice_json_value before;
-    struct sluice_json_value op;
-    struct sluice_json_value status;
-    struct sluice_json_value ts_ms;
-    enum sluice_json_kind after_kind;
-    enum sluice_json_kind source_kind;
+    struct sluice_value before;
+    struct sluice_value op;
+    struct sluice_value status;
+    struct sluice_value ts_ms;
+    enum sluice_value_kind after_kind;
+    enum sluice_value_kind source_kind;
     unsigned seen; /* enum member */
     size_t n_members;
     bool is_null; /* `payload` of the wrapper is null */
@@ -104,7 +104,7 @@ static size_t find_known(struct sluice_str name)
 
 /* --- reading ----------------------------------------------------------------------------------------------------- */
 
-static enum sluice_code take_value(struct sluice_json_cursor *cursor, struct sluice_json_value *value,
+static enum sluice_code take_value(struct sluice_json_cursor *cursor, struct sluice_value *value,
                                    struct sluice_error *err)
 {
     return json_quick_value(cursor, value) ? SLUICE_OK : sluice_json_value(cursor, value, err);
@@ -113,11 +113,11 @@ static enum sluice_code take_value(struct sluice_json_cursor *cursor, struct slu
 static enum sluice_code read_after(struct record *record, struct sluice_json_cursor *cursor, struct sluice_error *err)
 {
     struct sluice_change *change = record->change;
-    struct sluice_json_value ignored;
+    struct sluice_value ignored;
     enum sluice_code code = sluice_json_peek(cursor, &record->after_kind, err);
     if (code != SLUICE_OK)
         return code;
-    if (record->after_kind != SLUICE_JSON_OBJECT)
+    if (record->after_kind != SLUICE_VALUE_OBJECT)
         return sluice_json_value(cursor, &ignored, err);
     change->fields = record->decoder->fields;
     change->has_image = true;
@@ -126,19 +126,19 @@ static enum sluice_code read_after(struct record *record, struct sluice_json_cur
 
 static enum sluice_code read_source(struct record *record, struct sluice_json_cursor *cursor, struct sluice_error *err)
 {
-    struct sluice_json_value ignored;
+    struct sluice_value ignored;
     enum sluice_code code = sluice_json_peek(cursor, &record->source_kind, err);
     if (code != SLUICE_OK)
         return code;
-    return record->source_kind == SLUICE_JSON_OBJECT ? source_read(cursor, &record->change->source, err)
-                                                     : sluice_json_value(cursor, &ignored, err);
+    return record->source_kind == SLUICE_VALUE_OBJECT ? source_read(cursor, &record->change->source, err)
+                                                      : sluice_json_value(cursor, &ignored, err);
 }
 
 static enum sluice_code read_schema(struct record *record, struct sluice_json_cursor *cursor, struct sluice_error *err)
 {
     struct sluice_change *change = record->change;
     struct sluice_json_cursor behind = *cursor;
-    struct sluice_json_value value;
+    struct sluice_value value;
     if (record->schema_hint.len > 0 && sluice_json_skip_equal(&behind, record->schema_hint) && behind.at < behind.end &&
         (*behind.at == ',' || *behind.at == '}')) {
         change->value_schema = (struct sluice_str){cursor->at, record->schema_hint.len};
@@ -147,7 +147,7 @@ static enum sluice_code read_schema(struct record *record, struct sluice_json_cu
         return SLUICE_OK;
     }
     enum sluice_code code = sluice_json_value(cursor, &value, err);
-    if (code == SLUICE_OK && value.kind == SLUICE_JSON_OBJECT)
+    if (code == SLUICE_OK && value.kind == SLUICE_VALUE_OBJECT)
         change->value_schema = value.text;
     return code;
 }
@@ -155,7 +155,7 @@ static enum sluice_code read_schema(struct record *record, struct sluice_json_cu
 static enum sluice_code read_member(struct record *record, unsigned member, struct sluice_json_cursor *cursor,
                                     struct sluice_error *err)
 {
-    struct sluice_json_value ignored;
+    struct sluice_value ignored;
     switch (member) {
     case HAS_AFTER:
         return read_after(record, cursor, err);
@@ -217,17 +217,17 @@ static enum sluice_code read_members(struct record *record, struct sluice_json_c
 /* `payload` of a wrapper becomes the record. */
 static enum sluice_code read_payload(struct record *record, struct sluice_json_cursor *cursor, struct sluice_error *err)
 {
-    struct sluice_json_value ignored;
-    enum sluice_json_kind kind = SLUICE_JSON_NULL;
+    struct sluice_value ignored;
+    enum sluice_value_kind kind = SLUICE_VALUE_NULL;
     enum sluice_code code = sluice_json_peek(cursor, &kind, err);
     if (code != SLUICE_OK)
         return code;
-    if (kind == SLUICE_JSON_OBJECT) {
+    if (kind == SLUICE_VALUE_OBJECT) {
         code = sluice_json_enter_object(cursor, err);
         return code != SLUICE_OK ? code : read_members(record, cursor, err);
     }
     code = sluice_json_value(cursor, &ignored, err);
-    if (code == SLUICE_OK && kind != SLUICE_JSON_NULL)
+    if (code == SLUICE_OK && kind != SLUICE_VALUE_NULL)
         return field_error(err, SLUICE_E_ENVELOPE, "payload",
                            "an object or null is expected beside \"schema\"; leave the topic out of kafka.topics");
     record->is_null = true;
@@ -309,7 +309,7 @@ static enum sluice_code not_an_envelope(const struct record *record, struct slui
 
 static bool is_transaction(const struct record *record)
 {
-    return (record->seen & TRANSACTION) == TRANSACTION && record->status.kind == SLUICE_JSON_STRING &&
+    return (record->seen & TRANSACTION) == TRANSACTION && record->status.kind == SLUICE_VALUE_STRING &&
            (TEXT_IS(record->status.text, "BEGIN") || TEXT_IS(record->status.text, "END"));
 }
 
@@ -324,7 +324,7 @@ static enum sluice_code classify_other(const struct record *record, struct sluic
         change->kind = SLUICE_CHANGE_NOTIFICATION;
     else if (is_transaction(record))
         change->kind = SLUICE_CHANGE_TRANSACTION;
-    else if (record->n_members == 1 && record->seen == HAS_TS_MS && record->ts_ms.kind == SLUICE_JSON_NUMBER)
+    else if (record->n_members == 1 && record->seen == HAS_TS_MS && record->ts_ms.kind == SLUICE_VALUE_NUMBER)
         change->kind = SLUICE_CHANGE_HEARTBEAT;
     else
         return not_an_envelope(record, err);
@@ -362,11 +362,11 @@ static enum sluice_code classify_row(struct record *record, struct sluice_error 
 {
     struct sluice_change *change = record->change;
     change->kind = SLUICE_CHANGE_ROW;
-    if (record->before.kind == SLUICE_JSON_OBJECT)
+    if (record->before.kind == SLUICE_VALUE_OBJECT)
         change->before = record->before.text;
-    else if (record->before.kind != SLUICE_JSON_NULL)
+    else if (record->before.kind != SLUICE_VALUE_NULL)
         return field_error(err, SLUICE_E_ENVELOPE, "before", "an object or null is expected");
-    if (record->after_kind != SLUICE_JSON_OBJECT && record->after_kind != SLUICE_JSON_NULL)
+    if (record->after_kind != SLUICE_VALUE_OBJECT && record->after_kind != SLUICE_VALUE_NULL)
         return field_error(err, SLUICE_E_ENVELOPE, "after", "an object or null is expected");
     if (change->op == 'd')
         return read_delete(record, err);
@@ -387,9 +387,9 @@ static enum sluice_code classify(struct record *record, struct sluice_error *err
     struct sluice_change *change = record->change;
     if ((record->seen & ENVELOPE) != ENVELOPE)
         return classify_other(record, err);
-    if (record->source_kind != SLUICE_JSON_OBJECT)
+    if (record->source_kind != SLUICE_VALUE_OBJECT)
         return not_an_envelope(record, err);
-    if (record->op.kind != SLUICE_JSON_STRING || record->op.text.len != 1)
+    if (record->op.kind != SLUICE_VALUE_STRING || record->op.text.len != 1)
         return wrong_op(err);
     change->op = record->op.text.ptr[0];
     enum sluice_code code = time_read(&record->ts_ms, "ts_ms", 1, &change->ts_ms, err);
@@ -417,11 +417,11 @@ static enum sluice_code classify(struct record *record, struct sluice_error *err
 /* A value that is no object: null is a tombstone. */
 static enum sluice_code read_scalar(struct sluice_json_cursor *cursor, struct sluice_error *err)
 {
-    struct sluice_json_value value;
+    struct sluice_value value;
     enum sluice_code code = sluice_json_value(cursor, &value, err);
     if (code == SLUICE_OK)
         code = sluice_json_finish(cursor, err);
-    if (code == SLUICE_OK && value.kind != SLUICE_JSON_NULL)
+    if (code == SLUICE_OK && value.kind != SLUICE_VALUE_NULL)
         return sluice_error_set(err, SLUICE_E_ENVELOPE, SLUICE_REJECT,
                                 "no change envelope of Debezium: the value is JSON, but no object; leave the topic "
                                 "out of kafka.topics");
@@ -434,13 +434,13 @@ enum sluice_code sluice_change_decode(struct sluice_decoder *decoder, struct slu
 {
     struct record record = {.decoder = decoder, .schema_hint = schema_hint, .change = out};
     struct sluice_json_cursor cursor;
-    enum sluice_json_kind kind = SLUICE_JSON_NULL;
+    enum sluice_value_kind kind = SLUICE_VALUE_NULL;
     *out = (struct sluice_change){.kind = SLUICE_CHANGE_TOMBSTONE};
     if (value.ptr == NULL)
         return SLUICE_OK;
     sluice_json_init(&cursor, value);
     enum sluice_code code = sluice_json_peek(&cursor, &kind, err);
-    if (code == SLUICE_OK && kind != SLUICE_JSON_OBJECT)
+    if (code == SLUICE_OK && kind != SLUICE_VALUE_OBJECT)
         return read_scalar(&cursor, err);
     if (code == SLUICE_OK)
         code = read_object(&record, &cursor, err);

@@ -29,7 +29,7 @@ enum sluice_change_kind {
 
 struct sluice_field {
     struct sluice_str name; /* as written, escapes included */
-    struct sluice_json_value value;
+    struct sluice_value value;
 };
 
 /* The parts of `source` that are used. Strings are raw JSON string content (names with escapes are refused). */

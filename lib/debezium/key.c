@@ -14,8 +14,8 @@ static enum sluice_code no_key(struct sluice_error *err, const char *what)
 
 /* The two members of {"schema":..,"payload":..}, in either order. A table's own key columns of these names do not look
  * like it: the payload of a wrapper is an object or null, its schema too. */
-static bool is_wrapper(const struct sluice_field *fields, size_t n, const struct sluice_json_value **schema,
-                       const struct sluice_json_value **payload)
+static bool is_wrapper(const struct sluice_field *fields, size_t n, const struct sluice_value **schema,
+                       const struct sluice_value **payload)
 {
     if (n != 2)
         return false;
@@ -25,8 +25,8 @@ static bool is_wrapper(const struct sluice_field *fields, size_t n, const struct
     *schema = &a->value;
     *payload = &b->value;
     return TEXT_IS(a->name, "schema") && TEXT_IS(b->name, "payload") &&
-           (a->value.kind == SLUICE_JSON_OBJECT || a->value.kind == SLUICE_JSON_NULL) &&
-           (b->value.kind == SLUICE_JSON_OBJECT || b->value.kind == SLUICE_JSON_NULL);
+           (a->value.kind == SLUICE_VALUE_OBJECT || a->value.kind == SLUICE_VALUE_NULL) &&
+           (b->value.kind == SLUICE_VALUE_OBJECT || b->value.kind == SLUICE_VALUE_NULL);
 }
 
 /* Keys have few fields, so that every pair can be looked at. */
@@ -47,11 +47,11 @@ static enum sluice_code read_key(struct sluice_decoder *decoder, struct sluice_s
                                  struct sluice_error *err)
 {
     struct sluice_json_cursor cursor;
-    enum sluice_json_kind kind = SLUICE_JSON_NULL;
+    enum sluice_value_kind kind = SLUICE_VALUE_NULL;
     sluice_json_init(&cursor, text);
     enum sluice_code code = sluice_json_peek(&cursor, &kind, err);
-    if (code == SLUICE_OK && kind != SLUICE_JSON_OBJECT) {
-        struct sluice_json_value ignored;
+    if (code == SLUICE_OK && kind != SLUICE_VALUE_OBJECT) {
+        struct sluice_value ignored;
         code = sluice_json_value(&cursor, &ignored, err);
         if (code == SLUICE_OK)
             code = sluice_json_finish(&cursor, err);
@@ -68,14 +68,14 @@ static enum sluice_code read_key(struct sluice_decoder *decoder, struct sluice_s
 enum sluice_code sluice_key_decode(struct sluice_decoder *decoder, struct sluice_str key, struct sluice_key *out,
                                    struct sluice_error *err)
 {
-    const struct sluice_json_value *schema = NULL;
-    const struct sluice_json_value *payload = NULL;
+    const struct sluice_value *schema = NULL;
+    const struct sluice_value *payload = NULL;
     *out = (struct sluice_key){.fields = decoder->key_fields};
     if (key.ptr == NULL || key.len == 0)
         return no_key(err, "there is none");
     enum sluice_code code = read_key(decoder, key, out, err);
     if (code == SLUICE_OK && is_wrapper(out->fields, out->n_fields, &schema, &payload)) {
-        if (schema->kind == SLUICE_JSON_OBJECT)
+        if (schema->kind == SLUICE_VALUE_OBJECT)
             out->key_schema = schema->text;
         code = read_key(decoder, payload->text, out, err);
     }

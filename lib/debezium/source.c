@@ -55,16 +55,16 @@ static size_t find_known(struct sluice_str name)
 }
 
 /* Names are compared and shown as they stand in the record, so one name must not have two spellings. */
-static enum sluice_code read_name(const struct sluice_json_value *value, const char *field, const char *remedy,
+static enum sluice_code read_name(const struct sluice_value *value, const char *field, const char *remedy,
                                   struct sluice_str *out, struct sluice_error *err)
 {
-    if (value->kind == SLUICE_JSON_STRING) {
+    if (value->kind == SLUICE_VALUE_STRING) {
         *out = value->text;
         return SLUICE_OK;
     }
-    if (value->kind == SLUICE_JSON_NULL)
+    if (value->kind == SLUICE_VALUE_NULL)
         return SLUICE_OK;
-    if (value->kind != SLUICE_JSON_STRING_ESCAPED)
+    if (value->kind != SLUICE_VALUE_STRING_ESCAPED)
         return field_error(err, SLUICE_E_ENVELOPE, field, "a text is expected");
     return sluice_error_set(err, SLUICE_E_ENVELOPE, SLUICE_REJECT,
                             "field \"%s\": a name with a quote, a backslash or a control character is not supported "
@@ -72,11 +72,11 @@ static enum sluice_code read_name(const struct sluice_json_value *value, const c
                             field, SLUICE_STR_ARG(value->text), remedy);
 }
 
-static enum sluice_code read_connector(const struct sluice_json_value *value, struct sluice_error *err)
+static enum sluice_code read_connector(const struct sluice_value *value, struct sluice_error *err)
 {
-    if (value->kind == SLUICE_JSON_STRING && TEXT_IS(value->text, "postgresql"))
+    if (value->kind == SLUICE_VALUE_STRING && TEXT_IS(value->text, "postgresql"))
         return SLUICE_OK;
-    if (value->kind != SLUICE_JSON_STRING)
+    if (value->kind != SLUICE_VALUE_STRING)
         return field_error(err, SLUICE_E_ENVELOPE, "source.connector", "the text \"postgresql\" is expected");
     return sluice_error_set(err, SLUICE_E_ENVELOPE, SLUICE_REJECT,
                             "field \"source.connector\": records of connector \"%.*s\" are not supported, only those "
@@ -94,11 +94,11 @@ static enum sluice_code check_position(uint64_t position, const char *field, str
                             field, position);
 }
 
-static enum sluice_code read_unsigned(const struct sluice_json_value *value, const char *field, const char *what,
+static enum sluice_code read_unsigned(const struct sluice_value *value, const char *field, const char *what,
                                       uint64_t *out, bool *has, struct sluice_error *err)
 {
     int64_t number = 0;
-    if (value->kind == SLUICE_JSON_NULL)
+    if (value->kind == SLUICE_VALUE_NULL)
         return SLUICE_OK;
     if (sluice_json_int64(*value, &number, err) != SLUICE_OK || number < 0)
         return sluice_error_set(err, SLUICE_E_POSITION, SLUICE_REJECT, "field \"%s\": %s is expected", field, what);
@@ -107,7 +107,7 @@ static enum sluice_code read_unsigned(const struct sluice_json_value *value, con
     return SLUICE_OK;
 }
 
-static enum sluice_code read_lsn(const struct sluice_json_value *value, struct sluice_source *source,
+static enum sluice_code read_lsn(const struct sluice_value *value, struct sluice_source *source,
                                  struct sluice_error *err)
 {
     enum sluice_code code = read_unsigned(value, "source.lsn", "a log position", &source->lsn, &source->has_lsn, err);
@@ -154,13 +154,13 @@ static bool read_sequence_parts(const char **at, const char *end, struct sluice_
 static enum sluice_code read_sequence(struct sluice_json_cursor *cursor, struct sluice_source *source,
                                       struct sluice_error *err)
 {
-    struct sluice_json_value value;
+    struct sluice_value value;
     enum sluice_code code = sluice_json_value(cursor, &value, err);
-    if (code != SLUICE_OK || value.kind == SLUICE_JSON_NULL)
+    if (code != SLUICE_OK || value.kind == SLUICE_VALUE_NULL)
         return code;
     const char *at = value.text.ptr;
     const char *end = at + value.text.len;
-    if ((value.kind != SLUICE_JSON_STRING && value.kind != SLUICE_JSON_STRING_ESCAPED) ||
+    if ((value.kind != SLUICE_VALUE_STRING && value.kind != SLUICE_VALUE_STRING_ESCAPED) ||
         !read_sequence_parts(&at, end, source) || at != end)
         return field_error(err, SLUICE_E_POSITION, "source.sequence",
                            "an array of two log positions inside a text is expected, such as "
@@ -185,17 +185,17 @@ static bool quick_sequence(struct sluice_json_cursor *cursor, struct sluice_sour
     return true;
 }
 
-static enum sluice_code read_snapshot(const struct sluice_json_value *value, bool *snapshot, struct sluice_error *err)
+static enum sluice_code read_snapshot(const struct sluice_value *value, bool *snapshot, struct sluice_error *err)
 {
     switch (value->kind) {
-    case SLUICE_JSON_NULL:
-    case SLUICE_JSON_FALSE:
+    case SLUICE_VALUE_NULL:
+    case SLUICE_VALUE_FALSE:
         *snapshot = false;
         return SLUICE_OK;
-    case SLUICE_JSON_TRUE:
+    case SLUICE_VALUE_TRUE:
         *snapshot = true;
         return SLUICE_OK;
-    case SLUICE_JSON_STRING:
+    case SLUICE_VALUE_STRING:
         *snapshot = !TEXT_IS(value->text, "false");
         return SLUICE_OK;
     default:
@@ -206,9 +206,8 @@ static enum sluice_code read_snapshot(const struct sluice_json_value *value, boo
 
 #define LEAVE_TABLE_OUT "rename it, or leave it out with the connector's table.exclude.list or schema.exclude.list"
 
-static enum sluice_code take_member(unsigned member, const struct sluice_json_value *value,
-                                    struct sluice_source *source, struct sluice_json_value *ts_ms,
-                                    struct sluice_error *err)
+static enum sluice_code take_member(unsigned member, const struct sluice_value *value, struct sluice_source *source,
+                                    struct sluice_value *ts_ms, struct sluice_error *err)
 {
     switch (member) {
     case SOURCE_CONNECTOR:
@@ -238,9 +237,9 @@ static enum sluice_code take_member(unsigned member, const struct sluice_json_va
 }
 
 static enum sluice_code read_member(struct sluice_json_cursor *cursor, unsigned member, struct sluice_source *source,
-                                    struct sluice_json_value *ts_ms, struct sluice_error *err)
+                                    struct sluice_value *ts_ms, struct sluice_error *err)
 {
-    struct sluice_json_value value;
+    struct sluice_value value;
     if (member == SOURCE_SEQUENCE)
         return quick_sequence(cursor, source) ? SLUICE_OK : read_sequence(cursor, source, err);
     if (!json_quick_value(cursor, &value)) {
@@ -251,7 +250,7 @@ static enum sluice_code read_member(struct sluice_json_cursor *cursor, unsigned 
     return take_member(member, &value, source, ts_ms, err);
 }
 
-static enum sluice_code finish(unsigned seen, struct sluice_source *source, const struct sluice_json_value *ts_ms,
+static enum sluice_code finish(unsigned seen, struct sluice_source *source, const struct sluice_value *ts_ms,
                                struct sluice_error *err)
 {
     if ((seen & SOURCE_CONNECTOR) == 0)
@@ -262,7 +261,7 @@ static enum sluice_code finish(unsigned seen, struct sluice_source *source, cons
 
 enum sluice_code source_read(struct sluice_json_cursor *cursor, struct sluice_source *source, struct sluice_error *err)
 {
-    struct sluice_json_value ts_ms = {.kind = SLUICE_JSON_NULL};
+    struct sluice_value ts_ms = {.kind = SLUICE_VALUE_NULL};
     bool first = true;
     unsigned seen = 0;
     size_t i = 0;

@@ -14,11 +14,11 @@ static inline enum sluice_code field_error(struct sluice_error *err, enum sluice
 }
 
 /* A point in time after 1970 in a unit of `scale` times what *out has; null leaves *out alone. */
-SLUICE_MUST_CHECK static inline enum sluice_code time_read(const struct sluice_json_value *value, const char *field,
+SLUICE_MUST_CHECK static inline enum sluice_code time_read(const struct sluice_value *value, const char *field,
                                                            int64_t scale, int64_t *out, struct sluice_error *err)
 {
     int64_t number = 0;
-    if (value->kind == SLUICE_JSON_NULL)
+    if (value->kind == SLUICE_VALUE_NULL)
         return SLUICE_OK;
     if (sluice_json_int64(*value, &number, err) != SLUICE_OK || number < 0 || number > INT64_MAX / scale)
         return field_error(err, SLUICE_E_ENVELOPE, field, "a time is expected");

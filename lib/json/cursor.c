@@ -160,7 +160,7 @@ static enum sluice_code take_word(struct sluice_json_cursor *cursor, struct slui
     return SLUICE_OK;
 }
 
-enum sluice_code sluice_json_peek(struct sluice_json_cursor *cursor, enum sluice_json_kind *kind,
+enum sluice_code sluice_json_peek(struct sluice_json_cursor *cursor, enum sluice_value_kind *kind,
                                   struct sluice_error *err)
 {
     skip_space(cursor);
@@ -168,62 +168,64 @@ enum sluice_code sluice_json_peek(struct sluice_json_cursor *cursor, enum sluice
         return broken(cursor, "the text ends where a value should stand", err);
     switch (*cursor->at) {
     case '"':
-        *kind = SLUICE_JSON_STRING;
+        *kind = SLUICE_VALUE_STRING;
         return SLUICE_OK;
     case '{':
-        *kind = SLUICE_JSON_OBJECT;
+        *kind = SLUICE_VALUE_OBJECT;
         return SLUICE_OK;
     case '[':
-        *kind = SLUICE_JSON_ARRAY;
+        *kind = SLUICE_VALUE_ARRAY;
         return SLUICE_OK;
     case 'n':
-        *kind = SLUICE_JSON_NULL;
+        *kind = SLUICE_VALUE_NULL;
         return SLUICE_OK;
     case 't':
-        *kind = SLUICE_JSON_TRUE;
+        *kind = SLUICE_VALUE_TRUE;
         return SLUICE_OK;
     case 'f':
-        *kind = SLUICE_JSON_FALSE;
+        *kind = SLUICE_VALUE_FALSE;
         return SLUICE_OK;
     default:
         if (*cursor->at != '-' && (*cursor->at < '0' || *cursor->at > '9'))
             return broken(cursor, "no value begins with this character", err);
-        *kind = SLUICE_JSON_NUMBER;
+        *kind = SLUICE_VALUE_NUMBER;
         return SLUICE_OK;
     }
 }
 
-enum sluice_code sluice_json_value(struct sluice_json_cursor *cursor, struct sluice_json_value *value,
+enum sluice_code sluice_json_value(struct sluice_json_cursor *cursor, struct sluice_value *value,
                                    struct sluice_error *err)
 {
-    enum sluice_json_kind kind = SLUICE_JSON_NULL;
+    enum sluice_value_kind kind = SLUICE_VALUE_NULL;
     bool escaped = false;
     enum sluice_code code = sluice_json_peek(cursor, &kind, err);
     if (code != SLUICE_OK)
         return code;
     switch (kind) {
-    case SLUICE_JSON_STRING:
-    case SLUICE_JSON_STRING_ESCAPED:
+    case SLUICE_VALUE_STRING:
+    case SLUICE_VALUE_STRING_ESCAPED:
         cursor->at++;
         code = take_string(cursor, &value->text, &escaped, err);
-        kind = escaped ? SLUICE_JSON_STRING_ESCAPED : SLUICE_JSON_STRING;
+        kind = escaped ? SLUICE_VALUE_STRING_ESCAPED : SLUICE_VALUE_STRING;
         break;
-    case SLUICE_JSON_NUMBER:
+    case SLUICE_VALUE_NUMBER:
         code = take_number(cursor, &value->text, err);
         break;
-    case SLUICE_JSON_OBJECT:
-    case SLUICE_JSON_ARRAY:
+    case SLUICE_VALUE_OBJECT:
+    case SLUICE_VALUE_ARRAY:
         code = take_container(cursor, &value->text, err);
         break;
-    case SLUICE_JSON_NULL:
+    case SLUICE_VALUE_NULL:
         code = take_word(cursor, SLUICE_STR_LITERAL("null"), &value->text, err);
         break;
-    case SLUICE_JSON_TRUE:
+    case SLUICE_VALUE_TRUE:
         code = take_word(cursor, SLUICE_STR_LITERAL("true"), &value->text, err);
         break;
-    case SLUICE_JSON_FALSE:
+    case SLUICE_VALUE_FALSE:
         code = take_word(cursor, SLUICE_STR_LITERAL("false"), &value->text, err);
         break;
+    default:
+        SLUICE_BUG("no other kind begins a JSON value");
     }
     value->kind = kind;
     return code;
@@ -278,7 +280,7 @@ enum sluice_code sluice_json_finish(struct sluice_json_cursor *cursor, struct sl
     return cursor->at == cursor->end ? SLUICE_OK : broken(cursor, "something stands behind the end of the value", err);
 }
 
-enum sluice_code sluice_json_int64(struct sluice_json_value value, int64_t *out, struct sluice_error *err)
+enum sluice_code sluice_json_int64(struct sluice_value value, int64_t *out, struct sluice_error *err)
 {
     const char *at = value.text.ptr;
     size_t n = value.text.len;
@@ -286,7 +288,7 @@ enum sluice_code sluice_json_int64(struct sluice_json_value value, int64_t *out,
     at += negative ? 1 : 0;
     n -= negative ? 1 : 0;
     /* 19 digits always fit in 64 bits without a sign. */
-    bool good = value.kind == SLUICE_JSON_NUMBER && n > 0 && n <= 19 && json_find_no_digit(at, at + n) == at + n;
+    bool good = value.kind == SLUICE_VALUE_NUMBER && n > 0 && n <= 19 && json_find_no_digit(at, at + n) == at + n;
     uint64_t number = good ? json_read_digits(at, n) : 0;
     if (!good || number > (uint64_t)INT64_MAX + (negative ? 1 : 0))
         return sluice_error_set(err, SLUICE_E_VALUE, SLUICE_REJECT, "not an integer of 64 bits");

@@ -1,7 +1,7 @@
 /* cursor.h - a pull cursor over one JSON text in memory: no DOM, no allocation, each byte scanned once.
  *
  * The caller walks the text in order: enter an object, take each member's name, then either take the value as a
- * `struct sluice_json_value` (scalars; objects and arrays come as their raw text, scanned for balance and quotes) or
+ * `struct sluice_value` (scalars; objects and arrays come as their raw text, scanned for balance and quotes) or
  * enter it. Input is not trusted: every step is bounds-checked, depth is limited to 64, and any byte sequence yields
  * either values or SLUICE_E_JSON with the byte offset. Strings and names must be UTF-8; inside an object or array that
  * is taken whole this, numbers and commas are looked at only when it is entered. A name that stands twice is no error
@@ -15,23 +15,7 @@
 
 #include "base/error.h"
 #include "base/str.h"
-
-enum sluice_json_kind {
-    SLUICE_JSON_NULL,
-    SLUICE_JSON_TRUE,
-    SLUICE_JSON_FALSE,
-    SLUICE_JSON_NUMBER,         /* text as written */
-    SLUICE_JSON_STRING,         /* content between the quotes, has no escapes */
-    SLUICE_JSON_STRING_ESCAPED, /* content between the quotes, still escaped */
-    SLUICE_JSON_OBJECT,         /* whole text with its braces */
-    SLUICE_JSON_ARRAY           /* whole text with its brackets */
-};
-
-/* A value as it stands in the text; `text` is borrowed from the text under the cursor. */
-struct sluice_json_value {
-    struct sluice_str text;
-    enum sluice_json_kind kind;
-};
+#include "base/value.h"
 
 struct sluice_json_cursor {
     const char *start;
@@ -51,11 +35,11 @@ SLUICE_MUST_CHECK enum sluice_code sluice_json_next_member(struct sluice_json_cu
                                                            struct sluice_str *name, struct sluice_error *err);
 
 /* Takes the next value whole. */
-SLUICE_MUST_CHECK enum sluice_code sluice_json_value(struct sluice_json_cursor *cursor, struct sluice_json_value *value,
+SLUICE_MUST_CHECK enum sluice_code sluice_json_value(struct sluice_json_cursor *cursor, struct sluice_value *value,
                                                      struct sluice_error *err);
 
-/* The kind of the next value without consuming it (strings: SLUICE_JSON_STRING). */
-SLUICE_MUST_CHECK enum sluice_code sluice_json_peek(struct sluice_json_cursor *cursor, enum sluice_json_kind *kind,
+/* The kind of the next value without consuming it (strings: SLUICE_VALUE_STRING). */
+SLUICE_MUST_CHECK enum sluice_code sluice_json_peek(struct sluice_json_cursor *cursor, enum sluice_value_kind *kind,
                                                     struct sluice_error *err);
 
 /* If the text under the cursor starts with `expected` (raw bytes), consumes it and returns true. */
@@ -66,12 +50,11 @@ SLUICE_MUST_CHECK enum sluice_code sluice_json_finish(struct sluice_json_cursor 
 
 /* Writes the content of a string value without its escapes, as UTF-8, to `out` (at most text.len bytes are written, so
  * `out` needs room for that many). *n_out is the length. Errors: SLUICE_E_JSON (bad escape, lone surrogate). */
-SLUICE_MUST_CHECK enum sluice_code sluice_json_unescape(struct sluice_json_value value, char *out, size_t *n_out,
+SLUICE_MUST_CHECK enum sluice_code sluice_json_unescape(struct sluice_value value, char *out, size_t *n_out,
                                                         struct sluice_error *err);
 
 /* Signed 64-bit integer; SLUICE_E_VALUE when the text is no integer or does not fit. "1.0" and "1e3" are no integers.
  */
-SLUICE_MUST_CHECK enum sluice_code sluice_json_int64(struct sluice_json_value value, int64_t *out,
-                                                     struct sluice_error *err);
+SLUICE_MUST_CHECK enum sluice_code sluice_json_int64(struct sluice_value value, int64_t *out, struct sluice_error *err);
 
 #endif

@@ -73,8 +73,7 @@ static char short_escape(char c)
     }
 }
 
-enum sluice_code sluice_json_unescape(struct sluice_json_value value, char *out, size_t *n_out,
-                                      struct sluice_error *err)
+enum sluice_code sluice_json_unescape(struct sluice_value value, char *out, size_t *n_out, struct sluice_error *err)
 {
     const char *at = value.text.ptr;
     const char *end = at + value.text.len;

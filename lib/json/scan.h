@@ -128,7 +128,7 @@ static inline uint64_t json_read_digits(const char *at, size_t n)
 }
 
 /* A string without escapes and bytes above 0x7f, an integer, true, false or null, with no space before it. */
-static inline bool json_quick_value(struct sluice_json_cursor *cursor, struct sluice_json_value *value)
+static inline bool json_quick_value(struct sluice_json_cursor *cursor, struct sluice_value *value)
 {
     const char *at = cursor->at;
     const char *end = cursor->end;
@@ -139,7 +139,7 @@ static inline bool json_quick_value(struct sluice_json_cursor *cursor, struct sl
         const char *close = json_find_string_special(at + 1, end, &ascii);
         if (close == end || *close != '"' || !ascii)
             return false;
-        *value = (struct sluice_json_value){{at + 1, (size_t)(close - at - 1)}, SLUICE_JSON_STRING};
+        *value = (struct sluice_value){.text = {at + 1, (size_t)(close - at - 1)}, .kind = SLUICE_VALUE_STRING};
         cursor->at = close + 1;
         return true;
     }
@@ -149,17 +149,17 @@ static inline bool json_quick_value(struct sluice_json_cursor *cursor, struct sl
         if (stop == digits || stop == end || *stop == '.' || *stop == 'e' || *stop == 'E' ||
             (*digits == '0' && stop != digits + 1))
             return false;
-        *value = (struct sluice_json_value){{at, (size_t)(stop - at)}, SLUICE_JSON_NUMBER};
+        *value = (struct sluice_value){.text = {at, (size_t)(stop - at)}, .kind = SLUICE_VALUE_NUMBER};
         cursor->at = stop;
         return true;
     }
     size_t n = *at == 'f' ? 5 : 4;
     if (memcmp(at, "null", 4) == 0)
-        value->kind = SLUICE_JSON_NULL;
+        value->kind = SLUICE_VALUE_NULL;
     else if (memcmp(at, "true", 4) == 0)
-        value->kind = SLUICE_JSON_TRUE;
+        value->kind = SLUICE_VALUE_TRUE;
     else if (memcmp(at, "false", 5) == 0)
-        value->kind = SLUICE_JSON_FALSE;
+        value->kind = SLUICE_VALUE_FALSE;
     else
         return false;
     value->text = (struct sluice_str){at, n};

@@ -29,11 +29,11 @@ static inline bool eight_digits(const unsigned char *at, uint64_t *out)
     return true;
 }
 
-bool convert_read_int64(const struct sluice_json_value *value, int64_t *out)
+bool convert_read_int64(const struct sluice_value *value, int64_t *out)
 {
     const unsigned char *at = (const unsigned char *)value->text.ptr;
     size_t n = value->text.len;
-    if (value->kind != SLUICE_JSON_NUMBER || n == 0)
+    if (value->kind != SLUICE_VALUE_NUMBER || n == 0)
         return false;
     bool negative = *at == '-';
     if (negative) {

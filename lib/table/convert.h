@@ -20,8 +20,8 @@ struct convert;
  * SLUICE_E_JSON; SLUICE_REJECT; the text names types, not the value). A pointer instead of a code, since this is the
  * innermost call of the hot path. The room behind `at` is at least convert->room + value->text.len bytes; all of it
  * may be scribbled on. */
-typedef unsigned char *(*convert_fn)(const struct convert *self, const struct sluice_json_value *value,
-                                     unsigned char *at, struct sluice_error *err);
+typedef unsigned char *(*convert_fn)(const struct convert *self, const struct sluice_value *value, unsigned char *at,
+                                     struct sluice_error *err);
 
 struct convert {
     convert_fn fn; /* NULL: the pair has no exact conversion */
@@ -61,7 +61,7 @@ const struct sluice_enum_label *convert_find_label(const struct convert *self, s
 unsigned char *convert_refuse(const struct convert *self, const char *reason, struct sluice_error *err);
 
 /* A JSON integer of 64 bits; false for anything else. */
-bool convert_read_int64(const struct sluice_json_value *value, int64_t *out);
+bool convert_read_int64(const struct sluice_value *value, int64_t *out);
 
 /* A String: length as unsigned LEB128, then the bytes. */
 unsigned char *convert_put_string(struct sluice_str text, unsigned char *at);

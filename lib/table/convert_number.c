@@ -35,33 +35,33 @@ static const int64_t powers[] = {1,
                                  100000000000000000,
                                  1000000000000000000};
 
-static bool is_boolean(const struct sluice_json_value *value)
+static bool is_boolean(const struct sluice_value *value)
 {
-    return value->kind == SLUICE_JSON_TRUE || value->kind == SLUICE_JSON_FALSE;
+    return value->kind == SLUICE_VALUE_TRUE || value->kind == SLUICE_VALUE_FALSE;
 }
 
-static unsigned char *put_boolean(const struct convert *self, const struct sluice_json_value *value, unsigned char *at,
+static unsigned char *put_boolean(const struct convert *self, const struct sluice_value *value, unsigned char *at,
                                   struct sluice_error *err)
 {
     if (!is_boolean(value))
         return convert_refuse(self, "value is not true or false", err);
-    return convert_put_int(at, value->kind == SLUICE_JSON_TRUE, self->width);
+    return convert_put_int(at, value->kind == SLUICE_VALUE_TRUE, self->width);
 }
 
 /* Digits with at most a sign: "1.0" and "1e3" are no integers. */
-static bool is_integer(const struct sluice_json_value *value)
+static bool is_integer(const struct sluice_value *value)
 {
     size_t start = value->text.len > 0 && value->text.ptr[0] == '-' ? 1 : 0;
     for (size_t i = start; i < value->text.len; i++) {
         if (value->text.ptr[i] < '0' || value->text.ptr[i] > '9')
             return false;
     }
-    return value->kind == SLUICE_JSON_NUMBER && value->text.len > start;
+    return value->kind == SLUICE_VALUE_NUMBER && value->text.len > start;
 }
 
 /* Integers beyond 64 bits, and what is no integer at all. */
-static unsigned char *put_long_integer(const struct convert *self, const struct sluice_json_value *value,
-                                       unsigned char *at, struct sluice_error *err)
+static unsigned char *put_long_integer(const struct convert *self, const struct sluice_value *value, unsigned char *at,
+                                       struct sluice_error *err)
 {
     struct wide w;
     int64_t ignored;
@@ -76,7 +76,7 @@ static unsigned char *put_long_integer(const struct convert *self, const struct 
     return wide_put(&w, self->type.bits, at);
 }
 
-static unsigned char *put_integer(const struct convert *self, const struct sluice_json_value *value, unsigned char *at,
+static unsigned char *put_integer(const struct convert *self, const struct sluice_value *value, unsigned char *at,
                                   struct sluice_error *err)
 {
     int64_t v;
@@ -85,8 +85,8 @@ static unsigned char *put_integer(const struct convert *self, const struct sluic
     return convert_put_int(at, v, self->width);
 }
 
-static unsigned char *put_integer_text(const struct convert *self, const struct sluice_json_value *value,
-                                       unsigned char *at, struct sluice_error *err)
+static unsigned char *put_integer_text(const struct convert *self, const struct sluice_value *value, unsigned char *at,
+                                       struct sluice_error *err)
 {
     int64_t ignored;
     if (!convert_read_int64(value, &ignored))
@@ -170,12 +170,12 @@ static bool read_special(struct sluice_str text, double *out)
 }
 
 /* False with err set if it is no number or beyond the type. */
-static bool read_float(const struct convert *self, const struct sluice_json_value *value, double *out,
+static bool read_float(const struct convert *self, const struct sluice_value *value, double *out,
                        struct sluice_error *err)
 {
     /* A real's text is the shortest one for 32 bits: read as such also when it goes into Float64. */
     bool narrow = self->width == 4 || self->source == SLUICE_SOURCE_FLOAT32;
-    if (value->kind != SLUICE_JSON_NUMBER || !read_double(value->text, narrow, out)) {
+    if (value->kind != SLUICE_VALUE_NUMBER || !read_double(value->text, narrow, out)) {
         (void)convert_refuse(self, "value is not a number", err);
         return false;
     }
@@ -186,11 +186,11 @@ static bool read_float(const struct convert *self, const struct sluice_json_valu
     return true;
 }
 
-static unsigned char *put_float(const struct convert *self, const struct sluice_json_value *value, unsigned char *at,
+static unsigned char *put_float(const struct convert *self, const struct sluice_value *value, unsigned char *at,
                                 struct sluice_error *err)
 {
     double v;
-    if (value->kind == SLUICE_JSON_STRING && read_special(value->text, &v))
+    if (value->kind == SLUICE_VALUE_STRING && read_special(value->text, &v))
         return put_float_bits(self, v, at);
     return read_float(self, value, &v, err) ? put_float_bits(self, v, at) : NULL;
 }
@@ -212,7 +212,7 @@ static size_t count_digits(struct sluice_str text)
 
 /* Nothing says that the source is a float of this width: it may be a bigint or a numeric, and those must not be rounded
  * unseen. Every float of the width comes through, as its shortest text has no more than 17 (9) digits. */
-static bool keeps_number(const struct convert *self, const struct sluice_json_value *value, double v)
+static bool keeps_number(const struct convert *self, const struct sluice_value *value, double v)
 {
     char exact[DBL_MAX_10_EXP + 3]; /* sign, digits, NUL */
     size_t n_digits = count_digits(value->text);
@@ -226,11 +226,11 @@ static bool keeps_number(const struct convert *self, const struct sluice_json_va
     return n > 0 && sluice_str_equal(value->text, (struct sluice_str){exact, (size_t)n});
 }
 
-static unsigned char *put_float_of_untyped(const struct convert *self, const struct sluice_json_value *value,
+static unsigned char *put_float_of_untyped(const struct convert *self, const struct sluice_value *value,
                                            unsigned char *at, struct sluice_error *err)
 {
     double v;
-    if (value->kind != SLUICE_JSON_NUMBER)
+    if (value->kind != SLUICE_VALUE_NUMBER)
         return put_float(self, value, at, err);
     if (!read_float(self, value, &v, err))
         return NULL;
@@ -239,7 +239,7 @@ static unsigned char *put_float_of_untyped(const struct convert *self, const str
     return put_float_bits(self, v, at);
 }
 
-static unsigned char *put_float_of_integer(const struct convert *self, const struct sluice_json_value *value,
+static unsigned char *put_float_of_integer(const struct convert *self, const struct sluice_value *value,
                                            unsigned char *at, struct sluice_error *err)
 {
     int64_t v;
@@ -273,13 +273,13 @@ static bool read_unscaled(const struct convert *self, struct sluice_str text, st
 }
 
 /* The value as an integer of the source's scale (untyped: of the target's). */
-static bool read_decimal(const struct convert *self, const struct sluice_json_value *value, struct wide *w,
+static bool read_decimal(const struct convert *self, const struct sluice_value *value, struct wide *w,
                          struct sluice_error *err)
 {
-    if (value->kind == SLUICE_JSON_STRING)
+    if (value->kind == SLUICE_VALUE_STRING)
         return read_unscaled(self, value->text, w, err);
     const char *reason = "decimal is neither a number nor base64";
-    if (value->kind == SLUICE_JSON_NUMBER) {
+    if (value->kind == SLUICE_VALUE_NUMBER) {
         switch (wide_from_number(w, value->text, self->source_scale)) {
         case WIDE_OK:
             return true;
@@ -321,11 +321,11 @@ static bool read_short_unscaled(struct sluice_str text, int64_t *out)
     return true;
 }
 
-static unsigned char *put_decimal(const struct convert *self, const struct sluice_json_value *value, unsigned char *at,
+static unsigned char *put_decimal(const struct convert *self, const struct sluice_value *value, unsigned char *at,
                                   struct sluice_error *err)
 {
     int64_t v;
-    if (SLUICE_LIKELY(value->kind == SLUICE_JSON_STRING && read_short_unscaled(value->text, &v) && v >= self->min &&
+    if (SLUICE_LIKELY(value->kind == SLUICE_VALUE_STRING && read_short_unscaled(value->text, &v) && v >= self->min &&
                       v <= self->max))
         return convert_put_int(at, v * self->factor, self->width);
     struct wide w;
@@ -334,7 +334,7 @@ static unsigned char *put_decimal(const struct convert *self, const struct sluic
     return put_wide_decimal(self, &w, at, err);
 }
 
-static unsigned char *put_decimal_of_integer(const struct convert *self, const struct sluice_json_value *value,
+static unsigned char *put_decimal_of_integer(const struct convert *self, const struct sluice_value *value,
                                              unsigned char *at, struct sluice_error *err)
 {
     int64_t v;
@@ -348,8 +348,8 @@ static unsigned char *put_decimal_of_integer(const struct convert *self, const s
     return put_wide_decimal(self, &w, at, err);
 }
 
-static unsigned char *put_decimal_text(const struct convert *self, const struct sluice_json_value *value,
-                                       unsigned char *at, struct sluice_error *err)
+static unsigned char *put_decimal_text(const struct convert *self, const struct sluice_value *value, unsigned char *at,
+                                       struct sluice_error *err)
 {
     char text[WIDE_MAX_TEXT];
     struct wide w;
@@ -358,7 +358,7 @@ static unsigned char *put_decimal_text(const struct convert *self, const struct 
     return convert_put_string((struct sluice_str){text, wide_text(&w, self->source_scale, text)}, at);
 }
 
-static unsigned char *put_float_of_decimal(const struct convert *self, const struct sluice_json_value *value,
+static unsigned char *put_float_of_decimal(const struct convert *self, const struct sluice_value *value,
                                            unsigned char *at, struct sluice_error *err)
 {
     char text[WIDE_MAX_TEXT];

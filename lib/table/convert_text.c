@@ -3,9 +3,9 @@
 
 #include "table/base64.h"
 
-static bool is_string(const struct sluice_json_value *value)
+static bool is_string(const struct sluice_value *value)
 {
-    return value->kind == SLUICE_JSON_STRING || value->kind == SLUICE_JSON_STRING_ESCAPED;
+    return value->kind == SLUICE_VALUE_STRING || value->kind == SLUICE_VALUE_STRING_ESCAPED;
 }
 
 static size_t leb128_size(size_t n)
@@ -26,7 +26,7 @@ static void put_length(unsigned char *at, size_t n_bytes, size_t length)
 }
 
 /* The length in front is only known once the escapes are gone; it may need fewer bytes than the raw text's. */
-static unsigned char *put_escaped(const struct sluice_json_value *value, unsigned char *at, struct sluice_error *err)
+static unsigned char *put_escaped(const struct sluice_value *value, unsigned char *at, struct sluice_error *err)
 {
     size_t reserved = leb128_size(value->text.len);
     size_t length;
@@ -39,20 +39,20 @@ static unsigned char *put_escaped(const struct sluice_json_value *value, unsigne
     return at + needed + length;
 }
 
-static unsigned char *put_text(const struct convert *self, const struct sluice_json_value *value, unsigned char *at,
+static unsigned char *put_text(const struct convert *self, const struct sluice_value *value, unsigned char *at,
                                struct sluice_error *err)
 {
-    if (SLUICE_LIKELY(value->kind == SLUICE_JSON_STRING))
+    if (SLUICE_LIKELY(value->kind == SLUICE_VALUE_STRING))
         return convert_put_string(value->text, at);
-    if (value->kind == SLUICE_JSON_STRING_ESCAPED)
+    if (value->kind == SLUICE_VALUE_STRING_ESCAPED)
         return put_escaped(value, at, err);
     return convert_refuse(self, "value is not a string; name the field's type with the option tables.source_types",
                           err);
 }
 
 /* The bytes behind the text, at `at`; base64 for bytes, else without escapes. At most value->text.len of them. */
-static bool read_raw(const struct convert *self, const struct sluice_json_value *value, unsigned char *at,
-                     size_t *length, struct sluice_error *err)
+static bool read_raw(const struct convert *self, const struct sluice_value *value, unsigned char *at, size_t *length,
+                     struct sluice_error *err)
 {
     if (!is_string(value)) {
         (void)convert_refuse(self, "value is not a string", err);
@@ -60,22 +60,22 @@ static bool read_raw(const struct convert *self, const struct sluice_json_value 
     }
     if (self->source == SLUICE_SOURCE_BYTES) {
         *length = base64_size(value->text);
-        if (value->kind == SLUICE_JSON_STRING && base64_decode(value->text, at))
+        if (value->kind == SLUICE_VALUE_STRING && base64_decode(value->text, at))
             return true;
         (void)convert_refuse(self, "value is not base64", err);
         return false;
     }
-    if (value->kind == SLUICE_JSON_STRING_ESCAPED)
+    if (value->kind == SLUICE_VALUE_STRING_ESCAPED)
         return sluice_json_unescape(*value, (char *)at, length, err) == SLUICE_OK;
     memcpy(at, value->text.ptr, value->text.len);
     *length = value->text.len;
     return true;
 }
 
-static unsigned char *put_bytes(const struct convert *self, const struct sluice_json_value *value, unsigned char *at,
+static unsigned char *put_bytes(const struct convert *self, const struct sluice_value *value, unsigned char *at,
                                 struct sluice_error *err)
 {
-    if (value->kind != SLUICE_JSON_STRING)
+    if (value->kind != SLUICE_VALUE_STRING)
         return convert_refuse(self, "value is not base64", err);
     size_t length = base64_size(value->text);
     size_t prefix = leb128_size(length);
@@ -85,8 +85,8 @@ static unsigned char *put_bytes(const struct convert *self, const struct sluice_
     return at + prefix + length;
 }
 
-static unsigned char *put_fixed_string(const struct convert *self, const struct sluice_json_value *value,
-                                       unsigned char *at, struct sluice_error *err)
+static unsigned char *put_fixed_string(const struct convert *self, const struct sluice_value *value, unsigned char *at,
+                                       struct sluice_error *err)
 {
     size_t length;
     if (!read_raw(self, value, at, &length, err))
@@ -97,7 +97,7 @@ static unsigned char *put_fixed_string(const struct convert *self, const struct 
     return at + self->type.length;
 }
 
-static unsigned char *put_enum(const struct convert *self, const struct sluice_json_value *value, unsigned char *at,
+static unsigned char *put_enum(const struct convert *self, const struct sluice_value *value, unsigned char *at,
                                struct sluice_error *err)
 {
     size_t length;
@@ -141,10 +141,10 @@ static bool read_uuid(struct sluice_str text, unsigned char *at)
     return true;
 }
 
-static unsigned char *put_uuid(const struct convert *self, const struct sluice_json_value *value, unsigned char *at,
+static unsigned char *put_uuid(const struct convert *self, const struct sluice_value *value, unsigned char *at,
                                struct sluice_error *err)
 {
-    if (value->kind != SLUICE_JSON_STRING || !read_uuid(value->text, at))
+    if (value->kind != SLUICE_VALUE_STRING || !read_uuid(value->text, at))
         return convert_refuse(self, "value is not a UUID", err);
     return at + 16;
 }

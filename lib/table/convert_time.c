@@ -57,7 +57,7 @@ static int64_t power_of_ten(unsigned n)
     return power;
 }
 
-static unsigned char *put_date(const struct convert *self, const struct sluice_json_value *value, unsigned char *at,
+static unsigned char *put_date(const struct convert *self, const struct sluice_value *value, unsigned char *at,
                                struct sluice_error *err)
 {
     int64_t days;
@@ -68,12 +68,12 @@ static unsigned char *put_date(const struct convert *self, const struct sluice_j
     return convert_put_int(at, days, self->width);
 }
 
-static unsigned char *put_ticks(const struct convert *self, const struct sluice_json_value *value, unsigned char *at,
+static unsigned char *put_ticks(const struct convert *self, const struct sluice_value *value, unsigned char *at,
                                 struct sluice_error *err)
 {
     int64_t ticks;
     if (SLUICE_UNLIKELY(!convert_read_int64(value, &ticks))) {
-        bool is_number = value->kind == SLUICE_JSON_NUMBER;
+        bool is_number = value->kind == SLUICE_VALUE_NUMBER;
         return is_number ? refuse_range(self, NULL, err) : convert_refuse(self, "value is not a time in ticks", err);
     }
     if (SLUICE_UNLIKELY(ticks < self->min || ticks > self->max))
@@ -88,7 +88,7 @@ static unsigned char *put_ticks(const struct convert *self, const struct sluice_
 
 /* "2024-02-29 21:59:59.123456", with the digits of the source's unit; `divisor` is ticks per second, `factor` their
  * digits. */
-static unsigned char *put_timestamp_text(const struct convert *self, const struct sluice_json_value *value,
+static unsigned char *put_timestamp_text(const struct convert *self, const struct sluice_value *value,
                                          unsigned char *at, struct sluice_error *err)
 {
     char text[64];
@@ -128,11 +128,11 @@ static unsigned char *put_instant(const struct convert *self, struct calendar_in
     return convert_put_int(at, instant.seconds * per_second + fraction, self->width);
 }
 
-static unsigned char *put_zoned(const struct convert *self, const struct sluice_json_value *value, unsigned char *at,
+static unsigned char *put_zoned(const struct convert *self, const struct sluice_value *value, unsigned char *at,
                                 struct sluice_error *err)
 {
     struct calendar_instant instant;
-    if (value->kind != SLUICE_JSON_STRING)
+    if (value->kind != SLUICE_VALUE_STRING)
         return convert_refuse(
             self, "value is not a timestamp text; name the field's type with the option tables.source_types", err);
     if (sluice_str_equal_z(value->text, "infinity") || sluice_str_equal_z(value->text, "-infinity"))
@@ -149,10 +149,10 @@ static unsigned char *put_zoned(const struct convert *self, const struct sluice_
 }
 
 /* Schemaless: a number counts ticks of the column, which only is what Debezium writes for 3, 6 and 9 digits. */
-static unsigned char *put_untyped(const struct convert *self, const struct sluice_json_value *value, unsigned char *at,
+static unsigned char *put_untyped(const struct convert *self, const struct sluice_value *value, unsigned char *at,
                                   struct sluice_error *err)
 {
-    if (value->kind != SLUICE_JSON_NUMBER)
+    if (value->kind != SLUICE_VALUE_NUMBER)
         return put_zoned(self, value, at, err);
     if (self->factor == 0)
         return convert_refuse(

@@ -49,7 +49,7 @@ static bool escaped_name_matches(struct sluice_str written, struct sluice_str na
     size_t length;
     if (written.len <= name.len || written.len > sizeof unescaped || memchr(written.ptr, '\\', written.len) == NULL)
         return false;
-    struct sluice_json_value value = {written, SLUICE_JSON_STRING_ESCAPED};
+    struct sluice_value value = {.text = written, .kind = SLUICE_VALUE_STRING_ESCAPED};
     return sluice_json_unescape(value, unescaped, &length, &ignored) == SLUICE_OK &&
            sluice_str_equal((struct sluice_str){unescaped, length}, name);
 }
@@ -120,9 +120,9 @@ static unsigned char *at_field(const struct sluice_plan *plan, const struct plan
     return NULL;
 }
 
-static bool is_placeholder(const struct plan_column *column, const struct sluice_json_value *value)
+static bool is_placeholder(const struct plan_column *column, const struct sluice_value *value)
 {
-    if (value->kind != SLUICE_JSON_STRING)
+    if (value->kind != SLUICE_VALUE_STRING)
         return false;
     return (column->toast_text && sluice_str_equal(value->text, toast_text)) ||
            (column->toast_base64 && sluice_str_equal(value->text, toast_base64));
@@ -138,11 +138,11 @@ static unsigned char *toast_error(struct sluice_error *err)
     return NULL;
 }
 
-static inline unsigned char *put_value(const struct plan_column *column, const struct sluice_json_value *value,
+static inline unsigned char *put_value(const struct plan_column *column, const struct sluice_value *value,
                                        unsigned char *at, struct sluice_error *err)
 {
     const struct convert *convert = &column->convert;
-    bool is_null = value->kind == SLUICE_JSON_NULL;
+    bool is_null = value->kind == SLUICE_VALUE_NULL;
     if (convert->type.nullable) {
         *at++ = is_null;
         if (is_null)
@@ -203,7 +203,7 @@ static unsigned char *put_deleted(const struct sluice_plan *plan, const struct s
         const struct sluice_field *field = find_field(key->fields, key->n_fields, column->name);
         if (field == NULL)
             return key_error(plan, column, "the record's key does not hold this key column", err);
-        if (field->value.kind == SLUICE_JSON_NULL)
+        if (field->value.kind == SLUICE_VALUE_NULL)
             return key_error(plan, column, "the record's key holds null", err);
         if (column->key_position != PLAN_NO_KEY)
             key_at[column->key_position] = (uint32_t)(at - start);

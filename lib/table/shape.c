@@ -43,7 +43,7 @@ static enum sluice_code copy_name(struct sluice_shape *shape, struct sluice_str 
     if (name == NULL)
         return err->code;
     if (written.len > 0 && memchr(written.ptr, '\\', written.len) != NULL) {
-        struct sluice_json_value value = {written, SLUICE_JSON_STRING_ESCAPED};
+        struct sluice_value value = {.text = written, .kind = SLUICE_VALUE_STRING_ESCAPED};
         size_t length;
         enum sluice_code code = sluice_json_unescape(value, name, &length, err);
         if (code != SLUICE_OK)

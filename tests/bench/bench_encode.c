@@ -84,19 +84,19 @@ static struct sluice_plan *make_plan(void)
     return plan;
 }
 
-static struct sluice_json_value string(const char *text_z)
+static struct sluice_value string(const char *text_z)
 {
-    return (struct sluice_json_value){sluice_str_from(text_z), SLUICE_JSON_STRING};
+    return (struct sluice_value){.text = sluice_str_from(text_z), .kind = SLUICE_VALUE_STRING};
 }
 
-static struct sluice_json_value number(const char *text_z)
+static struct sluice_value number(const char *text_z)
 {
-    return (struct sluice_json_value){sluice_str_from(text_z), SLUICE_JSON_NUMBER};
+    return (struct sluice_value){.text = sluice_str_from(text_z), .kind = SLUICE_VALUE_NUMBER};
 }
 
 static void fill(struct records *records)
 {
-    const struct sluice_json_value values[N_COLUMNS] = {
+    const struct sluice_value values[N_COLUMNS] = {
         number(""), /* id, set for each row */
         number("481516"),
         string("delivered"),
@@ -104,7 +104,7 @@ static void fill(struct records *records)
         string("EUR"),
         string("please leave it with the neighbour on the left"),
         string("someone@example.org"),
-        {SLUICE_STR_LITERAL("true"), SLUICE_JSON_TRUE},
+        {.text = SLUICE_STR_LITERAL("true"), .kind = SLUICE_VALUE_TRUE},
         number("42"),
         number("1709251199123456"),
         string("2024-02-29T21:59:59.123456Z"),

@@ -12,13 +12,13 @@ static void check_inside(const struct sluice_json_cursor *cursor, struct sluice_
         SLUICE_BUG("a value outside of what was read");
 }
 
-static void use_value(struct sluice_json_value value)
+static void use_value(struct sluice_value value)
 {
     struct sluice_error err;
     int64_t number = 0;
     size_t n = 0;
     (void)!sluice_json_int64(value, &number, &err); /* any verdict will do */
-    if (value.kind != SLUICE_JSON_STRING && value.kind != SLUICE_JSON_STRING_ESCAPED)
+    if (value.kind != SLUICE_VALUE_STRING && value.kind != SLUICE_VALUE_STRING_ESCAPED)
         return;
     char *out = malloc(value.text.len > 0 ? value.text.len : 1);
     if (out == NULL)
@@ -26,7 +26,7 @@ static void use_value(struct sluice_json_value value)
     enum sluice_code code = sluice_json_unescape(value, out, &n, &err);
     if (code == SLUICE_OK && n > value.text.len)
         SLUICE_BUG("longer without its escapes");
-    if (value.kind == SLUICE_JSON_STRING && (code != SLUICE_OK || n != value.text.len))
+    if (value.kind == SLUICE_VALUE_STRING && (code != SLUICE_OK || n != value.text.len))
         SLUICE_BUG("a string without escapes that has some");
     free(out);
 }
@@ -34,14 +34,14 @@ static void use_value(struct sluice_json_value value)
 /* Enters objects; all else is taken whole. */
 static bool walk(struct sluice_json_cursor *cursor, unsigned depth)
 {
-    enum sluice_json_kind kind = SLUICE_JSON_NULL;
-    struct sluice_json_value value;
+    enum sluice_value_kind kind = SLUICE_VALUE_NULL;
+    struct sluice_value value;
     struct sluice_error err;
     bool first = true;
     bool more = true;
     if (sluice_json_peek(cursor, &kind, &err) != SLUICE_OK)
         return false;
-    if (kind != SLUICE_JSON_OBJECT || depth == 0) {
+    if (kind != SLUICE_VALUE_OBJECT || depth == 0) {
         if (sluice_json_value(cursor, &value, &err) != SLUICE_OK)
             return false;
         check_inside(cursor, value.text);
@@ -65,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct sluice_str text = {(const char *)data, size};
     struct sluice_json_cursor cursor;
     struct sluice_json_cursor whole;
-    struct sluice_json_value value;
+    struct sluice_value value;
     struct sluice_error err;
     sluice_json_init(&cursor, text);
     bool walked = walk(&cursor, 60) && sluice_json_finish(&cursor, &err) == SLUICE_OK;

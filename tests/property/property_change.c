@@ -155,8 +155,8 @@ static void check_scalars(const struct sluice_change *change)
 {
     for (size_t i = 0; i < change->n_fields; i++) {
         const struct sluice_field *field = &change->fields[i];
-        bool is_string = field->value.kind == SLUICE_JSON_STRING || field->value.kind == SLUICE_JSON_STRING_ESCAPED;
-        bool is_container = field->value.kind == SLUICE_JSON_OBJECT || field->value.kind == SLUICE_JSON_ARRAY;
+        bool is_string = field->value.kind == SLUICE_VALUE_STRING || field->value.kind == SLUICE_VALUE_STRING_ESCAPED;
+        bool is_container = field->value.kind == SLUICE_VALUE_OBJECT || field->value.kind == SLUICE_VALUE_ARRAY;
         if (!CHECK(is_json_for_both(quoted(field->name))))
             show("no name", quoted(field->name));
         if (!is_container && !CHECK(is_json_for_both(is_string ? quoted(field->value.text) : field->value.text)))

@@ -201,18 +201,18 @@ static bool walk_array(struct sluice_json_cursor *cursor, const json_t *want, bo
 
 static bool walk(struct sluice_json_cursor *cursor, const json_t *want, bool *equal)
 {
-    enum sluice_json_kind kind = SLUICE_JSON_NULL;
-    struct sluice_json_value value;
+    enum sluice_value_kind kind = SLUICE_VALUE_NULL;
+    struct sluice_value value;
     struct sluice_error err;
     if (sluice_json_peek(cursor, &kind, &err) != SLUICE_OK)
         return false;
-    if (kind == SLUICE_JSON_OBJECT)
+    if (kind == SLUICE_VALUE_OBJECT)
         return walk_object(cursor, want, equal);
-    if (kind == SLUICE_JSON_ARRAY)
+    if (kind == SLUICE_VALUE_ARRAY)
         return walk_array(cursor, want, equal);
     if (sluice_json_value(cursor, &value, &err) != SLUICE_OK)
         return false;
-    if (value.kind == SLUICE_JSON_STRING_ESCAPED) {
+    if (value.kind == SLUICE_VALUE_STRING_ESCAPED) {
         size_t n = 0;
         char *plain = oracle_unescape(value.text, &n);
         free(plain);
@@ -234,11 +234,11 @@ static void show(const char *what, struct sluice_str text)
 static void check_whole(struct sluice_str text)
 {
     struct sluice_json_cursor cursor;
-    struct sluice_json_value value = {{NULL, 0}, SLUICE_JSON_NULL};
+    struct sluice_value value = {.text = {NULL, 0}, .kind = SLUICE_VALUE_NULL};
     struct sluice_error err;
     sluice_json_init(&cursor, text);
     bool taken = sluice_json_value(&cursor, &value, &err) == SLUICE_OK;
-    bool is_string = value.kind == SLUICE_JSON_STRING || value.kind == SLUICE_JSON_STRING_ESCAPED;
+    bool is_string = value.kind == SLUICE_VALUE_STRING || value.kind == SLUICE_VALUE_STRING_ESCAPED;
     if (!CHECK(taken) || !CHECK(cursor.at == value.text.ptr + value.text.len + (is_string ? 1 : 0)) ||
         !CHECK(sluice_json_finish(&cursor, &err) == SLUICE_OK))
         show("not taken whole", text);

@@ -22,7 +22,8 @@ static inline char *oracle_unescape(struct sluice_str text, size_t *n)
     char *out = malloc(text.len > 0 ? text.len : 1);
     if (out == NULL)
         abort();
-    if (sluice_json_unescape((struct sluice_json_value){text, SLUICE_JSON_STRING_ESCAPED}, out, n, &err) == SLUICE_OK)
+    if (sluice_json_unescape((struct sluice_value){.text = text, .kind = SLUICE_VALUE_STRING_ESCAPED}, out, n, &err) ==
+        SLUICE_OK)
         return out;
     free(out);
     return NULL;
@@ -38,7 +39,7 @@ static inline bool oracle_string_equal(struct sluice_str text, const json_t *wan
     return equal;
 }
 
-static inline bool oracle_number_equal(struct sluice_json_value value, const json_t *want)
+static inline bool oracle_number_equal(struct sluice_value value, const json_t *want)
 {
     struct sluice_error err;
     int64_t number = 0;
@@ -49,20 +50,20 @@ static inline bool oracle_number_equal(struct sluice_json_value value, const jso
     return json_is_real(want) && strtod(text_z, NULL) == json_real_value(want);
 }
 
-static inline bool oracle_value_equal(struct sluice_json_value value, const json_t *want)
+static inline bool oracle_value_equal(struct sluice_value value, const json_t *want)
 {
     switch (value.kind) {
-    case SLUICE_JSON_NULL:
+    case SLUICE_VALUE_NULL:
         return json_is_null(want);
-    case SLUICE_JSON_TRUE:
+    case SLUICE_VALUE_TRUE:
         return json_is_true(want);
-    case SLUICE_JSON_FALSE:
+    case SLUICE_VALUE_FALSE:
         return json_is_false(want);
-    case SLUICE_JSON_NUMBER:
+    case SLUICE_VALUE_NUMBER:
         return oracle_number_equal(value, want);
-    case SLUICE_JSON_STRING:
+    case SLUICE_VALUE_STRING:
         return memchr(value.text.ptr, '\\', value.text.len) == NULL && oracle_string_equal(value.text, want);
-    case SLUICE_JSON_STRING_ESCAPED:
+    case SLUICE_VALUE_STRING_ESCAPED:
         return memchr(value.text.ptr, '\\', value.text.len) != NULL && oracle_string_equal(value.text, want);
     default: {
         SLUICE_AUTO(json) json_t *got = oracle_load(value.text, 0, NULL);
@@ -161,11 +162,11 @@ static inline const char *oracle_row_difference(const struct sluice_change *got,
         return "ts_ms";
     if (json_is_object(schema) !=
         (got->value_schema.len > 0 &&
-         oracle_value_equal((struct sluice_json_value){got->value_schema, SLUICE_JSON_OBJECT}, schema)))
+         oracle_value_equal((struct sluice_value){.text = got->value_schema, .kind = SLUICE_VALUE_OBJECT}, schema)))
         return "schema";
     if (json_is_object(before) !=
         (got->before.len > 0 &&
-         oracle_value_equal((struct sluice_json_value){got->before, SLUICE_JSON_OBJECT}, before)))
+         oracle_value_equal((struct sluice_value){.text = got->before, .kind = SLUICE_VALUE_OBJECT}, before)))
         return "before";
     if (got->has_image != json_is_object(image) ||
         (got->has_image && !oracle_fields_equal(got->fields, got->n_fields, image)))

@@ -122,11 +122,11 @@ static void test_insert(void)
     CHECK(!change.value_schema_is_hint);
     if (CHECK_INT(change.n_fields, 5)) {
         check_str(change.fields[0].name, "id");
-        CHECK_INT(change.fields[0].value.kind, SLUICE_JSON_NUMBER);
+        CHECK_INT(change.fields[0].value.kind, SLUICE_VALUE_NUMBER);
         check_str(change.fields[1].name, "a\\\"b");
-        CHECK_INT(change.fields[1].value.kind, SLUICE_JSON_STRING_ESCAPED);
+        CHECK_INT(change.fields[1].value.kind, SLUICE_VALUE_STRING_ESCAPED);
         check_str(change.fields[1].value.text, "x\\n");
-        CHECK_INT(change.fields[2].value.kind, SLUICE_JSON_NULL);
+        CHECK_INT(change.fields[2].value.kind, SLUICE_VALUE_NULL);
         check_str(change.fields[3].value.text, "{\"scale\":1}");
         check_str(change.fields[4].value.text, "[1]");
     }

@@ -21,9 +21,10 @@ static const char *const kind_names[] = {
 };
 
 static const char *const value_kinds[] = {
-    [SLUICE_JSON_NULL] = "null",     [SLUICE_JSON_TRUE] = "true",     [SLUICE_JSON_FALSE] = "false",
-    [SLUICE_JSON_NUMBER] = "number", [SLUICE_JSON_STRING] = "string", [SLUICE_JSON_STRING_ESCAPED] = "escaped string",
-    [SLUICE_JSON_OBJECT] = "object", [SLUICE_JSON_ARRAY] = "array",
+    [SLUICE_VALUE_NULL] = "null",     [SLUICE_VALUE_TRUE] = "true",
+    [SLUICE_VALUE_FALSE] = "false",   [SLUICE_VALUE_NUMBER] = "number",
+    [SLUICE_VALUE_STRING] = "string", [SLUICE_VALUE_STRING_ESCAPED] = "escaped string",
+    [SLUICE_VALUE_OBJECT] = "object", [SLUICE_VALUE_ARRAY] = "array",
 };
 
 /* Appends; the buffers here are large enough by far, and a test that runs out of memory may end. */

@@ -26,7 +26,7 @@ static struct text shifted(const char *bytes, size_t n, size_t shift)
 }
 
 /* The whole text is one value. */
-static enum sluice_code parse_one(struct text text, struct sluice_json_value *value, struct sluice_error *err)
+static enum sluice_code parse_one(struct text text, struct sluice_value *value, struct sluice_error *err)
 {
     struct sluice_json_cursor cursor;
     sluice_json_init(&cursor, (struct sluice_str){text.ptr, text.len});
@@ -36,51 +36,51 @@ static enum sluice_code parse_one(struct text text, struct sluice_json_value *va
 
 struct good {
     const char *text;
-    enum sluice_json_kind kind;
+    enum sluice_value_kind kind;
     const char *content; /* NULL: the text itself */
 };
 
 static const struct good good[] = {
-    {"null", SLUICE_JSON_NULL, NULL},
-    {"true", SLUICE_JSON_TRUE, NULL},
-    {"false", SLUICE_JSON_FALSE, NULL},
-    {"0", SLUICE_JSON_NUMBER, NULL},
-    {"-0", SLUICE_JSON_NUMBER, NULL},
-    {"7", SLUICE_JSON_NUMBER, NULL},
-    {"-12", SLUICE_JSON_NUMBER, NULL},
-    {"1234567890123456", SLUICE_JSON_NUMBER, NULL},
-    {"9223372036854775807", SLUICE_JSON_NUMBER, NULL},
-    {"123456789012345678901234567890123456789", SLUICE_JSON_NUMBER, NULL},
-    {"0.5", SLUICE_JSON_NUMBER, NULL},
-    {"-1.25", SLUICE_JSON_NUMBER, NULL},
-    {"1e5", SLUICE_JSON_NUMBER, NULL},
-    {"1E+5", SLUICE_JSON_NUMBER, NULL},
-    {"1.0E-10", SLUICE_JSON_NUMBER, NULL},
-    {"0e0", SLUICE_JSON_NUMBER, NULL},
-    {"\"\"", SLUICE_JSON_STRING, ""},
-    {"\"a\"", SLUICE_JSON_STRING, "a"},
-    {"\"fourteen bytes\"", SLUICE_JSON_STRING, "fourteen bytes"},
-    {"\"fifteen bytes..\"", SLUICE_JSON_STRING, "fifteen bytes.."},
-    {"\"sixteen bytes...\"", SLUICE_JSON_STRING, "sixteen bytes..."},
-    {"\"a string that takes more than two blocks of sixteen\"", SLUICE_JSON_STRING,
+    {"null", SLUICE_VALUE_NULL, NULL},
+    {"true", SLUICE_VALUE_TRUE, NULL},
+    {"false", SLUICE_VALUE_FALSE, NULL},
+    {"0", SLUICE_VALUE_NUMBER, NULL},
+    {"-0", SLUICE_VALUE_NUMBER, NULL},
+    {"7", SLUICE_VALUE_NUMBER, NULL},
+    {"-12", SLUICE_VALUE_NUMBER, NULL},
+    {"1234567890123456", SLUICE_VALUE_NUMBER, NULL},
+    {"9223372036854775807", SLUICE_VALUE_NUMBER, NULL},
+    {"123456789012345678901234567890123456789", SLUICE_VALUE_NUMBER, NULL},
+    {"0.5", SLUICE_VALUE_NUMBER, NULL},
+    {"-1.25", SLUICE_VALUE_NUMBER, NULL},
+    {"1e5", SLUICE_VALUE_NUMBER, NULL},
+    {"1E+5", SLUICE_VALUE_NUMBER, NULL},
+    {"1.0E-10", SLUICE_VALUE_NUMBER, NULL},
+    {"0e0", SLUICE_VALUE_NUMBER, NULL},
+    {"\"\"", SLUICE_VALUE_STRING, ""},
+    {"\"a\"", SLUICE_VALUE_STRING, "a"},
+    {"\"fourteen bytes\"", SLUICE_VALUE_STRING, "fourteen bytes"},
+    {"\"fifteen bytes..\"", SLUICE_VALUE_STRING, "fifteen bytes.."},
+    {"\"sixteen bytes...\"", SLUICE_VALUE_STRING, "sixteen bytes..."},
+    {"\"a string that takes more than two blocks of sixteen\"", SLUICE_VALUE_STRING,
      "a string that takes more than two blocks of sixteen"},
-    {"\"/ {}[],: \x7f\"", SLUICE_JSON_STRING, "/ {}[],: \x7f"},
-    {"\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\"", SLUICE_JSON_STRING, "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"},
+    {"\"/ {}[],: \x7f\"", SLUICE_VALUE_STRING, "/ {}[],: \x7f"},
+    {"\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\"", SLUICE_VALUE_STRING, "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"},
     {"\"\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf\"",
-     SLUICE_JSON_STRING,
+     SLUICE_VALUE_STRING,
      "\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf"},
-    {"\"\\\"\"", SLUICE_JSON_STRING_ESCAPED, "\\\""},
-    {"\"\\\\\"", SLUICE_JSON_STRING_ESCAPED, "\\\\"},
-    {"\"\\\\\\\"x\"", SLUICE_JSON_STRING_ESCAPED, "\\\\\\\"x"},
-    {"\"\\/\\b\\f\\n\\r\\t\"", SLUICE_JSON_STRING_ESCAPED, "\\/\\b\\f\\n\\r\\t"},
-    {"\"\\u00e4\\uD83D\\uDE00\\u0000\"", SLUICE_JSON_STRING_ESCAPED, "\\u00e4\\uD83D\\uDE00\\u0000"},
-    {"\"\xc3\xa4\\n\"", SLUICE_JSON_STRING_ESCAPED, "\xc3\xa4\\n"},
-    {"{}", SLUICE_JSON_OBJECT, NULL},
-    {"[]", SLUICE_JSON_ARRAY, NULL},
-    {"[ ]", SLUICE_JSON_ARRAY, NULL},
-    {"[1,[2,{\"a\":[]}],\"]\"]", SLUICE_JSON_ARRAY, NULL},
-    {"{\"a\":\"}\",\"b\":{\"c\":\"\\\"}\"}}", SLUICE_JSON_OBJECT, NULL},
-    {"{\"a long enough object\":\"with {[ and ]} inside\",\"array\":[true,false,null]}", SLUICE_JSON_OBJECT, NULL},
+    {"\"\\\"\"", SLUICE_VALUE_STRING_ESCAPED, "\\\""},
+    {"\"\\\\\"", SLUICE_VALUE_STRING_ESCAPED, "\\\\"},
+    {"\"\\\\\\\"x\"", SLUICE_VALUE_STRING_ESCAPED, "\\\\\\\"x"},
+    {"\"\\/\\b\\f\\n\\r\\t\"", SLUICE_VALUE_STRING_ESCAPED, "\\/\\b\\f\\n\\r\\t"},
+    {"\"\\u00e4\\uD83D\\uDE00\\u0000\"", SLUICE_VALUE_STRING_ESCAPED, "\\u00e4\\uD83D\\uDE00\\u0000"},
+    {"\"\xc3\xa4\\n\"", SLUICE_VALUE_STRING_ESCAPED, "\xc3\xa4\\n"},
+    {"{}", SLUICE_VALUE_OBJECT, NULL},
+    {"[]", SLUICE_VALUE_ARRAY, NULL},
+    {"[ ]", SLUICE_VALUE_ARRAY, NULL},
+    {"[1,[2,{\"a\":[]}],\"]\"]", SLUICE_VALUE_ARRAY, NULL},
+    {"{\"a\":\"}\",\"b\":{\"c\":\"\\\"}\"}}", SLUICE_VALUE_OBJECT, NULL},
+    {"{\"a long enough object\":\"with {[ and ]} inside\",\"array\":[true,false,null]}", SLUICE_VALUE_OBJECT, NULL},
 };
 
 static void test_good(void)
@@ -89,7 +89,7 @@ static void test_good(void)
         const char *content = good[i].content != NULL ? good[i].content : good[i].text;
         for (size_t shift = 0; shift <= MAX_SHIFT; shift++) {
             struct text text = shifted(good[i].text, strlen(good[i].text), shift);
-            struct sluice_json_value value;
+            struct sluice_value value;
             struct sluice_error err;
             if (!CHECK_INT(parse_one(text, &value, &err), SLUICE_OK)) {
                 (void)fprintf(stderr, "    of %s: %s\n", good[i].text, err.text);
@@ -106,11 +106,11 @@ static void test_good(void)
 static void test_truncated(void)
 {
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(good); i++) {
-        if (good[i].kind == SLUICE_JSON_NUMBER)
+        if (good[i].kind == SLUICE_VALUE_NUMBER)
             continue;
         for (size_t n = 0; n < strlen(good[i].text); n++) {
             struct text text = shifted(good[i].text, n, 0);
-            struct sluice_json_value value;
+            struct sluice_value value;
             struct sluice_error err;
             if (!CHECK_INT(parse_one(text, &value, &err), SLUICE_E_JSON))
                 (void)fprintf(stderr, "    of the first %zu bytes of %s\n", n, good[i].text);
@@ -196,7 +196,7 @@ static void test_bad(void)
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(bad); i++) {
         for (size_t shift = 0; shift <= MAX_SHIFT; shift++) {
             struct text text = shifted(bad[i].text, strlen(bad[i].text), shift);
-            struct sluice_json_value value;
+            struct sluice_value value;
             struct sluice_error err = {0};
             if (!CHECK_INT(parse_one(text, &value, &err), SLUICE_E_JSON))
                 (void)fprintf(stderr, "    of %s\n", bad[i].text);
@@ -215,7 +215,7 @@ static void test_control_characters(void)
         for (size_t shift = 0; shift <= MAX_SHIFT; shift++) {
             char bytes[] = {'"', 'a', (char)c, 'b', '"'};
             struct text text = shifted(bytes, sizeof bytes, shift);
-            struct sluice_json_value value;
+            struct sluice_value value;
             struct sluice_error err = {0};
             char where[32];
             CHECK_INT(parse_one(text, &value, &err), SLUICE_E_JSON);
@@ -235,7 +235,7 @@ static void test_depth(void)
             bytes[2 * depth - 1 - i] = i % 3 == 0 ? ']' : '}';
         }
         struct text text = shifted(bytes, 2 * depth, 0);
-        struct sluice_json_value value;
+        struct sluice_value value;
         struct sluice_error err = {0};
         CHECK_INT(parse_one(text, &value, &err), depth <= 64 ? SLUICE_OK : SLUICE_E_JSON);
         if (depth > 64)
@@ -256,7 +256,7 @@ static void walk(struct text text, char *out, size_t capacity)
     enum sluice_code code = sluice_json_enter_object(&cursor, &err);
     while (code == SLUICE_OK) {
         struct sluice_str name;
-        struct sluice_json_value value;
+        struct sluice_value value;
         code = sluice_json_next_member(&cursor, &first, &more, &name, &err);
         if (code != SLUICE_OK || !more)
             break;
@@ -316,13 +316,13 @@ static void test_objects(void)
 static void test_peek(void)
 {
     static const struct good cases[] = {
-        {" null", SLUICE_JSON_NULL, NULL}, {"true", SLUICE_JSON_TRUE, NULL},  {"false", SLUICE_JSON_FALSE, NULL},
-        {"-1", SLUICE_JSON_NUMBER, NULL},  {"9", SLUICE_JSON_NUMBER, NULL},   {"\"\\n\"", SLUICE_JSON_STRING, NULL},
-        {"{}", SLUICE_JSON_OBJECT, NULL},  {"\n[]", SLUICE_JSON_ARRAY, NULL},
+        {" null", SLUICE_VALUE_NULL, NULL}, {"true", SLUICE_VALUE_TRUE, NULL},  {"false", SLUICE_VALUE_FALSE, NULL},
+        {"-1", SLUICE_VALUE_NUMBER, NULL},  {"9", SLUICE_VALUE_NUMBER, NULL},   {"\"\\n\"", SLUICE_VALUE_STRING, NULL},
+        {"{}", SLUICE_VALUE_OBJECT, NULL},  {"\n[]", SLUICE_VALUE_ARRAY, NULL},
     };
     struct sluice_json_cursor cursor;
-    struct sluice_json_value value;
-    enum sluice_json_kind kind;
+    struct sluice_value value;
+    enum sluice_value_kind kind;
     struct sluice_error err;
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(cases); i++) {
         sluice_json_init(&cursor, sluice_str_from(cases[i].text));
@@ -378,7 +378,7 @@ static void test_int64(void)
     };
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(cases); i++) {
         struct text text = shifted(cases[i].text, strlen(cases[i].text), 0);
-        struct sluice_json_value value;
+        struct sluice_value value;
         struct sluice_error err;
         int64_t number = 0;
         CHECK_INT(parse_one(text, &value, &err), SLUICE_OK);
@@ -399,7 +399,7 @@ static void test_int64_lengths(void)
                 int64_t got = 0;
                 struct sluice_error err;
                 int n = snprintf(bytes, sizeof bytes, "%" PRId64, sign * number);
-                struct sluice_json_value value = {{bytes, (size_t)n}, SLUICE_JSON_NUMBER};
+                struct sluice_value value = {.text = {bytes, (size_t)n}, .kind = SLUICE_VALUE_NUMBER};
                 CHECK_INT(sluice_json_int64(value, &got, &err), SLUICE_OK);
                 CHECK_INT(got, sign * number);
             }
@@ -438,7 +438,7 @@ static void test_unescape(void)
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(cases); i++) {
         struct text text = shifted(cases[i].text, strlen(cases[i].text), 0);
         struct text out = shifted("", 0, text.len); /* exactly the room that is promised to do */
-        struct sluice_json_value value = {{text.ptr, text.len}, SLUICE_JSON_STRING_ESCAPED};
+        struct sluice_value value = {.text = {text.ptr, text.len}, .kind = SLUICE_VALUE_STRING_ESCAPED};
         struct sluice_error err;
         size_t n = 0;
         enum sluice_code code = sluice_json_unescape(value, out.ptr, &n, &err);

@@ -72,7 +72,7 @@ static void append_line(struct sluice_batch *batch, struct sluice_str line, size
 {
     char id[24];
     bool full;
-    struct sluice_json_value value = {SLUICE_STR_LITERAL("null"), SLUICE_JSON_NULL};
+    struct sluice_value value = {.text = SLUICE_STR_LITERAL("null"), .kind = SLUICE_VALUE_NULL};
     struct sluice_json_cursor cursor;
     if (line.len > 0) {
         sluice_json_init(&cursor, line);
@@ -81,7 +81,7 @@ static void append_line(struct sluice_batch *batch, struct sluice_str line, size
     }
     (void)snprintf(id, sizeof id, "%zu", number);
     const struct sluice_field fields[] = {
-        {SLUICE_STR_LITERAL("id"), {sluice_str_from(id), SLUICE_JSON_NUMBER}},
+        {SLUICE_STR_LITERAL("id"), {.text = sluice_str_from(id), .kind = SLUICE_VALUE_NUMBER}},
         {SLUICE_STR_LITERAL("v"), value},
     };
     const struct sluice_key key = {.fields = fields, .n_fields = 1};

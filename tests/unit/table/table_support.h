@@ -30,29 +30,29 @@ static inline uint64_t random_seed(int argc, char **argv)
 }
 
 /* A JSON text as the cursor would hand it out. */
-static inline struct sluice_json_value json_of(const char *text_z)
+static inline struct sluice_value json_of(const char *text_z)
 {
     struct sluice_str text = sluice_str_from(text_z);
-    struct sluice_json_value value = {text, SLUICE_JSON_NUMBER};
+    struct sluice_value value = {.text = text, .kind = SLUICE_VALUE_NUMBER};
     switch (*text_z) {
     case '"':
         value.text = (struct sluice_str){text.ptr + 1, text.len - 2};
-        value.kind = memchr(text.ptr, '\\', text.len) != NULL ? SLUICE_JSON_STRING_ESCAPED : SLUICE_JSON_STRING;
+        value.kind = memchr(text.ptr, '\\', text.len) != NULL ? SLUICE_VALUE_STRING_ESCAPED : SLUICE_VALUE_STRING;
         break;
     case 'n':
-        value.kind = SLUICE_JSON_NULL;
+        value.kind = SLUICE_VALUE_NULL;
         break;
     case 't':
-        value.kind = SLUICE_JSON_TRUE;
+        value.kind = SLUICE_VALUE_TRUE;
         break;
     case 'f':
-        value.kind = SLUICE_JSON_FALSE;
+        value.kind = SLUICE_VALUE_FALSE;
         break;
     case '{':
-        value.kind = SLUICE_JSON_OBJECT;
+        value.kind = SLUICE_VALUE_OBJECT;
         break;
     case '[':
-        value.kind = SLUICE_JSON_ARRAY;
+        value.kind = SLUICE_VALUE_ARRAY;
         break;
     default:
         break;

@@ -385,7 +385,7 @@ static bool check_value(const struct convert *convert, const struct convert_case
 {
     struct sluice_error err = {0};
     unsigned char want[128];
-    struct sluice_json_value value = json_of(c->json);
+    struct sluice_value value = json_of(c->json);
     unsigned char *at = malloc(convert->room + value.text.len);
     char *text = malloc(value.text.len + 1);
     if (at == NULL || text == NULL)
@@ -452,11 +452,11 @@ static void test_lengths(void)
             abort();
         memset(raw, '\n', n);
         const unsigned char *plain_end =
-            convert.fn(&convert, &(struct sluice_json_value){{raw, n}, SLUICE_JSON_STRING}, plain, &err);
+            convert.fn(&convert, &(struct sluice_value){.text = {raw, n}, .kind = SLUICE_VALUE_STRING}, plain, &err);
         for (size_t k = 0; k < n; k++)
             memcpy(raw + 2 * k, "\\n", 2);
-        const unsigned char *escaped_end =
-            convert.fn(&convert, &(struct sluice_json_value){{raw, 2 * n}, SLUICE_JSON_STRING_ESCAPED}, escaped, &err);
+        const unsigned char *escaped_end = convert.fn(
+            &convert, &(struct sluice_value){.text = {raw, 2 * n}, .kind = SLUICE_VALUE_STRING_ESCAPED}, escaped, &err);
         CHECK_INT(plain_end - plain, n + (n < 128 ? 1 : n < 16384 ? 2 : 3));
         CHECK_BYTES(escaped, (size_t)(escaped_end - escaped), plain, (size_t)(plain_end - plain));
         free(raw);
@@ -474,7 +474,7 @@ static void test_digits(void)
         char digit = text[place];
         for (int byte = 0; byte < 256; byte++) {
             text[place] = (char)byte;
-            const struct sluice_json_value value = {{text, 16}, SLUICE_JSON_NUMBER};
+            const struct sluice_value value = {.text = {text, 16}, .kind = SLUICE_VALUE_NUMBER};
             bool is_digit = byte >= '0' && byte <= '9';
             /* A sign may stand in front. */
             if (convert_read_int64(&value, &v) != (is_digit || (place == 0 && byte == '-')))
@@ -484,8 +484,9 @@ static void test_digits(void)
     }
     for (uint64_t n = 7, step = 0; step < 19; step++, n = n % 1000000000000000000 * 10 + step % 9 + 1) {
         for (int sign = 0; sign < 2; sign++) {
-            const struct sluice_json_value value = {
-                {text, (size_t)snprintf(text, sizeof text, "%s%" PRIu64, sign != 0 ? "-" : "", n)}, SLUICE_JSON_NUMBER};
+            const struct sluice_value value = {
+                .text = {text, (size_t)snprintf(text, sizeof text, "%s%" PRIu64, sign != 0 ? "-" : "", n)},
+                .kind = SLUICE_VALUE_NUMBER};
             if (n > INT64_MAX)
                 continue;
             CHECK(convert_read_int64(&value, &v));
@@ -537,9 +538,10 @@ static void test_random(uint64_t seed)
                 for (size_t k = 0; k < n; k++)
                     text[k] = alphabet[random_next(&seed) % (sizeof alphabet - 1)];
                 text = realloc(text, n > 0 ? n : 1);
-                const struct sluice_json_value value = {
-                    {text, n}, (enum sluice_json_kind)(random_next(&seed) % (SLUICE_JSON_ARRAY + 1))};
-                const unsigned char *end = value.kind != SLUICE_JSON_NULL ? convert.fn(&convert, &value, at, &err) : at;
+                const struct sluice_value value = {
+                    .text = {text, n}, .kind = (enum sluice_value_kind)(random_next(&seed) % (SLUICE_VALUE_ARRAY + 1))};
+                const unsigned char *end =
+                    value.kind != SLUICE_VALUE_NULL ? convert.fn(&convert, &value, at, &err) : at;
                 if (end == NULL ? err.action != SLUICE_REJECT : (size_t)(end - at) > convert.room + n)
                     CHECK_TEXT(types[t], "a conversion within its room");
                 n_tried++;
