@@ -12,6 +12,8 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "base/value.h"
+#include "connect/type.h"
 #include "json/cursor.h"
 
 /* PostgreSQL allows 1600 columns in a table. */
@@ -56,6 +58,9 @@ struct sluice_change {
     struct sluice_source source;
     int64_t ts_ms; /* envelope clock of the connector, 0 if absent */
 
+    /* Type of the row for records whose schema does not stand in them (Avro, JSON Schema), else NULL. Lives as long as
+     * the process: two records with the same pointer have the same fields. */
+    const struct connect_type *row_type;
     struct sluice_str value_schema; /* raw text of the embedded schema; empty without one */
     bool value_schema_is_hint;      /* it equals the hint given to decode, byte for byte */
 
@@ -69,7 +74,8 @@ struct sluice_change {
 };
 
 struct sluice_key {
-    struct sluice_str key_schema; /* raw text; empty without embedded schema */
+    const struct connect_type *type; /* as row_type of a change */
+    struct sluice_str key_schema;    /* raw text; empty without embedded schema */
     const struct sluice_field *fields;
     size_t n_fields;
 };
