@@ -42,6 +42,9 @@
     X(SLUICE_E_UNSAFE, "unsafe", "exactly-once delivery can't be kept with this configuration")                        \
     X(SLUICE_E_HTTP, "http", "no complete HTTP answer, outcome unknown")                                               \
     X(SLUICE_E_SERVER, "server", "ClickHouse answered with an error")                                                  \
+    X(SLUICE_E_AVRO, "avro", "bytes that are not valid Avro, or framed in an unknown way")                             \
+    X(SLUICE_E_SCHEMA, "schema", "a schema of the registry that can't be used")                                        \
+    X(SLUICE_E_REGISTRY, "registry", "the schema registry refused or did not answer")                                  \
     X(SLUICE_E_CANCELLED, "cancelled", "given up because the worker stops or lost the partition")                      \
     X(SLUICE_E_UNSUPPORTED, "unsupported", "not supported by this version")
 
