@@ -101,6 +101,7 @@ static enum sluice_code check_engine(struct planning *p)
     if (!is_unsigned(deleted, 8) && !is_bool(deleted))
         return REFUSE(p, SLUICE_E_TABLE, "the deleted column \"%s\" must be UInt8", p->deleted_column);
     p->plan->is_log = p->options->is_log;
+    p->plan->by_offset = p->options->is_log;
     p->plan->home = engine.home;
     return SLUICE_OK;
 }
@@ -153,6 +154,7 @@ static enum sluice_code plan_column(struct planning *p, const struct sluice_sour
     out->is_key = source->is_key;
     out->name = sluice_str_from(source->name);
     out->name.ptr = sluice_arena_copy(arena, out->name, p->err);
+    out->column = out->name.ptr;
     const char *type_text = sluice_arena_copy(arena, sluice_str_from(target->type_text), p->err);
     if (out->name.ptr == NULL || type_text == NULL)
         return p->err->code;

@@ -12,17 +12,21 @@
 enum { PLAN_NO_KEY = -1 };
 
 struct plan_column {
-    struct sluice_str name; /* of the field, without JSON escapes, and of the column */
+    struct sluice_str name; /* of the field, without JSON escapes */
+    const char *column;     /* of the target: the field's name, unless a rule renames it */
     struct convert convert;
-    int key_position; /* in the sorting key, or PLAN_NO_KEY */
-    bool is_key;      /* of the source's key */
+    int key_position;  /* in the sorting key, or PLAN_NO_KEY */
+    bool is_key;       /* of the source's key */
+    bool is_excluded;  /* has its place among the fields and is not written; `convert` is empty */
+    bool is_companion; /* a UInt8 behind the value, 1 for NULL, is written too: the column "<column>_is_null" */
     /* The forms of Debezium's placeholder for unchanged TOAST that a field of this type can take. */
     bool toast_text;
     bool toast_base64;
 };
 
-/* Columns of the INSERT: one for each field in record order, then those of metadata, then version (16 bytes), then
- * deleted (one byte). A plan of the mode log has an empty sorting key: its rows stay in the order they came. */
+/* Columns of the INSERT: one for each field in record order that is not excluded, with its companion behind it, then
+ * those of metadata, then version (16 bytes), then deleted (one byte). Where every record has a row of its own
+ * (by_offset), the sorting key is empty: rows stay in the order they came. */
 struct sluice_plan {
     _Atomic unsigned n_references;
     struct sluice_arena arena;
@@ -32,10 +36,12 @@ struct sluice_plan {
     const char *table;
     struct plan_column *columns;
     size_t n_columns;
-    size_t n_key; /* columns of the source's key */
+    size_t n_key;        /* columns of the source's key */
+    size_t n_extra_sort; /* columns of the sorting key that are not in the source's key: a row can change its place */
     struct metadata_column metadata[N_METADATA];
     size_t n_metadata;
     bool is_log;
+    bool by_offset; /* the mode log, or a table without a key: a row is known by _topic, _partition and _offset */
     enum sluice_engine_home home;
     const char *version_column;
     struct sortkey key;
