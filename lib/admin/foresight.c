@@ -13,6 +13,7 @@ static bool answer(const struct partition_facts *facts, const struct sluice_ledg
     if (action->kind == SLUICE_LEDGER_READ) {
         event->kind = SLUICE_LEDGER_ROW_READ;
         event->exists = facts->exists;
+        event->is_damaged = facts->is_damaged;
         event->row = facts->row;
     } else if (action->kind == SLUICE_LEDGER_WRITE) {
         event->kind = SLUICE_LEDGER_ROW_READ;
@@ -106,7 +107,8 @@ const char *commit_mark(const struct partition_facts *facts)
         return "source";
     if (commit->text != SLUICE_LEDGER_TEXT_ROW || commit->row.next != commit->offset)
         return "not ours";
-    bool is_older = facts->exists && (commit->row.resets != facts->row.resets ||
-                                      (commit->row.epoch < facts->row.epoch && commit->offset != facts->row.next));
+    bool is_older = facts->exists && !facts->is_damaged &&
+                    (commit->row.resets != facts->row.resets ||
+                     (commit->row.epoch < facts->row.epoch && commit->offset != facts->row.next));
     return is_older ? "older" : "ours";
 }

@@ -10,7 +10,8 @@
 struct partition_facts {
     enum sluice_ledger_kind kind;
     struct sluice_ledger_commit commit;
-    bool exists; /* a row in the ledger */
+    bool exists;     /* a row in the ledger */
+    bool is_damaged; /* of which only epoch, owner and seq can be read */
     struct sluice_ledger_row row;
     bool has_ends;      /* low and high are known */
     int64_t low;        /* the oldest offset in the topic */

@@ -78,16 +78,22 @@ static enum sluice_code make_plans(struct repairing *r, struct sluice_error *err
     return SLUICE_OK;
 }
 
-static void print_row(FILE *out, const char *title, bool exists, const struct sluice_ledger_row *row)
+static void print_row(FILE *out, const char *title, const struct sluice_ledger_row *row)
 {
-    if (!exists) {
-        (void)fprintf(out, "  %-4s no row\n", title);
-        return;
-    }
     (void)fprintf(out, "  %-4s next=%" PRId64, title, row->next);
     if (row->hi >= 0)
         (void)fprintf(out, " open=%" PRId64 "-%" PRId64 " attempt=%" PRIu32, row->next, row->hi, row->attempt);
     (void)fprintf(out, " epoch=%" PRIu64 " seq=%" PRIu64 " resets=%" PRIx64 "\n", row->epoch, row->seq, row->resets);
+}
+
+static void print_old(FILE *out, const struct partition_facts *facts)
+{
+    if (!facts->exists)
+        (void)fprintf(out, "  old  no row\n");
+    else if (facts->is_damaged)
+        (void)fprintf(out, "  old  damaged, epoch=%" PRIu64 " seq=%" PRIu64 "\n", facts->row.epoch, facts->row.seq);
+    else
+        print_row(out, "old", &facts->row);
 }
 
 static void print_plans(const struct repairing *r, FILE *out)
@@ -103,8 +109,8 @@ static void print_plans(const struct repairing *r, FILE *out)
         }
         foresight_text(&entry->foresight, start);
         (void)fprintf(out, "  now  a start %s\n", start);
-        print_row(out, "old", entry->facts.exists, &entry->facts.row);
-        print_row(out, "new", true, &r->plans[i].row);
+        print_old(out, &entry->facts);
+        print_row(out, "new", &r->plans[i].row);
         (void)fprintf(out, "  then %s\n", r->plans[i].effect);
     }
     if (r->stores_twice)
@@ -152,7 +158,7 @@ static enum sluice_code write_row(const struct repairing *r, size_t i, struct sl
     if (code != SLUICE_OK)
         return sluice_error_wrap(err, "write the ledger's row of topic \"%s\" partition %" PRId32, entry->topic,
                                  entry->partition);
-    if (!call.exists || !sluice_ledger_row_equal(&call.row, &call.wanted))
+    if (!call.exists || call.is_damaged || !sluice_ledger_row_equal(&call.row, &call.wanted))
         return sluice_error_set(err, SLUICE_E_LEDGER, SLUICE_STOP,
                                 "topic \"%s\" partition %" PRId32 ": the row was changed meanwhile, so a worker runs; "
                                 "stop it and repeat the command",

@@ -98,26 +98,24 @@ static void visit_topic(void *context, const char *topic, int n_partitions)
             add(reading, topic, i, true);
 }
 
-static void visit_key(void *context, const char *topic, int32_t partition, const struct sluice_ledger_row *row,
-                      int64_t written_ms)
+static void visit_key(void *context, const struct sluice_ledger_found *found)
 {
     struct reading *reading = context;
-    (void)row;
-    (void)written_ms;
-    if (is_selected(reading, topic, partition) && find(reading->view, topic, partition) == NULL)
-        add(reading, topic, partition, false);
+    if (is_selected(reading, found->topic, found->partition) &&
+        find(reading->view, found->topic, found->partition) == NULL)
+        add(reading, found->topic, found->partition, false);
 }
 
-static void visit_row(void *context, const char *topic, int32_t partition, const struct sluice_ledger_row *row,
-                      int64_t written_ms)
+static void visit_row(void *context, const struct sluice_ledger_found *found)
 {
     struct reading *reading = context;
-    struct ledger_entry *entry = find(reading->view, topic, partition);
+    struct ledger_entry *entry = find(reading->view, found->topic, found->partition);
     if (entry == NULL)
         return;
     entry->facts.exists = true;
-    entry->facts.row = *row;
-    entry->written_ms = written_ms;
+    entry->facts.is_damaged = found->is_damaged;
+    entry->facts.row = found->row;
+    entry->written_ms = found->written_ms;
 }
 
 static int compare_entries(const void *a, const void *b)

@@ -6,6 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+static bool has_row(const struct partition_facts *facts)
+{
+    return facts->exists && !facts->is_damaged;
+}
+
 /* The row, or the mark where it knows more: that of the last owner, and any where there is no row. */
 static struct sluice_ledger_row known_row(const struct partition_facts *facts)
 {
@@ -14,7 +19,7 @@ static struct sluice_ledger_row known_row(const struct partition_facts *facts)
     bool has_mark = commit->offset >= 0 && commit->text == SLUICE_LEDGER_TEXT_ROW && commit->row.next == commit->offset;
     if (foresight.start == SLUICE_LEDGER_FROM_COMMIT)
         return foresight.row;
-    return !facts->exists && has_mark ? commit->row : facts->row;
+    return !has_row(facts) && has_mark ? commit->row : facts->row;
 }
 
 static uint64_t after(uint64_t a, uint64_t b)
@@ -101,6 +106,6 @@ void repair_plan_make(struct repair_plan *plan, const struct partition_facts *fa
         plan->row.check = known.check;
     }
     const struct sluice_ledger_commit *commit = &facts->commit;
-    bool is_lost = has_mark && (!facts->exists || commit->row.seq > facts->row.seq);
+    bool is_lost = has_mark && (!has_row(facts) || commit->row.seq > facts->row.seq);
     tell_effect(plan, &known, is_lost, next);
 }

@@ -282,21 +282,17 @@ static enum sluice_code visit(struct sluice_ledger *ledger, sluice_ledger_visit_
     SLUICE_AUTO(kafka_list) rd_kafka_topic_partition_list_t *list = NULL;
     enum sluice_code code = sluice_group_offsets_read_all(self->offsets, &list, err);
     for (int i = 0; code == SLUICE_OK && i < list->cnt; i++) {
-        struct sluice_ledger_row row;
-        if (row_from(&list->elems[i], &row))
-            visit_row(context, list->elems[i].topic, list->elems[i].partition, &row, 0);
+        struct sluice_ledger_found found = {.topic = list->elems[i].topic, .partition = list->elems[i].partition};
+        if (row_from(&list->elems[i], &found.row))
+            visit_row(context, &found);
     }
     return code;
 }
 
-static void ignore_row(void *context, const char *topic, int32_t partition, const struct sluice_ledger_row *row,
-                       int64_t written_ms)
+static void ignore_row(void *context, const struct sluice_ledger_found *found)
 {
     (void)context;
-    (void)topic;
-    (void)partition;
-    (void)row;
-    (void)written_ms;
+    (void)found;
 }
 
 /* There is no offset to write to before a partition is assigned; that transactions are allowed at all, and that the

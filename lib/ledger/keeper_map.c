@@ -83,6 +83,7 @@ bool keeper_map_conflict(const struct keeper_map *map)
 
 struct stored {
     const char *key;
+    bool is_damaged;
     struct sluice_ledger_row row;
     int64_t written_ms;
 };
@@ -100,41 +101,59 @@ static bool read_number(struct sluice_str field, uint64_t *out)
     return field.len > 0;
 }
 
-static enum sluice_code damaged(const struct keeper_map *map, const char *key, struct sluice_error *err)
+static enum sluice_code not_understood(const struct keeper_map *map, struct sluice_error *err)
 {
     return sluice_error_set(err, SLUICE_E_LEDGER, SLUICE_STOP,
-                            "ledger \"%.100s.%.100s\": the row \"%.250s\" is not what a worker writes there; remove it "
-                            "(ALTER TABLE `%.100s`.`%.100s` DELETE WHERE k = ...), then put the partition right with "
-                            "\"sluice ledger repair\"",
-                            map->database, map->table, key, map->database, map->table);
+                            "read the ledger \"%.100s.%.100s\": the answer is not a list of its rows; look at what "
+                            "stands between sluice and the server",
+                            map->database, map->table);
+}
+
+/* False: `text` is not what a worker writes into the row with these numbers. */
+static bool read_state(const struct keeper_map *map, const char *text, const uint64_t numbers[3],
+                       struct sluice_ledger_row *row)
+{
+    char path[SLUICE_LEDGER_PATH];
+    enum sluice_ledger_kind kind;
+    return sluice_ledger_row_parse(row, &kind, path, text) == SLUICE_LEDGER_TEXT_ROW &&
+           kind == SLUICE_LEDGER_KEEPER_MAP && strcmp(path, map->path) == 0 && row->epoch == numbers[0] &&
+           row->owner == numbers[1] && row->seq == numbers[2];
+}
+
+/* What is left of a damaged row: that which a write compares. */
+static void keep_numbers(const uint64_t numbers[3], struct sluice_ledger_row *row)
+{
+    sluice_ledger_row_init(row);
+    row->epoch = numbers[0];
+    row->owner = numbers[1];
+    row->seq = numbers[2];
 }
 
 /* `line` is an answer's; what is stored in `out` lives as long as `arena`. */
 static enum sluice_code read_line(const struct keeper_map *map, struct sluice_str line, struct sluice_arena *arena,
                                   struct stored *out, struct sluice_error *err)
 {
-    enum { KEY, EPOCH, OWNER, SEQ, STATE, WRITTEN, N_FIELDS };
+    enum { KEY, EPOCH, OWNER, SEQ, STATE, WRITTEN, N_FIELDS, MAX_STATE = 2 * SLUICE_LEDGER_TEXT };
     struct sluice_str fields[N_FIELDS] = {0};
     const char *text;
-    char path[SLUICE_LEDGER_PATH];
-    enum sluice_ledger_kind kind;
     uint64_t numbers[3];
     uint64_t written_ms;
     size_t n = 0;
     while (n < N_FIELDS && tsv_next_field(&line, &fields[n]))
         n++;
+    if (n != N_FIELDS || !read_number(fields[EPOCH], &numbers[0]) || !read_number(fields[OWNER], &numbers[1]) ||
+        !read_number(fields[SEQ], &numbers[2]) || !read_number(fields[WRITTEN], &written_ms))
+        return not_understood(map, err);
+    if (fields[STATE].len > MAX_STATE) /* more than a worker can have written */
+        fields[STATE].len = 0;
     enum sluice_code code = tsv_unescape(arena, fields[KEY], &out->key, err);
     if (code == SLUICE_OK)
         code = tsv_unescape(arena, fields[STATE], &text, err);
     if (code != SLUICE_OK)
         return code;
-    if (n != N_FIELDS || !read_number(fields[EPOCH], &numbers[0]) || !read_number(fields[OWNER], &numbers[1]) ||
-        !read_number(fields[SEQ], &numbers[2]) || !read_number(fields[WRITTEN], &written_ms) ||
-        sluice_ledger_row_parse(&out->row, &kind, path, text) != SLUICE_LEDGER_TEXT_ROW)
-        return damaged(map, out->key, err);
-    if (kind != SLUICE_LEDGER_KEEPER_MAP || strcmp(path, map->path) != 0 || out->row.epoch != numbers[0] ||
-        out->row.owner != numbers[1] || out->row.seq != numbers[2])
-        return damaged(map, out->key, err);
+    out->is_damaged = !read_state(map, text, numbers, &out->row);
+    if (out->is_damaged)
+        keep_numbers(numbers, &out->row);
     out->written_ms = (int64_t)written_ms;
     return SLUICE_OK;
 }
@@ -158,6 +177,7 @@ static void set_result(struct keeper_map_entry *const *entries, size_t n, const 
     }
     for (; low < n && strcmp(entries[low]->key, stored->key) == 0; low++) {
         entries[low]->call->exists = true;
+        entries[low]->call->is_damaged = stored->is_damaged;
         entries[low]->call->row = stored->row;
         entries[low]->call->written_ms = stored->written_ms;
     }
@@ -167,6 +187,7 @@ static void clear_results(struct keeper_map_entry *const *entries, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         entries[i]->call->exists = false;
+        entries[i]->call->is_damaged = false;
         entries[i]->call->written_ms = 0;
         sluice_ledger_row_init(&entries[i]->call->row);
     }
@@ -390,7 +411,8 @@ static enum sluice_code visit_line(const struct keeper_map *map, struct sluice_s
     if (rest == NULL)
         return err->code;
     if (split_key(rest, &partition))
-        visit(context, rest, partition, &stored.row, stored.written_ms);
+        visit(context,
+              &(struct sluice_ledger_found){rest, partition, stored.is_damaged, stored.row, stored.written_ms});
     return SLUICE_OK;
 }
 

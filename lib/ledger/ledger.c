@@ -4,6 +4,7 @@
 static void clear_result(struct sluice_ledger_call *call)
 {
     call->exists = false;
+    call->is_damaged = false;
     call->conflict = false;
     call->written_ms = 0;
     sluice_ledger_row_init(&call->row);
@@ -11,7 +12,7 @@ static void clear_result(struct sluice_ledger_call *call)
 
 static bool is_written(const struct sluice_ledger_call *call)
 {
-    return call->is_write && call->exists && sluice_ledger_row_equal(&call->row, &call->wanted);
+    return call->is_write && call->exists && !call->is_damaged && sluice_ledger_row_equal(&call->row, &call->wanted);
 }
 
 enum sluice_code sluice_ledger_run(struct sluice_ledger *ledger, struct sluice_ledger_call *calls, size_t n_calls,

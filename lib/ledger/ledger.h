@@ -24,6 +24,8 @@ struct sluice_ledger_call {
     struct sluice_ledger_row wanted;
     /* results */
     bool exists;
+    bool is_damaged; /* there is a row, but not as a worker writes it: of `row` only epoch, owner and seq count, so that
+                        a write can replace it */
     struct sluice_ledger_row row;
     int64_t written_ms; /* server's time of its last write; 0 if not known */
     bool conflict;      /* the write was refused because the row was another one */
@@ -32,7 +34,7 @@ struct sluice_ledger_call {
 /* Writes, then reads all. KeeperMap takes 256 rows a statement, one statement after the other, so that a call of
  * thousands keeps the first ones waiting for the last: some hundred at a time are best. On an error nothing is known
  * about the writes: read later. Errors: SLUICE_RETRY where that may help, else SLUICE_STOP: those of the ClickHouse
- * client and of librdkafka, SLUICE_E_LEDGER (a row that is not ours or not understood). */
+ * client and of librdkafka, SLUICE_E_LEDGER (an answer that is not understood). */
 SLUICE_MUST_CHECK enum sluice_code sluice_ledger_run(struct sluice_ledger *ledger, struct sluice_ledger_call *calls,
                                                      size_t n_calls, struct sluice_error *err);
 
@@ -41,9 +43,16 @@ SLUICE_MUST_CHECK enum sluice_code sluice_ledger_run(struct sluice_ledger *ledge
  * says what to configure. */
 SLUICE_MUST_CHECK enum sluice_code sluice_ledger_prepare(struct sluice_ledger *ledger, struct sluice_error *err);
 
+/* A row that was found; members as in struct sluice_ledger_call. Borrowed until the visit returns. */
+struct sluice_ledger_found {
+    const char *topic;
+    int32_t partition;
+    bool is_damaged;
+    struct sluice_ledger_row row;
+    int64_t written_ms;
+};
 /* Every row of the pipeline and cluster, in no order. Errors: as sluice_ledger_run(). */
-typedef void (*sluice_ledger_visit_fn)(void *context, const char *topic, int32_t partition,
-                                       const struct sluice_ledger_row *row, int64_t written_ms);
+typedef void (*sluice_ledger_visit_fn)(void *context, const struct sluice_ledger_found *found);
 SLUICE_MUST_CHECK enum sluice_code sluice_ledger_visit(struct sluice_ledger *ledger, sluice_ledger_visit_fn visit,
                                                        void *context, struct sluice_error *err);
 

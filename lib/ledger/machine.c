@@ -37,6 +37,9 @@ const char *sluice_ledger_state_remedy(enum sluice_ledger_state state)
         return "records of the range that was being stored are gone from the topic, so whether all its rows are stored "
                "can't be found out; compare the table with its source, then move the group's offset with any Kafka "
                "tool or sluice ledger repair, or set on_offset_lost: earliest";
+    case SLUICE_LEDGER_DAMAGED:
+        return "the ledger's row of this partition is not what a worker writes there, so somebody edited it; stop the "
+               "workers and run sluice ledger repair, which shows what it means and writes the row anew";
     case SLUICE_LEDGER_STARTING:
     case SLUICE_LEDGER_REPLAYING:
     case SLUICE_LEDGER_RUNNING:
@@ -294,9 +297,17 @@ static void on_ours(machine_t *m, action_t *action)
     act(m, STEP_RESTING, action, SLUICE_LEDGER_WAIT);
 }
 
+static bool waits_for_row(const machine_t *m)
+{
+    return m->step == STEP_READING || m->step == STEP_CONFIRMING || m->step == STEP_SETTLING ||
+           m->step == STEP_ACQUIRING || m->step == STEP_OPENING || m->step == STEP_CLOSING;
+}
+
 static void on_row(machine_t *m, const event_t *event, action_t *action)
 {
-    if (m->step == STEP_READING) {
+    if (event->is_damaged) {
+        stop(m, SLUICE_LEDGER_DAMAGED, action);
+    } else if (m->step == STEP_READING) {
         m->exists = event->exists;
         if (event->exists)
             m->written = event->row;
@@ -308,7 +319,7 @@ static void on_row(machine_t *m, const event_t *event, action_t *action)
             on_vanished(m, action);
         else
             yield_to_other(m, action);
-    } else if (m->step == STEP_ACQUIRING || m->step == STEP_OPENING || m->step == STEP_CLOSING) {
+    } else {
         if (is_row(event->exists, &event->row, true, &m->writing.wanted))
             on_written(m, action);
         else if (is_row(event->exists, &event->row, m->exists, &m->written))
@@ -428,7 +439,7 @@ static bool is_due(const machine_t *m, enum sluice_ledger_event_kind kind)
     case SLUICE_LEDGER_ASSIGNED:
         return m->step == STEP_NEW;
     case SLUICE_LEDGER_ROW_READ:
-        return true; /* on_row() looks at the step */
+        return waits_for_row(m);
     case SLUICE_LEDGER_OFFSET_READ:
         return m->step == STEP_READING_OFFSET;
     case SLUICE_LEDGER_COMMITTED:

@@ -31,6 +31,7 @@
     X(SLUICE_LEDGER_OFFSET_LOST, "offset_out_of_range")       /* the records at `next` are gone */                     \
     X(SLUICE_LEDGER_TOPIC_ANEW, "topic_made_anew")            /* the record before `next` is another one */            \
     X(SLUICE_LEDGER_NOT_REBUILDABLE, "range_not_rebuildable") /* records of the open range are gone */                 \
+    X(SLUICE_LEDGER_DAMAGED, "row_damaged")                   /* the row is not what a worker writes */                \
     X(SLUICE_LEDGER_ENDED, "ended")
 
 enum sluice_ledger_state {
@@ -59,7 +60,8 @@ enum sluice_ledger_loss {
 
 enum sluice_ledger_event_kind {
     SLUICE_LEDGER_ASSIGNED,    /* the first one: commit, owner, resets */
-    SLUICE_LEDGER_ROW_READ,    /* answer to READ and WRITE: exists, row. After a WRITE it was read behind the write */
+    SLUICE_LEDGER_ROW_READ,    /* answer to READ and WRITE: exists, is_damaged, row. After a WRITE it was read behind
+                                  the write */
     SLUICE_LEDGER_OFFSET_READ, /* answer to READ_OFFSET: commit */
     SLUICE_LEDGER_COMMITTED,   /* answer to COMMIT: Kafka confirmed it */
     SLUICE_LEDGER_REBUILT,     /* answer to REBUILD: has_rows, source, check; and as RECORDS_GONE, with
@@ -80,6 +82,7 @@ struct sluice_ledger_event {
     uint64_t owner;  /* random, new for each assignment */
     uint64_t resets; /* random, new for each event that carries it */
     bool exists;
+    bool is_damaged; /* what is there can't be read: row says nothing */
     struct sluice_ledger_row row;
     int64_t lo; /* first offset of the batch; counts only while row.next is not known, it is row.next otherwise */
     int64_t hi;

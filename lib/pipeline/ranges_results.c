@@ -99,8 +99,10 @@ void ranges_ledger_returned(struct lane *lane, struct ledger_job *job)
         job->job.n_attempts = 0;
         r->confirmed_us = job->asked_us;
         ranges_feed(lane, p,
-                    &(struct sluice_ledger_event){
-                        .kind = SLUICE_LEDGER_ROW_READ, .exists = job->call.exists, .row = job->call.row});
+                    &(struct sluice_ledger_event){.kind = SLUICE_LEDGER_ROW_READ,
+                                                  .exists = job->call.exists,
+                                                  .is_damaged = job->call.is_damaged,
+                                                  .row = job->call.row});
         if (r->first != NULL)
             ranges_give_if_resting(lane, p);
     } else if (job->job.error.action == SLUICE_RETRY) {

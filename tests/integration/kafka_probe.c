@@ -298,14 +298,15 @@ static enum sluice_code call_ledger(bool is_write, struct sluice_error *err)
     return code;
 }
 
-static void print_row(void *context, const char *topic, int32_t partition, const struct sluice_ledger_row *row,
-                      int64_t written_ms)
+static void print_row(int32_t partition, const struct sluice_ledger_row *row, const char *behind)
 {
-    const char *behind = context;
-    (void)topic;
-    (void)written_ms;
     (void)printf("row %" PRId32 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 "%s\n", partition,
                  row->epoch, row->owner, row->seq, row->next, row->hi, behind);
+}
+
+static void print_found(void *context, const struct sluice_ledger_found *found)
+{
+    print_row(found->partition, &found->row, context);
 }
 
 static void print_calls(void)
@@ -315,7 +316,7 @@ static void print_calls(void)
         char behind[3] = " !";
         behind[call->conflict ? 2 : 0] = '\0';
         if (call->exists)
-            print_row(behind, call->topic, call->partition, &call->row, 0);
+            print_row(call->partition, &call->row, behind);
         else
             (void)printf("none %" PRId32 "%s\n", call->partition, behind);
     }
@@ -351,7 +352,7 @@ static enum sluice_code run_ledger(const char *verb, char *rest, struct sluice_e
     if (strcmp(verb, "prepare") == 0)
         return sluice_ledger_prepare(probe.ledger, err);
     if (strcmp(verb, "visit") == 0)
-        return sluice_ledger_visit(probe.ledger, print_row, none, err);
+        return sluice_ledger_visit(probe.ledger, print_found, none, err);
     if (strcmp(verb, "rows") == 0) {
         choose(after, name);
         code = call_ledger(false, err);

@@ -475,15 +475,14 @@ static void test_many(void)
 
 static int64_t sum_of_partitions;
 
-static void add_row(void *context, const char *topic, int32_t partition, const struct sluice_ledger_row *row,
-                    int64_t written_ms)
+static void add_row(void *context, const struct sluice_ledger_found *found)
 {
     size_t *n = context;
     ++*n;
-    sum_of_partitions += partition;
-    CHECK_TEXT(topic, "t");
-    CHECK_INT(row->owner, 7);
-    CHECK(written_ms > 0);
+    sum_of_partitions += found->partition;
+    CHECK_TEXT(found->topic, "t");
+    CHECK_INT(found->row.owner, 7);
+    CHECK(found->written_ms > 0);
 }
 
 static void test_visit(void)
@@ -513,35 +512,45 @@ static void test_visit(void)
     CHECK_INT(sum_of_partitions, N * (N - 1) / 2);
 }
 
+/* One row of two was changed by hand. */
 static void check_damaged(struct sluice_ledger *ledger, const char *change)
 {
-    struct sluice_ledger_call call = {.topic = "t", .partition = 3};
+    struct sluice_ledger_call calls[] = {{.topic = "t", .partition = 3}, {.topic = "t", .partition = 4}};
     size_t n_rows = 0;
     execute(change, "damaged");
-    CHECK_INT(sluice_ledger_run(ledger, &call, 1, &err), SLUICE_E_LEDGER);
-    CHECK_INT(err.action, SLUICE_STOP);
-    CHECK_CONTAINS(err.text, "shop/5L6g3nShT-eMCtK--X86sw/t/3");
-    CHECK_CONTAINS(err.text, "sluice ledger repair");
-    CHECK_INT(sluice_ledger_visit(ledger, add_row, &n_rows, &err), SLUICE_E_LEDGER);
+    CHECK_INT(sluice_ledger_run(ledger, calls, 2, &err), SLUICE_OK);
+    CHECK(calls[0].exists && calls[0].is_damaged && !calls[1].is_damaged);
+    CHECK_INT(sluice_ledger_visit(ledger, add_row, &n_rows, &err), SLUICE_OK);
+    CHECK_INT(n_rows, 2);
+    /* A write finds it by what it compares. */
+    calls[0].is_write = true;
+    calls[0].expected_exists = true;
+    calls[0].expected = calls[0].row;
+    calls[0].wanted = calls[1].row;
+    calls[0].wanted.seq = calls[0].row.seq + 1;
+    CHECK_INT(sluice_ledger_run(ledger, calls, 1, &err), SLUICE_OK);
+    CHECK(is_ours(&calls[0]) && !calls[0].is_damaged);
 }
 
 static void test_damaged(void)
 {
     SLUICE_AUTO(sluice_ledger) struct sluice_ledger *ledger = make_fresh("damaged");
-    struct sluice_ledger_call call;
-    init_calls(&call, 1, "t");
-    call.partition = 3;
-    acquire(&call, 7);
-    CHECK(run(ledger, &call, 1));
-    check_damaged(ledger, "ALTER TABLE {database:Identifier}.{table:Identifier} UPDATE seq = 9 WHERE 1");
-    check_damaged(ledger, "ALTER TABLE {database:Identifier}.{table:Identifier} UPDATE seq = 1, state = "
-                          "replaceOne(state, 'next=-1', 'next=12x') WHERE 1");
+    struct sluice_ledger_call calls[2];
+    init_calls(calls, 2, "t");
+    for (int32_t i = 0; i < 2; i++) {
+        calls[i].partition = 3 + i;
+        acquire(&calls[i], 7);
+    }
+    CHECK(run(ledger, calls, 2));
+    check_damaged(ledger, "ALTER TABLE {database:Identifier}.{table:Identifier} UPDATE seq = 9 WHERE k LIKE '%/t/3'");
+    check_damaged(ledger, "ALTER TABLE {database:Identifier}.{table:Identifier} UPDATE state = "
+                          "replaceOne(state, 'next=-1', 'next=12x') WHERE k LIKE '%/t/3'");
     check_damaged(ledger, "ALTER TABLE {database:Identifier}.{table:Identifier} UPDATE state = replaceOne(state, "
-                          "'next=12x', 'next=-1\\0') WHERE 1");
-    check_damaged(ledger, "ALTER TABLE {database:Identifier}.{table:Identifier} UPDATE state = '' WHERE 1");
-    execute("ALTER TABLE {database:Identifier}.{table:Identifier} DELETE WHERE k LIKE '%/t/3'", "damaged");
-    CHECK(run(ledger, &call, 1));
-    CHECK(is_ours(&call)); /* by this very write, which expects no row */
+                          "'next=-1', 'next=-1\\0') WHERE k LIKE '%/t/3'");
+    check_damaged(ledger,
+                  "ALTER TABLE {database:Identifier}.{table:Identifier} UPDATE state = '' WHERE k LIKE '%/t/3'");
+    check_damaged(ledger, "ALTER TABLE {database:Identifier}.{table:Identifier} UPDATE state = repeat('x', 200000) "
+                          "WHERE k LIKE '%/t/3'");
 }
 
 /* ---- faults ---- */

@@ -201,6 +201,23 @@ def test_open_range_and_lost_records(scene: Scene) -> None:
     assert desk.show()[0]["start"] == "begins at 70, not where it was"
 
 
+def test_damaged_row(scene: Scene) -> None:
+    """A row that somebody edited is shown as such beside the others; a repair shows what is known and writes it anew."""
+    desk = Desk(scene)
+    desk.repair("--to-offset", "40", partition=None)
+    scene.clickhouse.execute("ALTER TABLE sluice_ledger UPDATE state = replaceOne(state, 'next=40', 'next=4x') WHERE k LIKE '%/0'")
+    first, second = desk.show()
+    assert first["state"] == "row_damaged" and first["start"] == "stops: row_damaged", first
+    assert first["next"] == -1 and first["epoch"] == 1 and "sluice ledger repair" in first["remedy"], first
+    assert second["start"] == "goes on at 40", second
+    assert f'row_damaged: topic "{desk.topic}" partition 0\n' in desk.run("show").stdout
+    said = desk.repair("--from-group")
+    assert "old  damaged, epoch=1 seq=1" in said and "offsets from 40 on may be stored already" in said, said
+    for row in desk.show():
+        assert row["start"] == "goes on at 40" and row["state"] == "running", row
+    assert desk.show()[0]["epoch"] == 2
+
+
 def test_other_ledger(scene: Scene) -> None:
     """A pipeline that began with the one ledger is not taken over by the other; a repair moves it on purpose."""
     desk = Desk(scene, ledger="kafka")

@@ -15,6 +15,7 @@ from sluice_testing.records import Table
 from sluice_testing.scene import Scene
 from sluice_testing.stored import check_each_once, data_offsets, difference, stored_offsets, wait_stored
 from sluice_testing.wait import wait_until
+from sluice_testing.worker import run_sluice
 
 OPTIONS = {"kafka__group__instance__id": None, "kafka__session__timeout__ms": 1500, "kafka__heartbeat__interval__ms": 300}
 
@@ -97,6 +98,22 @@ def test_ledger_set_back(scene: Scene) -> None:
     two.worker.start()
     two.wait_stopped("ledger_behind")
     two.remedy(30)
+    two.once.check()
+    two.end()
+
+
+def test_damaged_row(scene: Scene) -> None:
+    """Somebody edited a row: its partition waits for a repair, whose answer it takes; the other one goes on."""
+    two = Two(scene)
+    row = ledger_row(scene, two.once.topic)
+    set_ledger_row(scene, {**row, "state": row["state"].replace(" next=", " next=x")})
+    two.once.produce(10, start=100)
+    two.worker.start()
+    two.wait_stopped("row_damaged")
+    assert two.worker.terminate() == 1
+    done = run_sluice("ledger", "repair", "-c", str(two.worker.config), "--topic", two.once.topic, "--from-group", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    two.worker.start()
     two.once.check()
     two.end()
 

@@ -112,6 +112,17 @@ static void test_records(void)
     check(&facts, "ours", "begins at 101, not where it was");
 }
 
+/* Whatever the group has committed: nothing is guessed from a row that somebody edited. */
+static void test_damaged(void)
+{
+    const struct sluice_ledger_row mark = row(100, -1, 3, 9);
+    struct partition_facts facts = {.exists = true, .is_damaged = true, .row = row(-1, -1, 3, 9)};
+    facts.commit = marked(100, &mark, "/sluice_shop");
+    check(&facts, "ours", "stops: row_damaged");
+    facts.commit = commit_from(SLUICE_LEDGER_KEEPER_MAP, "/sluice_shop", 40, "");
+    check(&facts, "not ours", "stops: row_damaged");
+}
+
 /* In the Kafka ledger the row is the text of the commit. */
 static void test_kafka(void)
 {
@@ -134,6 +145,7 @@ int main(void)
     test_reset();
     test_stops();
     test_records();
+    test_damaged();
     test_kafka();
     return check_result();
 }

@@ -121,6 +121,23 @@ static void test_lost(void)
     CHECK_INT(plan.row.seq, 31);
 }
 
+/* The mark says what the row can't; epoch and seq go past both. */
+static void test_damaged(void)
+{
+    struct repair_plan plan;
+    struct partition_facts facts = facts_of(true, -1, -1);
+    facts.is_damaged = true;
+    repair_plan_make(&plan, &facts, 40, OWNER, RESETS);
+    CHECK_CONTAINS(plan.effect, "the ledger knows of nothing that is stored");
+    CHECK_INT(plan.row.epoch, 4);
+    set_mark(&facts, 160, 6, 30);
+    repair_plan_make(&plan, &facts, 160, OWNER, RESETS);
+    CHECK_CONTAINS(plan.effect, "the range that was open when the row was lost is not known: offsets from 160 on");
+    CHECK_INT(plan.row.epoch, 7);
+    CHECK_INT(plan.row.seq, 31);
+    CHECK_INT(plan.row.check.offset, 159);
+}
+
 /* After the repair and its commit a worker goes on, whatever stood there before; also if the commit was never made. */
 static void test_start_afterwards(void)
 {
@@ -154,6 +171,7 @@ int main(void)
     test_row();
     test_mark_ahead();
     test_lost();
+    test_damaged();
     test_start_afterwards();
     return check_result();
 }

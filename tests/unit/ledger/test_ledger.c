@@ -35,9 +35,10 @@ static enum sluice_code fake_visit(struct sluice_ledger *ledger, sluice_ledger_v
                                    struct sluice_error *err)
 {
     (void)err;
-    struct sluice_ledger_row row;
-    sluice_ledger_row_init(&row);
-    visit(context, "t", (int32_t)ledger->counts.n_statements, &row, 5);
+    struct sluice_ledger_found found = {
+        .topic = "t", .partition = (int32_t)ledger->counts.n_statements, .written_ms = 5};
+    sluice_ledger_row_init(&found.row);
+    visit(context, &found);
     return SLUICE_OK;
 }
 
@@ -50,13 +51,12 @@ static void fake_free(struct sluice_ledger *ledger)
 static const struct ledger_backend fake = {
     .kind = SLUICE_LEDGER_KAFKA, .run = fake_run, .prepare = fake_prepare, .visit = fake_visit, .free = fake_free};
 
-static void keep_partition(void *context, const char *topic, int32_t partition, const struct sluice_ledger_row *row,
-                           int64_t written_ms)
+static void keep_partition(void *context, const struct sluice_ledger_found *found)
 {
-    *(int32_t *)context = partition;
-    CHECK_TEXT(topic, "t");
-    CHECK_INT(row->hi, -1);
-    CHECK_INT(written_ms, 5);
+    *(int32_t *)context = found->partition;
+    CHECK_TEXT(found->topic, "t");
+    CHECK_INT(found->row.hi, -1);
+    CHECK_INT(found->written_ms, 5);
 }
 
 static void test_counts(struct sluice_ledger *ledger)

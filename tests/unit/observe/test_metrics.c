@@ -171,7 +171,7 @@ static void test_ledger_states(void)
         CHECK_CONTAINS(help, text);
     }
     CHECK_CONTAINS(help, "sluice_ledger_state{topic=\"a\",partition=\"1\"} 2\n");
-    (void)snprintf(text, sizeof text, "%d to %d need a person", SLUICE_LEDGER_LOST, SLUICE_LEDGER_NOT_REBUILDABLE);
+    (void)snprintf(text, sizeof text, "%d to %d need a person", SLUICE_LEDGER_LOST, SLUICE_LEDGER_DAMAGED);
     CHECK_CONTAINS(help, text);
 }
 
