@@ -14,6 +14,7 @@ enum metadata_kind { METADATA_OP, METADATA_TOPIC, METADATA_PARTITION, METADATA_O
 struct metadata_column {
     enum metadata_kind kind;
     struct sluice_type type;
+    const char *type_text;
 };
 
 /* "_op" and so on, static text. And back; N_METADATA if it is none of them. */

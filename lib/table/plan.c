@@ -205,7 +205,10 @@ static enum sluice_code plan_metadata(struct planning *p)
             return REFUSE(p, SLUICE_E_TYPE,
                           "column \"%s\" %s is one that sluice fills and must be %s; change its type, or rename it",
                           column->name, column->type_text, metadata_types(kind));
-        plan->metadata[plan->n_metadata++] = (struct metadata_column){kind, *column->type};
+        const char *type_text = sluice_arena_copy(&plan->arena, sluice_str_from(column->type_text), p->err);
+        if (type_text == NULL)
+            return p->err->code;
+        plan->metadata[plan->n_metadata++] = (struct metadata_column){kind, *column->type, type_text};
     }
     return SLUICE_OK;
 }
@@ -427,6 +430,7 @@ static enum sluice_code plan_texts(struct planning *p)
         {&plan->database, sluice_str_from(p->target->database)},
         {&plan->table, sluice_str_from(p->target->table)},
         {&plan->version_column, sluice_str_from(p->version_column)},
+        {&plan->deleted_column, sluice_str_from(p->deleted_column)},
     };
     plan->insert_header.len = header.len;
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(copies); i++) {

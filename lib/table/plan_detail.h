@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "sluice/rules.h"
 #include "table/convert.h"
 #include "table/metadata.h"
 #include "table/plan.h"
@@ -22,6 +23,7 @@ struct plan_column {
     /* The forms of Debezium's placeholder for unchanged TOAST that a field of this type can take. */
     bool toast_text;
     bool toast_base64;
+    enum sluice_toast toast; /* what such a placeholder becomes */
 };
 
 /* Columns of the INSERT: one for each field in record order that is not excluded, with its companion behind it, then
@@ -42,8 +44,11 @@ struct sluice_plan {
     size_t n_metadata;
     bool is_log;
     bool by_offset; /* the mode log, or a table without a key: a row is known by _topic, _partition and _offset */
+    enum sluice_toast_missing toast_missing;
+    enum sluice_identity identity;
     enum sluice_engine_home home;
     const char *version_column;
+    const char *deleted_column;
     struct sortkey key;
     size_t room; /* a row takes at most this and the length of its values' texts */
     const char *insert_sql;
