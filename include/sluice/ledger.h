@@ -15,7 +15,7 @@ struct sluice_ledger_selection {
 };
 
 /* Prints each partition: where it stands in the ledger, what the group has committed, what a worker that starts now
- * would do, and the remedy where that is nothing. Changes nothing but makes the ledger's table if it is missing.
+ * would do, and the remedy where that is nothing. Changes nothing; only a table of the ledger that is missing is made.
  * Errors: SLUICE_E_USAGE (nothing selected), SLUICE_E_UNSAFE, those of ClickHouse and Kafka, SLUICE_E_NOMEM. */
 SLUICE_MUST_CHECK enum sluice_code sluice_ledger_show(const struct sluice_config *config,
                                                       const struct sluice_ledger_selection *selection, FILE *out,

@@ -37,7 +37,7 @@ void delivery_check_ledger(struct report *report, const struct sluice_config *co
     struct sluice_error err;
     SLUICE_AUTO(sluice_ledger) struct sluice_ledger *ledger = NULL;
     if (sluice_consumer_cluster_id(consumer, timeout_ms, cluster, &err) != SLUICE_OK ||
-        sluice_ledger_open(config, cluster, NULL, &ledger, reason, &err) != SLUICE_OK)
+        sluice_ledger_open(config, cluster, SLUICE_LEDGER_TO_WRITE, NULL, &ledger, reason, &err) != SLUICE_OK)
         report_error(report, "ledger", &err);
     else
         report_line(report, REPORT_OK, "ledger", "%s; it can be written and read", reason);

@@ -227,7 +227,8 @@ enum sluice_code sluice_ledger_repair(const struct sluice_config *config, const 
 {
     struct repairing r = {.how = how};
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);
-    enum sluice_code code = ledger_view_read(&r.view, config, &how->selection, err);
+    const enum sluice_ledger_use use = how->dry_run ? SLUICE_LEDGER_TO_LOOK : SLUICE_LEDGER_TO_WRITE;
+    enum sluice_code code = ledger_view_read(&r.view, config, use, &how->selection, err);
     if (code == SLUICE_OK)
         code = repair(&r, in, out, done, err);
     free(r.plans);

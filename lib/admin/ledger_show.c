@@ -122,7 +122,7 @@ enum sluice_code sluice_ledger_show(const struct sluice_config *config, const st
 {
     struct ledger_view view;
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);
-    enum sluice_code code = ledger_view_read(&view, config, selection, err);
+    enum sluice_code code = ledger_view_read(&view, config, SLUICE_LEDGER_TO_LOOK, selection, err);
     if (code == SLUICE_OK)
         code = json ? show_json(&view, out, err) : show_table(&view, out, err);
     ledger_view_deinit(&view);

@@ -1,7 +1,6 @@
 /* ledger_view.c - see ledger_view.h. */
 #include "admin/ledger_view.h"
 
-#include "ledger/choose.h"
 #include "pipeline/reader.h"
 
 #include <stdio.h>
@@ -174,7 +173,7 @@ static enum sluice_code list_partitions(struct ledger_view *view, struct reading
 }
 
 static enum sluice_code open_both(struct ledger_view *view, const struct sluice_config *config,
-                                  struct sluice_error *err)
+                                  enum sluice_ledger_use use, struct sluice_error *err)
 {
     static const struct sluice_consumer_handler handler = {NULL, ignore_assigned, ignore_revoked, ignore_committed};
     char cluster[SLUICE_KAFKA_CLUSTER_ID];
@@ -185,12 +184,13 @@ static enum sluice_code open_both(struct ledger_view *view, const struct sluice_
     if (code == SLUICE_OK)
         code = sluice_consumer_cluster_id(view->consumer, LEDGER_VIEW_TIMEOUT_MS, cluster, err);
     if (code == SLUICE_OK)
-        code = sluice_ledger_open(config, cluster, NULL, &view->ledger, view->reason, err);
+        code = sluice_ledger_open(config, cluster, use, NULL, &view->ledger, view->reason, err);
     return code;
 }
 
 enum sluice_code ledger_view_read(struct ledger_view *view, const struct sluice_config *config,
-                                  const struct sluice_ledger_selection *selection, struct sluice_error *err)
+                                  enum sluice_ledger_use use, const struct sluice_ledger_selection *selection,
+                                  struct sluice_error *err)
 {
     struct reading reading = {.view = view, .selection = selection, .err = err};
     *view = (struct ledger_view){0};
@@ -198,7 +198,7 @@ enum sluice_code ledger_view_read(struct ledger_view *view, const struct sluice_
         return sluice_error_set(err, SLUICE_E_CONFIG, SLUICE_STOP,
                                 "delivery is at_least_once, which keeps no ledger; its state is the group's offsets");
     sluice_arena_init(&view->arena, MAX_BYTES, "the partitions of the ledger");
-    enum sluice_code code = open_both(view, config, err);
+    enum sluice_code code = open_both(view, config, use, err);
     if (code == SLUICE_OK)
         code = list_partitions(view, &reading, err);
     for (size_t i = 0; i < view->n_entries && code == SLUICE_OK; i++)

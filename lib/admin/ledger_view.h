@@ -5,6 +5,7 @@
 #include "admin/foresight.h"
 #include "base/arena.h"
 #include "kafka/consumer.h"
+#include "ledger/choose.h"
 #include "sluice/ledger.h"
 
 struct ledger_entry {
@@ -32,6 +33,7 @@ enum { LEDGER_VIEW_TIMEOUT_MS = 10000 };
 /* `view` need not be initialised; deinit it whatever the outcome. The committed offsets are read before the rows, as a
  * worker does it: a row read first could look older than a commit that came after it. */
 SLUICE_MUST_CHECK enum sluice_code ledger_view_read(struct ledger_view *view, const struct sluice_config *config,
+                                                    enum sluice_ledger_use use,
                                                     const struct sluice_ledger_selection *selection,
                                                     struct sluice_error *err);
 void ledger_view_deinit(struct ledger_view *view);

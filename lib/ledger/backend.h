@@ -10,6 +10,7 @@ struct ledger_backend {
     enum sluice_code (*run)(struct sluice_ledger *ledger, struct sluice_ledger_call *calls, size_t n_calls,
                             struct sluice_error *err);
     enum sluice_code (*prepare)(struct sluice_ledger *ledger, struct sluice_error *err);
+    enum sluice_code (*look)(struct sluice_ledger *ledger, struct sluice_error *err);
     enum sluice_code (*visit)(struct sluice_ledger *ledger, sluice_ledger_visit_fn visit, void *context,
                               struct sluice_error *err);
     const char *(*path)(const struct sluice_ledger *ledger);

@@ -68,8 +68,14 @@ static enum sluice_code find_out(const struct sluice_config *config, const atomi
 
 /* --- the two -------------------------------------------------------------------------------------------------------*/
 
+static enum sluice_code make_ready(struct sluice_ledger *ledger, enum sluice_ledger_use use, struct sluice_error *err)
+{
+    return use == SLUICE_LEDGER_TO_WRITE ? sluice_ledger_prepare(ledger, err) : sluice_ledger_look(ledger, err);
+}
+
 static enum sluice_code open_keeper_map(const struct sluice_config *config, const char *cluster_id,
-                                        const atomic_bool *abort, struct sluice_ledger **out, struct sluice_error *err)
+                                        enum sluice_ledger_use use, const atomic_bool *abort,
+                                        struct sluice_ledger **out, struct sluice_error *err)
 {
     SLUICE_AUTO(sluice_ledger) struct sluice_ledger *ledger = NULL;
     const struct sluice_ch_options client = sluice_ch_options_from(config, abort);
@@ -86,7 +92,7 @@ static enum sluice_code open_keeper_map(const struct sluice_config *config, cons
         return code;
     /* After an address that does not answer the client goes on to the next one. */
     for (size_t i = 0; i < client.n_urls; i++) {
-        code = sluice_ledger_prepare(ledger, err);
+        code = make_ready(ledger, use, err);
         if (code == SLUICE_OK || err->action != SLUICE_RETRY)
             break;
     }
@@ -96,8 +102,8 @@ static enum sluice_code open_keeper_map(const struct sluice_config *config, cons
     return SLUICE_OK;
 }
 
-static enum sluice_code open_kafka(const struct sluice_config *config, struct sluice_ledger **out,
-                                   struct sluice_error *err)
+static enum sluice_code open_kafka(const struct sluice_config *config, enum sluice_ledger_use use,
+                                   struct sluice_ledger **out, struct sluice_error *err)
 {
     SLUICE_AUTO(sluice_ledger) struct sluice_ledger *ledger = NULL;
     struct sluice_kafka_option *extra = calloc(config->n_kafka_properties + 1, sizeof *extra);
@@ -114,7 +120,7 @@ static enum sluice_code open_kafka(const struct sluice_config *config, struct sl
     };
     enum sluice_code code = sluice_ledger_new_kafka(&options, &ledger, err);
     if (code == SLUICE_OK)
-        code = sluice_ledger_prepare(ledger, err);
+        code = make_ready(ledger, use, err);
     free(extra);
     if (code != SLUICE_OK)
         return code;
@@ -123,9 +129,9 @@ static enum sluice_code open_kafka(const struct sluice_config *config, struct sl
 }
 
 /* The server has no KeeperMap, for the reason in `failure`. */
-static enum sluice_code without_keeper_map(const struct sluice_config *config, const struct sluice_error *failure,
-                                           struct sluice_ledger **out, char reason[SLUICE_LEDGER_REASON],
-                                           struct sluice_error *err)
+static enum sluice_code without_keeper_map(const struct sluice_config *config, enum sluice_ledger_use use,
+                                           const struct sluice_error *failure, struct sluice_ledger **out,
+                                           char reason[SLUICE_LEDGER_REASON], struct sluice_error *err)
 {
     long server_code = failure->detail;
     if (config->ledger_choice == SLUICE_USE_KEEPER_MAP)
@@ -133,7 +139,7 @@ static enum sluice_code without_keeper_map(const struct sluice_config *config, c
                                 "ledger is keeper_map, and the server at %s does not offer it (code %ld); give it "
                                 "keeper_map_path_prefix and a Keeper, or set ledger: kafka",
                                 config->clickhouse_url.items[0], server_code);
-    enum sluice_code code = open_kafka(config, out, err);
+    enum sluice_code code = open_kafka(config, use, out, err);
     if (code == SLUICE_OK)
         (void)snprintf(
             reason, SLUICE_LEDGER_REASON,
@@ -143,19 +149,19 @@ static enum sluice_code without_keeper_map(const struct sluice_config *config, c
 }
 
 enum sluice_code sluice_ledger_open(const struct sluice_config *config, const char *cluster_id,
-                                    const atomic_bool *abort, struct sluice_ledger **out,
+                                    enum sluice_ledger_use use, const atomic_bool *abort, struct sluice_ledger **out,
                                     char reason[SLUICE_LEDGER_REASON], struct sluice_error *err)
 {
     struct sluice_error failure;
     bool offered = false;
     if (config->ledger_choice == SLUICE_USE_KAFKA) {
-        enum sluice_code code = open_kafka(config, out, err);
+        enum sluice_code code = open_kafka(config, use, out, err);
         if (code == SLUICE_OK)
             (void)snprintf(reason, SLUICE_LEDGER_REASON,
                            "kafka, in the metadata of the committed offsets: option ledger");
         return code;
     }
-    if (open_keeper_map(config, cluster_id, abort, out, &failure) == SLUICE_OK) {
+    if (open_keeper_map(config, cluster_id, use, abort, out, &failure) == SLUICE_OK) {
         (void)snprintf(reason, SLUICE_LEDGER_REASON, "keeper_map, table \"%s.%s\" on path \"%s\": %s",
                        config->clickhouse_database, config->clickhouse_ledger_table, sluice_ledger_path(*out),
                        config->ledger_choice == SLUICE_USE_AUTO ? "the server offers it" : "option ledger");
@@ -168,5 +174,5 @@ enum sluice_code sluice_ledger_open(const struct sluice_config *config, const ch
         *err = failure;
         return err->code;
     }
-    return without_keeper_map(config, &failure, out, reason, err);
+    return without_keeper_map(config, use, &failure, out, reason, err);
 }

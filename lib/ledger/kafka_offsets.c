@@ -304,6 +304,11 @@ static enum sluice_code prepare(struct sluice_ledger *ledger, struct sluice_erro
     return code == SLUICE_OK ? visit(ledger, ignore_row, NULL, err) : code;
 }
 
+static enum sluice_code look(struct sluice_ledger *ledger, struct sluice_error *err)
+{
+    return visit(ledger, ignore_row, NULL, err);
+}
+
 static void free_ledger(struct sluice_ledger *ledger)
 {
     struct kafka_ledger *self = (struct kafka_ledger *)ledger;
@@ -315,7 +320,7 @@ static void free_ledger(struct sluice_ledger *ledger)
 }
 
 static const struct ledger_backend backend = {
-    .kind = SLUICE_LEDGER_KAFKA, .run = run, .prepare = prepare, .visit = visit, .free = free_ledger};
+    .kind = SLUICE_LEDGER_KAFKA, .run = run, .prepare = prepare, .look = look, .visit = visit, .free = free_ledger};
 
 enum sluice_code sluice_ledger_new_kafka(const struct sluice_kafka_ledger_options *options, struct sluice_ledger **out,
                                          struct sluice_error *err)

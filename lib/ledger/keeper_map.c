@@ -454,6 +454,7 @@ static const struct ledger_backend backend = {
     .kind = SLUICE_LEDGER_KEEPER_MAP,
     .run = run,
     .prepare = keeper_map_prepare,
+    .look = keeper_map_look,
     .visit = visit_all,
     .path = path_of,
     .free = free_keeper_map,

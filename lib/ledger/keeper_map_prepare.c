@@ -40,8 +40,9 @@ static enum sluice_code explain(const struct keeper_map *map, struct sluice_erro
     }
 }
 
-/* A table of this name may be there and be something else; rows would go to where no other worker looks. */
-static enum sluice_code check_engine(struct keeper_map *map, struct sluice_error *err)
+/* A table of this name may be there and be something else; rows would go to where no other worker looks. `*missing`:
+ * there is none. */
+static enum sluice_code check_engine(struct keeper_map *map, bool *missing, struct sluice_error *err)
 {
     enum { ENGINE_MAX_BYTES = 2048 };
     SLUICE_AUTO(sluice_buf) struct sluice_buf wanted;
@@ -58,7 +59,9 @@ static enum sluice_code check_engine(struct keeper_map *map, struct sluice_error
         return code;
     struct sluice_str text = sluice_buf_str(&map->answer);
     struct sluice_str engine = {0};
-    (void)tsv_next_line(&text, &engine); /* no line: somebody dropped the table just now */
+    *missing = !tsv_next_line(&text, &engine);
+    if (*missing)
+        return SLUICE_OK;
     if (engine.len >= wanted.len && memcmp(engine.ptr, wanted.ptr, wanted.len) == 0)
         return SLUICE_OK;
     return sluice_error_set(err, SLUICE_E_LEDGER, SLUICE_STOP,
@@ -143,6 +146,30 @@ static enum sluice_code try_out(struct keeper_map *map, struct keeper_map_entry 
                             map->database, map->table);
 }
 
+static enum sluice_code make_table(struct keeper_map *map, struct sluice_error *err)
+{
+    bool missing = false;
+    enum sluice_code code = keeper_map_make_table(map, err);
+    if (code == SLUICE_OK)
+        code = check_engine(map, &missing, err);
+    if (code != SLUICE_OK || !missing)
+        return code;
+    return sluice_error_set(err, SLUICE_E_LEDGER, SLUICE_RETRY,
+                            "ledger \"%.120s.%.120s\": the table that was just made is not there: somebody dropped it, "
+                            "or the user may not see it (GRANT SHOW TABLES)",
+                            map->database, map->table);
+}
+
+enum sluice_code keeper_map_look(struct sluice_ledger *ledger, struct sluice_error *err)
+{
+    struct keeper_map *map = (struct keeper_map *)ledger;
+    bool missing = false;
+    enum sluice_code code = check_engine(map, &missing, err);
+    if (code == SLUICE_OK && missing)
+        code = make_table(map, err);
+    return code == SLUICE_OK ? SLUICE_OK : explain(map, err);
+}
+
 enum sluice_code keeper_map_prepare(struct sluice_ledger *ledger, struct sluice_error *err)
 {
     struct keeper_map *map = (struct keeper_map *)ledger;
@@ -155,9 +182,7 @@ enum sluice_code keeper_map_prepare(struct sluice_ledger *ledger, struct sluice_
     sluice_ledger_row_init(&call.wanted);
     call.wanted.epoch = 1;
     call.wanted.seq = 1;
-    enum sluice_code code = keeper_map_make_table(map, err);
-    if (code == SLUICE_OK)
-        code = check_engine(map, err);
+    enum sluice_code code = make_table(map, err);
     if (code != SLUICE_OK)
         return explain(map, err);
     code = try_out(map, &probe, err);

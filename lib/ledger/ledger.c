@@ -37,6 +37,11 @@ enum sluice_code sluice_ledger_prepare(struct sluice_ledger *ledger, struct slui
     return ledger->backend->prepare(ledger, err);
 }
 
+enum sluice_code sluice_ledger_look(struct sluice_ledger *ledger, struct sluice_error *err)
+{
+    return ledger->backend->look(ledger, err);
+}
+
 enum sluice_code sluice_ledger_visit(struct sluice_ledger *ledger, sluice_ledger_visit_fn visit, void *context,
                                      struct sluice_error *err)
 {

@@ -51,6 +51,10 @@ struct sluice_ledger_found {
     struct sluice_ledger_row row;
     int64_t written_ms;
 };
+/* For a program that only reads: whether the ledger is there and is this pipeline's. A table that is missing is made,
+ * nothing else is written. Errors: as sluice_ledger_prepare(). */
+SLUICE_MUST_CHECK enum sluice_code sluice_ledger_look(struct sluice_ledger *ledger, struct sluice_error *err);
+
 /* Every row of the pipeline and cluster, in no order. Errors: as sluice_ledger_run(). */
 typedef void (*sluice_ledger_visit_fn)(void *context, const struct sluice_ledger_found *found);
 SLUICE_MUST_CHECK enum sluice_code sluice_ledger_visit(struct sluice_ledger *ledger, sluice_ledger_visit_fn visit,

@@ -174,7 +174,8 @@ static enum sluice_code try_ledger(struct worker *worker, char reason[SLUICE_LED
     char cluster[SLUICE_KAFKA_CLUSTER_ID];
     enum sluice_code code = reader_cluster_id(worker->reader, PROBE_WAIT_MS, cluster, err);
     if (code == SLUICE_OK)
-        code = sluice_ledger_open(worker->config, cluster, &worker->abort, &worker->ledger, reason, err);
+        code = sluice_ledger_open(worker->config, cluster, SLUICE_LEDGER_TO_WRITE, &worker->abort, &worker->ledger,
+                                  reason, err);
     if (code != SLUICE_OK)
         return code;
     size_t n = strlen(worker->config->name) + sizeof cluster + sizeof "sluice::";

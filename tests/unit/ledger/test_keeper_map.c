@@ -106,7 +106,7 @@ static void test_what_to_configure(void)
 
 static void test_another_engine(void)
 {
-    static const char *const engines[] = {"", "MergeTree ORDER BY k\n", "KeeperMap('/sluice_shop2') PRIMARY KEY k\n",
+    static const char *const engines[] = {"MergeTree ORDER BY k\n", "KeeperMap('/sluice_shop2') PRIMARY KEY k\n",
                                           "KeeperMap('/sluice_sho') PRIMARY KEY k\n"};
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(engines); i++) {
         struct sluice_ledger *ledger = start();
@@ -114,8 +114,28 @@ static void test_another_engine(void)
         CHECK_INT(sluice_ledger_prepare(ledger, &err), SLUICE_E_LEDGER);
         CHECK_CONTAINS(err.text, "clickhouse.ledger_table");
         CHECK_INT(http_stub_n_requests(stub), 2);
+        CHECK_INT(sluice_ledger_look(ledger, &err), SLUICE_E_LEDGER);
+        CHECK_INT(http_stub_n_requests(stub), 3);
         stop(ledger);
     }
+}
+
+/* Who only looks sends one question; a table that is missing is made, and a trial row is never written. */
+static void test_look(void)
+{
+    struct sluice_ledger *ledger = start();
+    http_stub_always(stub, "system.tables", "KeeperMap('/sluice_shop') PRIMARY KEY k\n");
+    CHECK_INT(sluice_ledger_look(ledger, &err), SLUICE_OK);
+    CHECK_INT(http_stub_n_requests(stub), 1);
+    stop(ledger);
+    ledger = start();
+    http_stub_always(stub, "system.tables", "");
+    CHECK_INT(sluice_ledger_look(ledger, &err), SLUICE_E_LEDGER);
+    CHECK_CONTAINS(err.text, "GRANT SHOW TABLES");
+    CHECK_INT(err.action, SLUICE_RETRY);
+    CHECK_INT(http_stub_n_requests(stub), 3);
+    CHECK_CONTAINS(http_stub_request(stub, 1)->body, "CREATE TABLE IF NOT EXISTS");
+    stop(ledger);
 }
 
 static void test_missing_table(void)
@@ -231,6 +251,7 @@ int main(void)
     test_not_strict();
     test_what_to_configure();
     test_another_engine();
+    test_look();
     test_missing_table();
     test_strange_answers();
     test_damaged_row();

@@ -31,6 +31,12 @@ static enum sluice_code fake_prepare(struct sluice_ledger *ledger, struct sluice
     return sluice_error_set(err, SLUICE_E_LEDGER, SLUICE_STOP, "prepare");
 }
 
+static enum sluice_code fake_look(struct sluice_ledger *ledger, struct sluice_error *err)
+{
+    (void)ledger;
+    return sluice_error_set(err, SLUICE_E_SERVER, SLUICE_STOP, "look");
+}
+
 static enum sluice_code fake_visit(struct sluice_ledger *ledger, sluice_ledger_visit_fn visit, void *context,
                                    struct sluice_error *err)
 {
@@ -48,8 +54,12 @@ static void fake_free(struct sluice_ledger *ledger)
     freed = true;
 }
 
-static const struct ledger_backend fake = {
-    .kind = SLUICE_LEDGER_KAFKA, .run = fake_run, .prepare = fake_prepare, .visit = fake_visit, .free = fake_free};
+static const struct ledger_backend fake = {.kind = SLUICE_LEDGER_KAFKA,
+                                           .run = fake_run,
+                                           .prepare = fake_prepare,
+                                           .look = fake_look,
+                                           .visit = fake_visit,
+                                           .free = fake_free};
 
 static void keep_partition(void *context, const struct sluice_ledger_found *found)
 {
@@ -84,6 +94,7 @@ int main(void)
     int32_t partition = -1;
     test_counts(&ledger);
     CHECK_INT(sluice_ledger_prepare(&ledger, &err), SLUICE_E_LEDGER);
+    CHECK_INT(sluice_ledger_look(&ledger, &err), SLUICE_E_SERVER);
     CHECK_INT(sluice_ledger_visit(&ledger, keep_partition, &partition, &err), SLUICE_OK);
     CHECK_INT(partition, 4);
     CHECK_INT(sluice_ledger_kind(&ledger), SLUICE_LEDGER_KAFKA);
