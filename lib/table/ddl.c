@@ -4,12 +4,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "table/column_type.h"
 #include "table/metadata.h"
 
-enum { MAX_DECIMAL_DIGITS = 76, MAX_TYPE_TEXT = 64, MAX_COMMENT_BYTES = 8192 };
-
-/* Money comes without a precision; PostgreSQL stores it in 64 bits. */
-enum { MONEY_DIGITS = 19 };
+enum { MAX_COMMENT_BYTES = 8192 };
 
 /* A retry days later must still be recognised, also by servers whose default window is an hour (25.10). An acknowledged
  * row must outlive the machine too, where no replica holds a second copy: only the table can ask for that, not a query.
@@ -41,54 +39,6 @@ enum sluice_code sluice_ddl_quote_name(struct sluice_buf *sql, const char *name_
 enum sluice_code sluice_ddl_quote_text(struct sluice_buf *sql, struct sluice_str text, struct sluice_error *err)
 {
     return quote(sql, text, '\'', err);
-}
-
-static void decimal_type(const struct sluice_source_column *column, char out[MAX_TYPE_TEXT])
-{
-    unsigned precision = column->precision == 0 ? MONEY_DIGITS : column->precision;
-    if (precision < column->scale) /* numeric(2,5) holds 0.00099: five digits after the point */
-        precision = column->scale;
-    if (precision > MAX_DECIMAL_DIGITS)
-        (void)snprintf(out, MAX_TYPE_TEXT, "String");
-    else
-        (void)snprintf(out, MAX_TYPE_TEXT, "Decimal(%u, %u)", precision, column->scale);
-}
-
-/* The column type that holds every value of a source type; "" for a source type without one. */
-static void column_type(const struct sluice_source_column *column, char out[MAX_TYPE_TEXT])
-{
-    static const char *const types[SLUICE_N_SOURCE_TYPES] = {
-        [SLUICE_SOURCE_UNTYPED] = "",
-        [SLUICE_SOURCE_BOOLEAN] = "Bool",
-        [SLUICE_SOURCE_INT16] = "Int16",
-        [SLUICE_SOURCE_INT32] = "Int32",
-        [SLUICE_SOURCE_INT64] = "Int64",
-        [SLUICE_SOURCE_FLOAT32] = "Float32",
-        [SLUICE_SOURCE_FLOAT64] = "Float64",
-        [SLUICE_SOURCE_DECIMAL] = "", /* decimal_type() */
-        [SLUICE_SOURCE_STRING] = "String",
-        [SLUICE_SOURCE_UUID] = "UUID",
-        [SLUICE_SOURCE_JSON] = "String",
-        [SLUICE_SOURCE_ENUM] = "LowCardinality(String)",
-        [SLUICE_SOURCE_BYTES] = "String",
-        [SLUICE_SOURCE_DATE] = "Date32",
-        [SLUICE_SOURCE_TIMESTAMP_MS] = "DateTime64(3, 'UTC')",
-        [SLUICE_SOURCE_TIMESTAMP_US] = "DateTime64(6, 'UTC')",
-        [SLUICE_SOURCE_TIMESTAMP_NS] = "DateTime64(9, 'UTC')",
-        [SLUICE_SOURCE_ZONED_TIMESTAMP] = "DateTime64(6, 'UTC')",
-    };
-    bool nullable = column->optional && !column->is_key;
-    char inner[MAX_TYPE_TEXT];
-    if (column->type == SLUICE_SOURCE_DECIMAL)
-        decimal_type(column, inner);
-    else
-        (void)snprintf(inner, sizeof inner, "%s", types[column->type]);
-    if (!nullable)
-        (void)snprintf(out, MAX_TYPE_TEXT, "%s", inner);
-    else if (column->type == SLUICE_SOURCE_ENUM)
-        (void)snprintf(out, MAX_TYPE_TEXT, "LowCardinality(Nullable(String))");
-    else
-        (void)snprintf(out, MAX_TYPE_TEXT, "Nullable(%.48s)", inner);
 }
 
 static enum sluice_code check(const struct sluice_shape *shape, const struct sluice_ddl_options *options,
@@ -130,6 +80,15 @@ static enum sluice_code append_column(struct sluice_buf *sql, const char *name, 
     return code != SLUICE_OK ? code : sluice_buf_printf(sql, err, " %s", type);
 }
 
+static enum sluice_code append_field(struct sluice_buf *sql, const struct sluice_source_column *column,
+                                     struct sluice_error *err)
+{
+    enum sluice_code code = sluice_ddl_quote_name(sql, column->name, err);
+    if (code == SLUICE_OK)
+        code = sluice_buf_append_char(sql, ' ', err);
+    return code != SLUICE_OK ? code : column_type_append(column, &(struct column_type_options){0}, sql, err);
+}
+
 static bool has_metadata(const struct sluice_ddl_options *options, enum metadata_kind kind)
 {
     bool has = options->is_log;
@@ -157,9 +116,7 @@ static enum sluice_code append_columns(const struct sluice_shape *shape, const s
 {
     enum sluice_code code = SLUICE_OK;
     for (size_t i = 0; i < shape->n_columns && code == SLUICE_OK; i++) {
-        char type[MAX_TYPE_TEXT];
-        column_type(&shape->columns[i], type);
-        code = append_column(sql, shape->columns[i].name, type, err);
+        code = append_field(sql, &shape->columns[i], err);
         if (code == SLUICE_OK)
             code = sluice_buf_append_z(sql, ", ", err);
     }

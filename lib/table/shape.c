@@ -1,34 +1,11 @@
 /* shape.c - see shape.h. */
 #include "table/shape.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 
-#include "table/connect.h"
+#include "connect/embedded.h"
 
 enum { SHAPE_MAX_BYTES = 4 << 20 };
-
-SLUICE_DEFINE_AUTO_PTR(json, json_t, json_decref)
-
-static const char *const type_names[] = {
-#define SOURCE_TYPE_NAME(symbol, name) [symbol] = (name),
-    SLUICE_SOURCE_TYPES(SOURCE_TYPE_NAME)
-#undef SOURCE_TYPE_NAME
-};
-
-const char *sluice_source_type_name(enum sluice_source_type type)
-{
-    return (unsigned)type < SLUICE_N_SOURCE_TYPES ? type_names[type] : "unknown";
-}
-
-enum sluice_source_type sluice_source_type_find(struct sluice_str name)
-{
-    for (size_t i = 0; i < SLUICE_N_SOURCE_TYPES; i++) {
-        if (sluice_str_equal_z(name, type_names[i]))
-            return (enum sluice_source_type)i;
-    }
-    return SLUICE_N_SOURCE_TYPES;
-}
 
 /* All errors of this module end the same way. */
 #define REFUSE(shape, err, code, ...)                                                                                  \
@@ -70,38 +47,37 @@ static enum sluice_code alloc_columns(struct sluice_shape *shape, size_t n, stru
     return SLUICE_OK;
 }
 
-static enum sluice_code read_typed_field(struct sluice_shape *shape, const json_t *schema,
+static enum sluice_code read_typed_field(struct sluice_shape *shape, const struct connect_field *field,
                                          struct sluice_source_column *column, struct sluice_error *err)
 {
     const char *unsupported;
-    const char *name = json_string_value(json_object_get(schema, "field"));
-    if (name == NULL)
-        return REFUSE(shape, err, SLUICE_E_SHAPE, "the embedded schema has a field without a name");
-    column->name = sluice_arena_copy(&shape->arena, sluice_str_from(name), err);
-    if (column->name == NULL)
-        return err->code;
-    connect_read_field(schema, column, &unsupported);
-    if (unsupported != NULL)
+    column->name = field->name;
+    enum sluice_code code = source_type_of(&shape->arena, field->type, column, &unsupported, err);
+    if (code == SLUICE_OK && unsupported != NULL)
         return REFUSE(shape, err, SLUICE_E_TYPE,
                       "field \"%s\": type \"%s\" is not supported by this version; leave the column out with the "
                       "connector's column.exclude.list, or wait for a version that supports it",
-                      name, unsupported);
-    return SLUICE_OK;
+                      field->name, unsupported);
+    return code;
 }
 
-static enum sluice_code read_schema(struct sluice_shape *shape, struct sluice_str text, struct sluice_error *err)
+static enum sluice_code read_type(struct sluice_shape *shape, const struct connect_type *type, struct sluice_error *err)
 {
-    json_error_t jerr;
-    SLUICE_AUTO(json) json_t *schema = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, &jerr);
-    if (schema == NULL)
-        return REFUSE(shape, err, SLUICE_E_JSON, "the embedded schema is not valid JSON: %s", jerr.text);
-    json_t *fields = connect_member_fields(schema, "after");
-    if (fields == NULL)
-        return REFUSE(shape, err, SLUICE_E_SHAPE, "the embedded schema has no struct \"after\"");
-    enum sluice_code code = alloc_columns(shape, json_array_size(fields), err);
+    if (type == NULL || type->kind != CONNECT_STRUCT)
+        return REFUSE(shape, err, SLUICE_E_SHAPE, "the schema has no struct \"after\"");
+    enum sluice_code code = alloc_columns(shape, type->n_fields, err);
     for (size_t i = 0; i < shape->n_columns && code == SLUICE_OK; i++)
-        code = read_typed_field(shape, json_array_get(fields, i), &shape->columns[i], err);
+        code = read_typed_field(shape, &type->fields[i], &shape->columns[i], err);
     return code;
+}
+
+static enum sluice_code read_embedded(struct sluice_shape *shape, struct sluice_str text, struct sluice_error *err)
+{
+    const struct connect_type *type;
+    enum sluice_code code = connect_embedded_read(&shape->arena, text, "after", &type, err);
+    if (code != SLUICE_OK)
+        return sluice_error_wrap(err, "table \"%s.%s\"", shape->schema, shape->table);
+    return read_type(shape, type, err);
 }
 
 static enum sluice_code read_names(struct sluice_shape *shape, const struct sluice_change *change,
@@ -189,15 +165,14 @@ static enum sluice_code apply_hint(struct sluice_shape *shape, const char *hint,
     if (shape->typed)
         return REFUSE(
             shape, err, SLUICE_E_CONFIG,
-            "option tables.source_types: field \"%s\" has its type from the embedded schema; take the entry out",
+            "option tables.source_types: field \"%s\" has its type from the record's schema; take the entry out",
             column->name);
-    column->type = sluice_source_type_find(sluice_str_from(equals + 1));
-    if (column->type == SLUICE_N_SOURCE_TYPES)
+    bool known;
+    enum sluice_code code = source_type_hint(&shape->arena, sluice_str_from(equals + 1), column, &known, err);
+    if (code == SLUICE_OK && !known)
         return REFUSE(shape, err, SLUICE_E_CONFIG, "option tables.source_types: field \"%s\": no type \"%s\"",
                       column->name, equals + 1);
-    if (column->type == SLUICE_SOURCE_DECIMAL)
-        column->scale = SLUICE_SCALE_UNTOLD;
-    return SLUICE_OK;
+    return code;
 }
 
 static enum sluice_code fill(struct sluice_shape *shape, const struct sluice_change *change,
@@ -210,9 +185,10 @@ static enum sluice_code fill(struct sluice_shape *shape, const struct sluice_cha
     shape->table = sluice_arena_copy(&shape->arena, change->source.table, err);
     if (shape->table == NULL)
         return err->code;
-    shape->typed = change->value_schema.len > 0;
-    enum sluice_code code =
-        shape->typed ? read_schema(shape, change->value_schema, err) : read_names(shape, change, err);
+    shape->typed = change->row_type != NULL || change->value_schema.len > 0;
+    enum sluice_code code = change->row_type != NULL       ? read_type(shape, change->row_type, err)
+                            : change->value_schema.len > 0 ? read_embedded(shape, change->value_schema, err)
+                                                           : read_names(shape, change, err);
     if (code == SLUICE_OK)
         code = check_unique(shape, err);
     for (size_t i = 0; i < n_hints && code == SLUICE_OK; i++)
@@ -247,8 +223,7 @@ void sluice_shape_free(struct sluice_shape *shape)
 
 static bool columns_equal(const struct sluice_source_column *a, const struct sluice_source_column *b)
 {
-    return strcmp(a->name, b->name) == 0 && a->type == b->type && a->optional == b->optional &&
-           a->is_key == b->is_key && a->scale == b->scale && a->precision == b->precision;
+    return strcmp(a->name, b->name) == 0 && a->is_key == b->is_key && source_type_equal(a, b);
 }
 
 bool sluice_shape_equal(const struct sluice_shape *a, const struct sluice_shape *b)

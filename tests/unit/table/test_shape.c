@@ -32,7 +32,7 @@ static void test_mapping(void)
 {
     static const struct mapping_case cases[] = {
         {"\"type\":\"boolean\"", SLUICE_SOURCE_BOOLEAN, 0, 0},
-        {"\"type\":\"int8\"", SLUICE_SOURCE_INT16, 0, 0},
+        {"\"type\":\"int8\"", SLUICE_SOURCE_INT8, 0, 0},
         {"\"type\":\"int16\"", SLUICE_SOURCE_INT16, 0, 0},
         {"\"type\":\"int32\"", SLUICE_SOURCE_INT32, 0, 0},
         {"\"type\":\"int64\"", SLUICE_SOURCE_INT64, 0, 0},
@@ -59,6 +59,26 @@ static void test_mapping(void)
         {"\"type\":\"int64\",\"name\":\"io.debezium.time.MicroTimestamp\"", SLUICE_SOURCE_TIMESTAMP_US, 0, 0},
         {"\"type\":\"int64\",\"name\":\"io.debezium.time.NanoTimestamp\"", SLUICE_SOURCE_TIMESTAMP_NS, 0, 0},
         {"\"type\":\"string\",\"name\":\"io.debezium.time.ZonedTimestamp\"", SLUICE_SOURCE_ZONED_TIMESTAMP, 0, 0},
+        {"\"type\":\"int32\",\"name\":\"io.debezium.time.Time\"", SLUICE_SOURCE_TIME_MS, 0, 0},
+        {"\"type\":\"int32\",\"name\":\"org.apache.kafka.connect.data.Time\"", SLUICE_SOURCE_TIME_MS, 0, 0},
+        {"\"type\":\"int64\",\"name\":\"io.debezium.time.MicroTime\"", SLUICE_SOURCE_TIME_US, 0, 0},
+        {"\"type\":\"int64\",\"name\":\"io.debezium.time.NanoTime\"", SLUICE_SOURCE_TIME_NS, 0, 0},
+        {"\"type\":\"int64\",\"name\":\"io.debezium.time.MicroDuration\"", SLUICE_SOURCE_DURATION, 0, 0},
+        {"\"type\":\"string\",\"name\":\"io.debezium.time.Interval\"", SLUICE_SOURCE_INTERVAL, 0, 0},
+        {"\"type\":\"string\",\"name\":\"io.debezium.time.ZonedTime\"", SLUICE_SOURCE_ZONED_TIME, 0, 0},
+        {"\"type\":\"string\",\"name\":\"io.debezium.time.IsoDate\"", SLUICE_SOURCE_ISO_DATE, 0, 0},
+        {"\"type\":\"string\",\"name\":\"io.debezium.time.IsoTime\"", SLUICE_SOURCE_ISO_TIME, 0, 0},
+        {"\"type\":\"string\",\"name\":\"io.debezium.time.IsoTimestamp\"", SLUICE_SOURCE_ISO_TIMESTAMP, 0, 0},
+        {"\"type\":\"string\",\"name\":\"com.example.Unheard\"", SLUICE_SOURCE_STRING, 0, 0},
+        {"\"type\":\"struct\",\"name\":\"com.example.Unheard\"", SLUICE_SOURCE_STRUCT, 0, 0},
+        {"\"type\":\"struct\",\"name\":\"io.debezium.data.VariableScaleDecimal\"", SLUICE_SOURCE_VARIABLE_DECIMAL, 0,
+         0},
+        {"\"type\":\"struct\",\"name\":\"io.debezium.data.SparseDoubleVector\"", SLUICE_SOURCE_SPARSE_VECTOR, 0, 0},
+        {"\"type\":\"struct\",\"name\":\"io.debezium.data.geometry.Point\"", SLUICE_SOURCE_POINT, 0, 0},
+        {"\"type\":\"struct\",\"name\":\"io.debezium.data.geometry.Geometry\"", SLUICE_SOURCE_GEOMETRY, 0, 0},
+        {"\"type\":\"struct\",\"name\":\"io.debezium.data.geometry.Geography\"", SLUICE_SOURCE_GEOMETRY, 0, 0},
+        {"\"type\":\"struct\",\"name\":\"io.debezium.data.geometry.Circle\"", SLUICE_SOURCE_STRUCT, 0, 0},
+        {"\"type\":\"struct\"", SLUICE_SOURCE_STRUCT, 0, 0},
     };
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(cases); i++) {
         SLUICE_AUTO(sluice_shape) struct sluice_shape *shape = NULL;
@@ -91,16 +111,11 @@ static void test_unsupported(void)
         const char *schema;
         const char *named;
     } cases[] = {
-        {"\"type\":\"int32\",\"name\":\"io.debezium.time.Time\"", "io.debezium.time.Time"},
-        {"\"type\":\"int64\",\"name\":\"io.debezium.time.MicroTime\"", "io.debezium.time.MicroTime"},
-        {"\"type\":\"string\",\"name\":\"io.debezium.time.ZonedTime\"", "io.debezium.time.ZonedTime"},
-        {"\"type\":\"int64\",\"name\":\"io.debezium.time.MicroDuration\"", "io.debezium.time.MicroDuration"},
-        {"\"type\":\"bytes\",\"name\":\"io.debezium.data.Bits\"", "io.debezium.data.Bits"},
-        {"\"type\":\"struct\",\"name\":\"io.debezium.data.VariableScaleDecimal\"",
-         "io.debezium.data.VariableScaleDecimal"},
-        {"\"type\":\"array\",\"items\":{\"type\":\"int32\"}", "array"},
-        {"\"type\":\"map\"", "map"},
-        {"\"type\":\"struct\"", "struct"},
+        {"\"type\":\"int64\",\"name\":\"com.example.Unheard\"", "com.example.Unheard"},
+        {"\"type\":\"bytes\",\"name\":\"com.example.Unheard\"", "com.example.Unheard"},
+        {"\"type\":\"array\",\"name\":\"com.example.Unheard\",\"items\":{\"type\":\"int32\"}", "com.example.Unheard"},
+        {"\"type\":\"array\",\"items\":{\"type\":\"int32\",\"name\":\"com.example.Unheard\"}", "com.example.Unheard"},
+        {"\"type\":\"map\",\"keys\":{\"type\":\"string\",\"optional\":true},\"values\":{\"type\":\"string\"}", "map"},
         {"\"type\":\"string\",\"name\":\"io.debezium.time.Date\"", "io.debezium.time.Date"},
         {"\"type\":\"bytes\",\"name\":\"org.apache.kafka.connect.data.Decimal\"",
          "org.apache.kafka.connect.data.Decimal"},
@@ -108,7 +123,9 @@ static void test_unsupported(void)
          "org.apache.kafka.connect.data.Decimal"},
         {"\"type\":\"bytes\",\"name\":\"org.apache.kafka.connect.data.Decimal\",\"parameters\":{\"scale\":\"-2\"}",
          "org.apache.kafka.connect.data.Decimal"},
-        {"\"type\":5", "(no type)"},
+        {"\"type\":5", "is no type of Kafka Connect"},
+        {"\"type\":\"array\"", "is no type of Kafka Connect"},
+        {"\"type\":\"int128\"", "\"int128\""},
     };
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(cases); i++) {
         SLUICE_AUTO(sluice_shape) struct sluice_shape *shape = NULL;
@@ -121,9 +138,64 @@ static void test_unsupported(void)
         CHECK_INT(make(schema, NULL, 0, &shape, &err), SLUICE_E_TYPE);
         CHECK_INT(err.action, SLUICE_STOP_PARTITION);
         CHECK_CONTAINS(err.text, cases[i].named);
-        CHECK_CONTAINS(err.text, "table \"public.orders\": field \"v\"");
+        CHECK_CONTAINS(err.text, "table \"public.orders\": ");
+        CHECK_CONTAINS(err.text, "field \"v\"");
         CHECK_CONTAINS(err.text, "column.exclude.list");
     }
+}
+
+/* What arrays and maps hold, and the parameters of bits. */
+static void test_parts(void)
+{
+    SLUICE_AUTO(sluice_shape) struct sluice_shape *shape = NULL;
+    struct sluice_error err = {0};
+    CHECK_INT(
+        make(ENVELOPE(
+                 ID
+                 ",{\"type\":\"array\",\"items\":{\"type\":\"bytes\",\"optional\":true,\"name\":"
+                 "\"org.apache.kafka.connect.data.Decimal\",\"parameters\":{\"scale\":\"3\"}},\"field\":\"a\"},"
+                 "{\"type\":\"map\",\"keys\":{\"type\":\"string\"},\"values\":{\"type\":\"string\",\"optional\":true},"
+                 "\"field\":\"m\"},"
+                 "{\"type\":\"bytes\",\"name\":\"io.debezium.data.Bits\",\"parameters\":{\"length\":\"12\"},"
+                 "\"field\":\"b\"},"
+                 "{\"type\":\"bytes\",\"name\":\"io.debezium.data.Bits\",\"parameters\":{\"length\":\"2147483647\"},"
+                 "\"field\":\"c\"},"
+                 "{\"type\":\"bytes\",\"name\":\"io.debezium.data.Bits\",\"parameters\":{\"length\":\"12\","
+                 "\"__debezium.source.column.type\":\"VARBIT\"},\"field\":\"d\"},"
+                 "{\"type\":\"array\",\"items\":{\"type\":\"float\"},\"name\":\"io.debezium.data.FloatVector\","
+                 "\"field\":\"v\"}"),
+             NULL, 0, &shape, &err),
+        SLUICE_OK);
+    if (shape == NULL)
+        return;
+    const struct sluice_source_column *c = shape->columns;
+    CHECK(c[1].type == SLUICE_SOURCE_ARRAY && c[1].element->type == SLUICE_SOURCE_DECIMAL);
+    CHECK(c[1].element->scale == 3 && c[1].element->optional);
+    CHECK(c[2].type == SLUICE_SOURCE_MAP && c[2].map_key->type == SLUICE_SOURCE_STRING && !c[2].map_key->optional);
+    CHECK(c[2].element->type == SLUICE_SOURCE_STRING && c[2].element->optional);
+    CHECK(c[3].type == SLUICE_SOURCE_BITS && c[3].length == 12 && c[4].length == 0 && c[5].length == 0);
+    CHECK(c[6].element->type == SLUICE_SOURCE_FLOAT32 && !c[6].element->optional);
+}
+
+/* Avro and JSON Schema bring the tree themselves. */
+static void test_row_type(void)
+{
+    static const struct connect_type id = {.kind = CONNECT_INT32};
+    static const struct connect_type at = {
+        .kind = CONNECT_INT64, .optional = true, .name = "io.debezium.time.MicroTime"};
+    static const struct connect_field fields[] = {{"id", &id}, {"v", &at}};
+    static const struct connect_type row = {.kind = CONNECT_STRUCT, .fields = fields, .n_fields = 2};
+    SLUICE_AUTO(sluice_shape) struct sluice_shape *shape = NULL;
+    struct sluice_error err = {0};
+    struct record record;
+    struct record key;
+    (void)CHANGE(&record, 'c', "id", "1", "v", "2");
+    record.change.row_type = &row;
+    CHECK_INT(sluice_shape_new(&record.change, KEY(&key, "id", "1"), NULL, 0, &shape, &err), SLUICE_OK);
+    if (shape == NULL)
+        return;
+    CHECK(shape->typed && shape->n_columns == 2);
+    CHECK(shape->columns[1].type == SLUICE_SOURCE_TIME_US && shape->columns[1].optional);
 }
 
 static void test_broken_schema(void)
@@ -136,9 +208,11 @@ static void test_broken_schema(void)
         {"[]", SLUICE_E_SHAPE},
         {"{\"type\":\"struct\"}", SLUICE_E_SHAPE},
         {"{\"type\":\"struct\",\"fields\":[{\"field\":\"before\",\"fields\":[]}]}", SLUICE_E_SHAPE},
-        {"{\"type\":\"struct\",\"fields\":[{\"field\":\"after\",\"fields\":[]}]}", SLUICE_E_SHAPE},
-        {"{\"type\":\"struct\",\"fields\":[{\"field\":\"after\",\"fields\":7}]}", SLUICE_E_SHAPE},
-        {"{\"type\":\"struct\",\"fields\":[{\"field\":\"after\",\"fields\":[{\"type\":\"int32\"}]}]}", SLUICE_E_SHAPE},
+        {"{\"type\":\"struct\",\"fields\":[{\"field\":\"after\",\"type\":\"struct\",\"fields\":[]}]}", SLUICE_E_SHAPE},
+        {"{\"type\":\"struct\",\"fields\":[{\"field\":\"after\",\"type\":\"struct\",\"fields\":7}]}", SLUICE_E_SHAPE},
+        {"{\"type\":\"struct\",\"fields\":[{\"field\":\"after\",\"type\":\"struct\",\"fields\":[{\"type\":\"int32\"}]}]"
+         "}",
+         SLUICE_E_SHAPE},
         {ENVELOPE(ID "," ID), SLUICE_E_SHAPE},
         {ENVELOPE("{\"type\":\"int32\",\"optional\":true,\"field\":\"v\"}"), SLUICE_E_KEY},
     };
@@ -188,7 +262,7 @@ static void test_hints_refused(void)
         bool typed;
         const char *want;
     } cases[] = {
-        {"public.orders.v=json", true, "field \"v\" has its type from the embedded schema"},
+        {"public.orders.v=json", true, "field \"v\" has its type from the record's schema"},
         {"public.orders.w=json", false, "no field is called \"w\""},
         {"public.orders.v=integer", false, "no type \"integer\""},
     };
@@ -225,7 +299,7 @@ static void test_equality(void)
 {
     struct sluice_source_column a[] = {{.name = "id", .type = SLUICE_SOURCE_INT32}, {.name = "v"}};
     const struct sluice_shape one = shape_of(a, 2, 1);
-    for (int variant = 0; variant < 9; variant++) {
+    for (int variant = 0; variant < 11; variant++) {
         struct sluice_source_column b[] = {a[0], a[1]};
         struct sluice_shape two = shape_of(b, 2, 1);
         if (variant == 1)
@@ -244,6 +318,11 @@ static void test_equality(void)
             two.typed = false;
         if (variant == 8)
             two.n_key = 0;
+        static const struct sluice_source_column element = {.name = ""};
+        if (variant == 9)
+            b[1].element = &element;
+        if (variant == 10)
+            b[1].length = 7;
         CHECK_INT(sluice_shape_equal(&one, &two), variant == 0);
     }
 }
@@ -255,15 +334,57 @@ static void test_type_names(void)
     CHECK_INT(sluice_source_type_find(SLUICE_STR_LITERAL("int")), SLUICE_N_SOURCE_TYPES);
 }
 
+static void test_hints(void)
+{
+    static const struct {
+        const char *hint;
+        const char *want; /* type:scale:length:element:key; NULL if it is none */
+    } cases[] = {
+        {"time_us", "time_us:0:0::"},
+        {"decimal", "decimal:65535:0::"},
+        {"decimal(4)", "decimal:4:0::"},
+        {"bits(12)", "bits:0:12::"},
+        {"array", "array:0:0:untyped:"},
+        {"array(decimal(2))", "array:0:0:decimal:"},
+        {"map(int64)", "map:0:0:int64:string"},
+        {"integer", NULL},
+        {"decimal(x)", NULL},
+        {"decimal(1001)", NULL},
+        {"time_us(6)", NULL},
+        {"array(nothing)", NULL},
+        {"array(array(array(array(array(int8)))))", NULL},
+        {"array(int8", NULL},
+        {"", NULL},
+    };
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(cases); i++) {
+        SLUICE_AUTO(sluice_arena) struct sluice_arena arena;
+        struct sluice_source_column column = {.name = "v"};
+        struct sluice_error err = {0};
+        bool known = false;
+        char got[128] = "";
+        sluice_arena_init(&arena, 1 << 16, "test");
+        CHECK_INT(source_type_hint(&arena, sluice_str_from(cases[i].hint), &column, &known, &err), SLUICE_OK);
+        if (!CHECK_INT(known, cases[i].want != NULL) || !known)
+            continue;
+        (void)snprintf(got, sizeof got, "%s:%u:%u:%s:%s", sluice_source_type_name(column.type), column.scale,
+                       column.length, column.element != NULL ? sluice_source_type_name(column.element->type) : "",
+                       column.map_key != NULL ? sluice_source_type_name(column.map_key->type) : "");
+        CHECK_TEXT(got, cases[i].want);
+    }
+}
+
 int main(void)
 {
     test_mapping();
     test_unsupported();
+    test_parts();
+    test_row_type();
     test_broken_schema();
     test_names_only();
     test_hints_refused();
     test_keys_refused();
     test_equality();
     test_type_names();
+    test_hints();
     return check_result();
 }
