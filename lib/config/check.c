@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "config/details.h"
+#include "config/rules.h"
 
 /* "FILE:LINE: KEY: what; remedy" */
 #define FAIL(config, field, err, ...)                                                                                  \
@@ -230,6 +230,26 @@ static enum sluice_code check_metadata(const struct sluice_config *config, struc
     return code;
 }
 
+enum { MIN_KEY = 16 };
+
+/* The id ends at the first colon of an hmac value. */
+static enum sluice_code check_transforms(const struct sluice_config *config, struct sluice_error *err)
+{
+    size_t n = strlen(config->transforms_key);
+    if (n == 0 && config_rules_need_key(config->details->rules))
+        return FAIL(config, transforms_key, err,
+                    "is missing, and tables.rules use hmac or tokenize; set it, for example ${file:/path}");
+    if (n > 0 && n < MIN_KEY)
+        return FAIL(config, transforms_key, err, "has %zu bytes; use a random key of %d bytes or more", n,
+                    (int)MIN_KEY);
+    for (const char *at = config->transforms_key_id; *at != '\0'; at++)
+        if (!isalnum((unsigned char)*at) && *at != '_' && *at != '-')
+            return FAIL(config, transforms_key_id, err,
+                        "\"%.80s\" has other characters than letters, digits, _ and -; take them out",
+                        config->transforms_key_id);
+    return SLUICE_OK;
+}
+
 static enum sluice_code check_across(const struct sluice_config *config, struct sluice_error *err)
 {
     if (config->batch_max_bytes > config->memory_limit_bytes / 2)
@@ -247,8 +267,8 @@ static enum sluice_code check_across(const struct sluice_config *config, struct 
 enum sluice_code config_check(const struct sluice_config *config, struct sluice_error *err)
 {
     enum sluice_code (*const rules[])(const struct sluice_config *, struct sluice_error *) = {
-        check_name,   check_topics, check_urls,     check_source_types,
-        check_listen, check_ledger, check_metadata, check_across};
+        check_name,   check_topics,   check_urls,       check_source_types, check_listen,
+        check_ledger, check_metadata, check_transforms, check_across};
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(rules); i++) {
         enum sluice_code code = rules[i](config, err);
         if (code != SLUICE_OK)

@@ -17,6 +17,7 @@ struct sluice_config_details {
     struct config_source sources[CONFIG_N_OPTIONS];
     struct sluice_config_property *properties; /* what config->kafka_properties points to */
     struct config_source *property_sources;
+    struct sluice_rules *rules; /* rules.h; on the arena but for the compiled expressions */
 };
 
 /* "sluice.yaml:12", "--set" or "default". Cut at `size`. */

@@ -1,33 +1,9 @@
 /* document.c - see document.h. Works on libyaml's events; recursion is bounded by CONFIG_MAX_DEPTH. */
-#include "config/document.h"
+#include "config/document_reader.h"
 
 #include <stdio.h>
-#include <yaml.h>
 
-struct reader {
-    yaml_parser_t parser;
-    struct sluice_arena *arena;
-    const char *place; /* file, or "--set key" */
-    bool lines;        /* whether errors name the line */
-    struct config_entry *first;
-    struct config_entry **last;
-    size_t n_entries;
-    size_t n_items;
-    struct sluice_error *err;
-};
-
-static void event_release(yaml_event_t *event)
-{
-    yaml_event_delete(event);
-}
-SLUICE_DEFINE_AUTO(yaml_event, yaml_event_t, event_release)
-
-static int line_of(const yaml_event_t *event)
-{
-    return (int)event->start_mark.line + 1;
-}
-
-static enum sluice_code fail(struct reader *reader, int line, const char *key, const char *what)
+enum sluice_code document_fail(struct document_reader *reader, int line, const char *key, const char *what)
 {
     char at[16] = "";
     if (reader->lines)
@@ -36,17 +12,17 @@ static enum sluice_code fail(struct reader *reader, int line, const char *key, c
                             key[0] != '\0' ? ": " : "", what);
 }
 
-static enum sluice_code fail_syntax(struct reader *reader)
+static enum sluice_code fail_syntax(struct document_reader *reader)
 {
     char what[200];
     if (reader->parser.error == YAML_MEMORY_ERROR)
         return sluice_error_nomem(reader->err, "the YAML parser", 0);
     (void)snprintf(what, sizeof what, "not valid YAML: %s",
                    reader->parser.problem != NULL ? reader->parser.problem : "unknown reason");
-    return fail(reader, (int)reader->parser.problem_mark.line + 1, "", what);
+    return document_fail(reader, (int)reader->parser.problem_mark.line + 1, "", what);
 }
 
-static enum sluice_code next_event(struct reader *reader, yaml_event_t *event)
+enum sluice_code document_next(struct document_reader *reader, yaml_event_t *event)
 {
     if (!yaml_parser_parse(&reader->parser, event))
         return fail_syntax(reader);
@@ -54,7 +30,7 @@ static enum sluice_code next_event(struct reader *reader, yaml_event_t *event)
     const yaml_char_t *tag = NULL;
     switch (event->type) {
     case YAML_ALIAS_EVENT:
-        return fail(reader, line_of(event), "", "aliases are not supported; write the value out");
+        return document_fail(reader, document_line(event), "", "aliases are not supported; write the value out");
     case YAML_SCALAR_EVENT:
         anchor = event->data.scalar.anchor;
         tag = event->data.scalar.tag;
@@ -71,15 +47,17 @@ static enum sluice_code next_event(struct reader *reader, yaml_event_t *event)
         break;
     }
     if (anchor != NULL || tag != NULL)
-        return fail(reader, line_of(event), "", "anchors and tags are not supported; put the value in quotes");
+        return document_fail(reader, document_line(event), "",
+                             "anchors and tags are not supported; put the value in quotes");
     return SLUICE_OK;
 }
 
-static enum sluice_code scalar_text(struct reader *reader, const yaml_event_t *event, const char *key, const char **out)
+enum sluice_code document_text(struct document_reader *reader, const yaml_event_t *event, const char *key,
+                               const char **out)
 {
     struct sluice_str value = {(const char *)event->data.scalar.value, event->data.scalar.length};
     if (value.len > 0 && memchr(value.ptr, '\0', value.len) != NULL)
-        return fail(reader, line_of(event), key, "the value holds a NUL byte; take it out");
+        return document_fail(reader, document_line(event), key, "the value holds a NUL byte; take it out");
     char *copy = sluice_arena_copy(reader->arena, value, reader->err);
     if (copy == NULL)
         return reader->err->code;
@@ -87,24 +65,24 @@ static enum sluice_code scalar_text(struct reader *reader, const yaml_event_t *e
     return SLUICE_OK;
 }
 
-static bool scalar_is_null(const yaml_event_t *event)
+bool document_is_null(const yaml_event_t *event)
 {
     const char *text = (const char *)event->data.scalar.value;
     return event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
            (text[0] == '\0' || strcmp(text, "~") == 0 || strcmp(text, "null") == 0);
 }
 
-static enum sluice_code add_entry(struct reader *reader, const char *key, int line, struct config_entry **out)
+static enum sluice_code add_entry(struct document_reader *reader, const char *key, int line, struct config_entry **out)
 {
     char what[80];
     for (const struct config_entry *entry = reader->first; entry != NULL; entry = entry->next) {
         if (strcmp(entry->key, key) == 0) {
             (void)snprintf(what, sizeof what, "is already given in line %d; keep one of them", entry->line);
-            return fail(reader, line, key, what);
+            return document_fail(reader, line, key, what);
         }
     }
     if (reader->n_entries == CONFIG_MAX_ENTRIES)
-        return fail(reader, line, key, "the file has too many keys; 2000 are allowed");
+        return document_fail(reader, line, key, "the file has too many keys; 2000 are allowed");
     struct config_entry *entry = sluice_arena_alloc(reader->arena, sizeof *entry, reader->err);
     if (entry == NULL)
         return reader->err->code;
@@ -117,14 +95,15 @@ static enum sluice_code add_entry(struct reader *reader, const char *key, int li
     return SLUICE_OK;
 }
 
-static enum sluice_code read_scalar(struct reader *reader, const yaml_event_t *event, struct config_entry *entry)
+static enum sluice_code read_scalar(struct document_reader *reader, const yaml_event_t *event,
+                                    struct config_entry *entry)
 {
-    entry->is_null = scalar_is_null(event);
+    entry->is_null = document_is_null(event);
     entry->items = sluice_arena_alloc_array(reader->arena, 1, sizeof *entry->items, reader->err);
     if (entry->items == NULL)
         return reader->err->code;
     entry->n_items = 1;
-    return scalar_text(reader, event, entry->key, &entry->items[0]);
+    return document_text(reader, event, entry->key, &entry->items[0]);
 }
 
 struct item {
@@ -133,12 +112,12 @@ struct item {
 };
 
 /* Reads on to the end of what `first` opened. */
-static enum sluice_code skip_node(struct reader *reader, yaml_event_type_t first)
+static enum sluice_code skip_node(struct document_reader *reader, yaml_event_type_t first)
 {
     size_t open = first == YAML_SEQUENCE_START_EVENT || first == YAML_MAPPING_START_EVENT ? 1 : 0;
     while (open > 0) {
         SLUICE_AUTO(yaml_event) yaml_event_t event = {0};
-        enum sluice_code code = next_event(reader, &event);
+        enum sluice_code code = document_next(reader, &event);
         if (code != SLUICE_OK)
             return code;
         open += event.type == YAML_SEQUENCE_START_EVENT || event.type == YAML_MAPPING_START_EVENT;
@@ -147,29 +126,30 @@ static enum sluice_code skip_node(struct reader *reader, yaml_event_type_t first
     return SLUICE_OK;
 }
 
-static enum sluice_code collect_item(struct reader *reader, const yaml_event_t *event, struct config_entry *entry,
-                                     struct item ***last)
+static enum sluice_code collect_item(struct document_reader *reader, const yaml_event_t *event,
+                                     struct config_entry *entry, struct item ***last)
 {
-    if (event->type != YAML_SCALAR_EVENT || scalar_is_null(event)) {
+    if (event->type != YAML_SCALAR_EVENT || document_is_null(event)) {
         entry->is_nested = true;
         return skip_node(reader, event->type);
     }
     if (reader->n_items++ == CONFIG_MAX_ITEMS)
-        return fail(reader, line_of(event), entry->key, "the file has too many list entries; 10000 are allowed");
+        return document_fail(reader, document_line(event), entry->key,
+                             "the file has too many list entries; 10000 are allowed");
     struct item *item = sluice_arena_alloc(reader->arena, sizeof *item, reader->err);
     if (item == NULL)
         return reader->err->code;
     **last = item;
     *last = &item->next;
-    return scalar_text(reader, event, entry->key, &item->text);
+    return document_text(reader, event, entry->key, &item->text);
 }
 
-static enum sluice_code collect_items(struct reader *reader, struct config_entry *entry, struct item **first)
+static enum sluice_code collect_items(struct document_reader *reader, struct config_entry *entry, struct item **first)
 {
     struct item **last = first;
     for (;;) {
         SLUICE_AUTO(yaml_event) yaml_event_t event = {0};
-        enum sluice_code code = next_event(reader, &event);
+        enum sluice_code code = document_next(reader, &event);
         if (code != SLUICE_OK || event.type == YAML_SEQUENCE_END_EVENT)
             return code;
         code = collect_item(reader, &event, entry, &last);
@@ -178,7 +158,7 @@ static enum sluice_code collect_items(struct reader *reader, struct config_entry
     }
 }
 
-static enum sluice_code read_list(struct reader *reader, struct config_entry *entry)
+static enum sluice_code read_list(struct document_reader *reader, struct config_entry *entry)
 {
     struct item *first = NULL;
     size_t n = 0;
@@ -196,18 +176,26 @@ static enum sluice_code read_list(struct reader *reader, struct config_entry *en
     return SLUICE_OK;
 }
 
-static enum sluice_code read_map(struct reader *reader, const char *prefix, int depth);
+static bool is_tree(const char *key)
+{
+    return strcmp(key, CONFIG_RULES_KEY) == 0 || strcmp(key, CONFIG_DEFAULTS_KEY) == 0 ||
+           strncmp(key, CONFIG_DEFAULTS_KEY ".", sizeof CONFIG_DEFAULTS_KEY) == 0;
+}
+
+static enum sluice_code read_map(struct document_reader *reader, const char *prefix, int depth);
 
 /* The value behind `key`, whose event is the next one. */
-static enum sluice_code read_value(struct reader *reader, const char *key, int line, int depth)
+static enum sluice_code read_value(struct document_reader *reader, const char *key, int line, int depth)
 {
     SLUICE_AUTO(yaml_event) yaml_event_t event = {0};
     struct config_entry *entry = NULL;
-    enum sluice_code code = next_event(reader, &event);
+    enum sluice_code code = document_next(reader, &event);
     if (code == SLUICE_OK)
         code = add_entry(reader, key, line, &entry);
     if (code != SLUICE_OK)
         return code;
+    if (is_tree(key))
+        return document_read_node(reader, &event, key, &entry->tree);
     if (event.type == YAML_SCALAR_EVENT)
         return read_scalar(reader, &event, entry);
     if (event.type == YAML_SEQUENCE_START_EVENT)
@@ -216,60 +204,61 @@ static enum sluice_code read_value(struct reader *reader, const char *key, int l
     return read_map(reader, key, depth + 1);
 }
 
-static enum sluice_code join_key(struct reader *reader, const char *prefix, const yaml_event_t *event, const char **out)
+static enum sluice_code join_key(struct document_reader *reader, const char *prefix, const yaml_event_t *event,
+                                 const char **out)
 {
     char joined[CONFIG_MAX_KEY + 1];
     const char *word = NULL;
-    enum sluice_code code = scalar_text(reader, event, prefix, &word);
+    enum sluice_code code = document_text(reader, event, prefix, &word);
     if (code != SLUICE_OK)
         return code;
     if (word[0] == '\0')
-        return fail(reader, line_of(event), prefix, "a key is empty; give it a name");
+        return document_fail(reader, document_line(event), prefix, "a key is empty; give it a name");
     int n = snprintf(joined, sizeof joined, "%s%s%s", prefix, prefix[0] != '\0' ? "." : "", word);
     if (n < 0 || (size_t)n >= sizeof joined)
-        return fail(reader, line_of(event), prefix, "a key is longer than 200 bytes; shorten it");
+        return document_fail(reader, document_line(event), prefix, "a key is longer than 200 bytes; shorten it");
     *out = sluice_arena_copy(reader->arena, sluice_str_from(joined), reader->err);
     return *out != NULL ? SLUICE_OK : reader->err->code;
 }
 
-static enum sluice_code read_map(struct reader *reader, const char *prefix, int depth)
+static enum sluice_code read_map(struct document_reader *reader, const char *prefix, int depth)
 {
     for (;;) {
         SLUICE_AUTO(yaml_event) yaml_event_t event = {0};
         const char *key = NULL;
-        enum sluice_code code = next_event(reader, &event);
+        enum sluice_code code = document_next(reader, &event);
         if (code != SLUICE_OK)
             return code;
         if (event.type == YAML_MAPPING_END_EVENT)
             return SLUICE_OK;
         if (depth > CONFIG_MAX_DEPTH)
-            return fail(reader, line_of(&event), prefix, "is nested too deeply; 8 levels are allowed");
+            return document_fail(reader, document_line(&event), prefix, "is nested too deeply; 8 levels are allowed");
         if (event.type != YAML_SCALAR_EVENT)
-            return fail(reader, line_of(&event), prefix, "a key must be a plain name");
+            return document_fail(reader, document_line(&event), prefix, "a key must be a plain name");
         code = join_key(reader, prefix, &event, &key);
         if (code == SLUICE_OK)
-            code = read_value(reader, key, line_of(&event), depth);
+            code = read_value(reader, key, document_line(&event), depth);
         if (code != SLUICE_OK)
             return code;
     }
 }
 
 /* Reads the event and requires its type. */
-static enum sluice_code expect(struct reader *reader, yaml_event_type_t type, const char *what)
+static enum sluice_code expect(struct document_reader *reader, yaml_event_type_t type, const char *what)
 {
     SLUICE_AUTO(yaml_event) yaml_event_t event = {0};
-    enum sluice_code code = next_event(reader, &event);
+    enum sluice_code code = document_next(reader, &event);
     if (code == SLUICE_OK && event.type != type)
-        return fail(reader, line_of(&event), "", what);
+        return document_fail(reader, document_line(&event), "", what);
     return code;
 }
 
-static enum sluice_code read_file_root(struct reader *reader)
+static enum sluice_code read_file_root(struct document_reader *reader)
 {
     SLUICE_AUTO(yaml_event) yaml_event_t event = {0};
     enum sluice_code code = expect(reader, YAML_STREAM_START_EVENT, "not a YAML stream");
     if (code == SLUICE_OK)
-        code = next_event(reader, &event);
+        code = document_next(reader, &event);
     if (code != SLUICE_OK || event.type == YAML_STREAM_END_EVENT)
         return code;
     code = expect(reader, YAML_MAPPING_START_EVENT, "the file must hold options as key: value");
@@ -283,14 +272,14 @@ static enum sluice_code read_file_root(struct reader *reader)
 }
 
 /* The empty text has no document; it stands for "". */
-static enum sluice_code read_argument_root(struct reader *reader, const char *key)
+static enum sluice_code read_argument_root(struct document_reader *reader, const char *key)
 {
     static const char *no_text[] = {""};
     SLUICE_AUTO(yaml_event) yaml_event_t event = {0};
     struct config_entry *entry = NULL;
     enum sluice_code code = expect(reader, YAML_STREAM_START_EVENT, "not a YAML value");
     if (code == SLUICE_OK)
-        code = next_event(reader, &event);
+        code = document_next(reader, &event);
     if (code != SLUICE_OK)
         return code;
     if (event.type == YAML_STREAM_END_EVENT) {
@@ -303,13 +292,13 @@ static enum sluice_code read_argument_root(struct reader *reader, const char *ke
     }
     code = read_value(reader, key, 0, 1);
     if (code == SLUICE_OK && reader->first->is_map)
-        code = fail(reader, 0, "", "takes a value or a list, not a map; set each key by its own --set");
+        code = document_fail(reader, 0, "", "takes a value or a list, not a map; set each key by its own --set");
     if (code == SLUICE_OK)
         code = expect(reader, YAML_DOCUMENT_END_EVENT, "unexpected text behind the value; put it in quotes");
     return code;
 }
 
-static enum sluice_code start(struct reader *reader, struct sluice_str text)
+static enum sluice_code start(struct document_reader *reader, struct sluice_str text)
 {
     if (!yaml_parser_initialize(&reader->parser))
         return sluice_error_nomem(reader->err, "the YAML parser", sizeof reader->parser);
@@ -322,7 +311,7 @@ static enum sluice_code start(struct reader *reader, struct sluice_str text)
 enum sluice_code config_document_parse(struct sluice_str text, const char *file, struct sluice_arena *arena,
                                        struct config_entry **out, struct sluice_error *err)
 {
-    struct reader reader = {.arena = arena, .place = file, .lines = true, .err = err};
+    struct document_reader reader = {.arena = arena, .place = file, .lines = true, .err = err};
     enum sluice_code code = start(&reader, text);
     if (code != SLUICE_OK)
         return code;
@@ -345,7 +334,7 @@ enum sluice_code config_document_argument(const char *argument, struct sluice_ar
     if (key == NULL)
         return err->code;
     (void)snprintf(place, sizeof place, "--set: %s", key);
-    struct reader reader = {.arena = arena, .place = place, .err = err};
+    struct document_reader reader = {.arena = arena, .place = place, .err = err};
     enum sluice_code code = start(&reader, sluice_str_from(equals + 1));
     if (code != SLUICE_OK)
         return code;

@@ -12,8 +12,9 @@
 #include "config/document.h"
 #include "config/expand.h"
 #include "config/kafka_keys.h"
+#include "config/rules.h"
 
-enum { MAX_CONFIG_BYTES = 16 << 20 };
+enum { MAX_CONFIG_BYTES = 64 << 20 };
 
 SLUICE_DEFINE_AUTO_PTR(sluice_config, struct sluice_config, sluice_config_free)
 
@@ -134,6 +135,8 @@ static enum sluice_code set_entry(struct sluice_config *config, const struct con
     const struct config_option *option = config_option_find(entry->key);
     bool property = option == NULL && strncmp(entry->key, "kafka.", 6) == 0 && entry->key[6] != '\0';
     enum sluice_code code = SLUICE_OK;
+    if (entry->tree != NULL)
+        return config_rules_set(config, entry, err);
     if (option == NULL && !property)
         code = unknown_key(entry->key, err);
     else if (entry->is_null)
@@ -275,6 +278,9 @@ static enum sluice_code config_new(struct sluice_config **out, struct sluice_err
     if (config->details == NULL)
         return sluice_error_nomem(err, "the configuration", sizeof *config->details);
     sluice_arena_init(&config->details->arena, MAX_CONFIG_BYTES, "the configuration");
+    config->details->rules = sluice_arena_alloc(&config->details->arena, sizeof *config->details->rules, err);
+    if (config->details->rules == NULL)
+        return err->code;
     *out = SLUICE_TAKE(config);
     return SLUICE_OK;
 }
@@ -333,6 +339,9 @@ const char *sluice_config_restart_key(const struct sluice_config *current, const
         if ((config_options[i].flags & SLUICE_OPTION_RELOADABLE) == 0 &&
             !config_option_equal(&config_options[i], current, next))
             return config_options[i].key;
+    const char *rules = config_rules_difference(current->details->rules, next->details->rules);
+    if (rules != NULL)
+        return rules;
     return same_properties(current, next) ? NULL : "kafka.*";
 }
 
@@ -340,8 +349,10 @@ void sluice_config_free(struct sluice_config *config)
 {
     if (config == NULL)
         return;
-    if (config->details != NULL)
+    if (config->details != NULL) {
+        config_rules_release(config->details->rules);
         sluice_arena_deinit(&config->details->arena);
+    }
     free(config->details);
     free(config);
 }

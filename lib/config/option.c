@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "config/document.h"
 #include "config/unit.h"
 #include "sluice/nearest.h"
 
@@ -35,10 +36,12 @@ const struct config_option config_options[CONFIG_N_OPTIONS] = {
 #undef OPT
 };
 
-static const char *const keys[CONFIG_N_OPTIONS] = {
+static const char *const keys[] = {
 #define OPT(key, type, field, preset, min, max, flags, text) (key),
 #include "sluice/options.def"
 #undef OPT
+    CONFIG_DEFAULTS_KEY,
+    CONFIG_RULES_KEY,
 };
 
 /* Enumerations are stored through an unsigned int. */
@@ -55,7 +58,7 @@ const struct config_option *config_option_find(const char *key)
 
 const char *config_option_nearest(const char *key)
 {
-    return sluice_nearest(key, keys, CONFIG_N_OPTIONS);
+    return sluice_nearest(key, keys, SLUICE_N_ELEMENTS(keys));
 }
 
 const char *config_type_word(enum config_type type)

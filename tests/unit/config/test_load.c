@@ -51,7 +51,7 @@ static void test_line_errors(void)
     static const char *const cases[][2] = {
         {"batch.max_row: 5", "sluice.yaml:4: batch.max_row: is not an option; did you mean batch.max_rows?"},
         {"batch: {max_rowz: 5}", "sluice.yaml:4: batch.max_rowz: is not an option; did you mean batch.max_rows?"},
-        {"tables: {rules: [{match: x}]}", "sluice.yaml:4: tables.rules: is not an option; see sluice config docs"},
+        {"tables: {rulez: [a]}", "sluice.yaml:4: tables.rulez: is not an option; did you mean tables.rules?"},
         {"something.else: 1", "sluice.yaml:4: something.else: is not an option; see sluice config docs"},
         {"batch:", "sluice.yaml:4: batch: is a group of options, not one; write them below it, indented"},
         {"batch: {}", "sluice.yaml:4: batch: holds nothing; fill it or take it out"},
