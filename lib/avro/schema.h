@@ -7,7 +7,7 @@
  * Avro converters write them (captured in tests/data/debezium/avro).
  *
  * Bounds: AVRO_MAX_DEPTH levels, AVRO_MAX_FIELDS fields of a record, AVRO_MAX_WEIGHT values in one datum without arrays
- * and maps. A type that contains itself is refused, so is an array or map whose items take no bytes: what is read in
+ * and maps. A type that contains itself is refused, so is an array whose elements take no bytes: what is read in
  * one go is bounded by the schema and the bytes that are there, never by a number among them.
  */
 #ifndef SLUICE_AVRO_SCHEMA_H
@@ -59,7 +59,7 @@ struct avro_node {
     size_t size;                             /* FIXED: bytes */
     size_t min_bytes;                        /* fewest bytes that a datum takes */
     size_t weight;                           /* most values in a datum, those inside of arrays and maps counted once */
-    bool is_entries; /* ARRAY of records {key, value} that stand for a map with keys that are not strings */
+    bool is_entries; /* RECORD {key, value}, an entry of a map with keys of any type; ARRAY of such: the map */
 };
 
 /* Compiles `text`. `named` are texts of schemas whose named types it may use, each of which may use those before it.
