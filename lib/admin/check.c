@@ -9,10 +9,10 @@
 #include "admin/delivery_check.h"
 #include "admin/report.h"
 #include "base/buf.h"
+#include "clickhouse/options.h"
 #include "clickhouse/schema.h"
 #include "kafka/consumer.h"
 #include "pipeline/reader.h"
-#include "pipeline/sender.h"
 
 #include <curl/curl.h>
 #include <stdlib.h>
@@ -79,13 +79,26 @@ static void check_settings(struct check *check, const struct sluice_ch_server *s
         report_line(&check->report, REPORT_OK, "clickhouse version", "%s", server->version);
 }
 
+/* The first address that answers will do, as for a worker; one that does not is worth a line. */
+static enum sluice_code find_server(struct check *check, struct sluice_ch_server *server, struct sluice_error *err)
+{
+    const struct sluice_ch_options options = sluice_ch_options_from(check->config, NULL);
+    enum sluice_code code = sluice_ch_client_new(&options, &check->client, err);
+    for (size_t i = 1; code == SLUICE_OK; i++) {
+        code = sluice_ch_probe(check->client, server, err);
+        if (code == SLUICE_OK || err->action != SLUICE_RETRY || i >= options.n_urls)
+            return code;
+        report_line(&check->report, REPORT_WARN, "clickhouse.url", "%s; trying the next address", err->text);
+        code = SLUICE_OK;
+    }
+    return code;
+}
+
 static void check_clickhouse(struct check *check)
 {
     struct sluice_error err;
     struct sluice_ch_server server;
-    const struct sluice_ch_options options = sender_client_options(check->config, NULL);
-    if (sluice_ch_client_new(&options, &check->client, &err) != SLUICE_OK ||
-        sluice_ch_probe(check->client, &server, &err) != SLUICE_OK) {
+    if (find_server(check, &server, &err) != SLUICE_OK) {
         report_error(&check->report, "clickhouse.url", &err);
         return;
     }

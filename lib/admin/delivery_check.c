@@ -1,6 +1,7 @@
 /* delivery_check.c - see delivery_check.h. */
 #include "admin/delivery_check.h"
 
+#include "admin/ledger_view.h"
 #include "clickhouse/schema.h"
 #include "ledger/choose.h"
 #include "table/dedup.h"
@@ -29,6 +30,34 @@ static void check_metadata_limit(struct report *report, struct sluice_consumer *
                     value[0] != '\0' ? value : "not limited", LONGEST_MARK);
 }
 
+/* What a worker would not go on with if it started now. */
+static void check_states(struct report *report, const struct sluice_config *config)
+{
+    const struct sluice_ledger_selection all = {NULL, -1};
+    struct sluice_error err;
+    struct ledger_view view;
+    size_t n_stopped = 0;
+    if (ledger_view_read(&view, config, SLUICE_LEDGER_TO_LOOK, &all, &err) != SLUICE_OK) {
+        if (err.code != SLUICE_E_USAGE) /* there is no partition yet */
+            report_error(report, "ledger states", &err);
+        ledger_view_deinit(&view);
+        return;
+    }
+    for (int state = 0; state < SLUICE_N_LEDGER_STATES; state++) {
+        size_t n;
+        const struct ledger_entry *first = ledger_view_stopped(&view, (enum sluice_ledger_state)state, &n);
+        n_stopped += n;
+        if (first != NULL)
+            report_line(report, REPORT_FAIL, "ledger states", "%s: topic \"%s\" partition %" PRId32 ", %zu in all: %s",
+                        sluice_ledger_state_label(first->foresight.state), first->topic, first->partition, n,
+                        sluice_ledger_state_remedy(first->foresight.state));
+    }
+    if (n_stopped == 0)
+        report_line(report, REPORT_OK, "ledger states", "none of %zu partition%s would be stopped", view.n_entries,
+                    view.n_entries == 1 ? "" : "s");
+    ledger_view_deinit(&view);
+}
+
 void delivery_check_ledger(struct report *report, const struct sluice_config *config, struct sluice_consumer *consumer,
                            int timeout_ms)
 {
@@ -37,10 +66,12 @@ void delivery_check_ledger(struct report *report, const struct sluice_config *co
     struct sluice_error err;
     SLUICE_AUTO(sluice_ledger) struct sluice_ledger *ledger = NULL;
     if (sluice_consumer_cluster_id(consumer, timeout_ms, cluster, &err) != SLUICE_OK ||
-        sluice_ledger_open(config, cluster, SLUICE_LEDGER_TO_WRITE, NULL, &ledger, reason, &err) != SLUICE_OK)
+        sluice_ledger_open(config, cluster, SLUICE_LEDGER_TO_WRITE, NULL, &ledger, reason, &err) != SLUICE_OK) {
         report_error(report, "ledger", &err);
-    else
+    } else {
         report_line(report, REPORT_OK, "ledger", "%s; it can be written and read", reason);
+        check_states(report, config);
+    }
     check_metadata_limit(report, consumer, timeout_ms);
 }
 
@@ -97,11 +128,11 @@ static void check_window(struct report *report, const struct sluice_config *conf
     if (reckoning.is_enough)
         report_line(report, REPORT_OK, subject, "%s", text);
     else
-        report_line(report, REPORT_FAIL, subject,
-                    "%s. Run ALTER TABLE `%s`.`%s` MODIFY SETTING %s = %" PRId64 "%s, or raise batch.max_age", text,
-                    target->database, target->table, dedup_window_setting(sluice_engine_of(target->engine).home),
+        report_line(report, REPORT_FAIL, subject, "%s. Run ALTER TABLE `%s`.`%s` MODIFY SETTING %s = %" PRId64 "%s%s%s",
+                    text, target->database, target->table, dedup_window_setting(sluice_engine_of(target->engine).home),
                     reckoning.enough_blocks,
-                    facts.keeps_us > 0 ? ", replicated_deduplication_window_seconds = 604800" : "");
+                    facts.keeps_us > 0 ? ", replicated_deduplication_window_seconds = 604800" : "",
+                    reckoning.to_raise[0] != '\0' ? ", or raise " : "", reckoning.to_raise);
 }
 
 void delivery_check_target(struct report *report, const struct sluice_config *config, struct sluice_ch_client *client,

@@ -8,7 +8,8 @@
 #include "sluice/config.h"
 #include "table/target.h"
 
-/* Which ledger is used and why, that it can be written, and that the brokers keep texts as long as its rows. Makes the
+/* Which ledger is used and why, that it can be written, which partitions a worker would stop, and that the
+ * brokers keep texts as long as its rows. Makes the
  * ledger's table if it is missing. */
 void delivery_check_ledger(struct report *report, const struct sluice_config *config, struct sluice_consumer *consumer,
                            int timeout_ms);

@@ -50,13 +50,8 @@ static void print_remedies(const struct ledger_view *view, FILE *out)
 {
     size_t width = grid_terminal_width(out) > 0 ? grid_terminal_width(out) : PIPE_WIDTH;
     for (int state = 0; state < SLUICE_N_LEDGER_STATES; state++) {
-        size_t n = 0;
-        const struct ledger_entry *first = NULL;
-        for (size_t i = 0; i < view->n_entries; i++) {
-            if ((int)view->entries[i].foresight.state != state || !foresight_is_stop(&view->entries[i].foresight))
-                continue;
-            first = n++ == 0 ? &view->entries[i] : first;
-        }
+        size_t n;
+        const struct ledger_entry *first = ledger_view_stopped(view, (enum sluice_ledger_state)state, &n);
         if (first == NULL)
             continue;
         (void)fprintf(out, "\n%s: topic \"%s\" partition %" PRId32, sluice_ledger_state_label(first->foresight.state),

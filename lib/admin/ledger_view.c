@@ -221,6 +221,19 @@ void ledger_view_deinit(struct ledger_view *view)
     *view = (struct ledger_view){0};
 }
 
+const struct ledger_entry *ledger_view_stopped(const struct ledger_view *view, enum sluice_ledger_state state,
+                                               size_t *n)
+{
+    const struct ledger_entry *first = NULL;
+    *n = 0;
+    for (size_t i = 0; i < view->n_entries; i++) {
+        if (view->entries[i].foresight.state != state || !foresight_is_stop(&view->entries[i].foresight))
+            continue;
+        first = (*n)++ == 0 ? &view->entries[i] : first;
+    }
+    return first;
+}
+
 /* --- members ------------------------------------------------------------------------------------------------------ */
 
 struct member_text {

@@ -39,6 +39,10 @@ SLUICE_MUST_CHECK enum sluice_code ledger_view_read(struct ledger_view *view, co
 void ledger_view_deinit(struct ledger_view *view);
 SLUICE_DEFINE_AUTO(ledger_view, struct ledger_view, ledger_view_deinit)
 
+/* How many partitions a worker would stop in that state, and the first of them; NULL if none. */
+const struct ledger_entry *ledger_view_stopped(const struct ledger_view *view, enum sluice_ledger_state state,
+                                               size_t *n);
+
 /* "client (host), client (host)" of the group's members; "" if there is none. */
 SLUICE_MUST_CHECK enum sluice_code ledger_view_members(const struct ledger_view *view, char *text, size_t size,
                                                        struct sluice_error *err);

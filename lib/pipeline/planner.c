@@ -102,7 +102,7 @@ static enum sluice_code check_window(const struct sluice_config *config, const s
         err, SLUICE_E_UNSAFE, SLUICE_STOP_PARTITION,
         "table \"%.80s.%.80s\": its deduplication window lasts %.0f s and an insert may be repeated for %.0f s; run "
         "ALTER "
-        "TABLE `%.80s`.`%.80s` MODIFY SETTING %s = %" PRId64 ", or raise batch.max_age; sluice check reckons it out",
+        "TABLE `%.80s`.`%.80s` MODIFY SETTING %s = %" PRId64 "; sluice check reckons it out and names what else helps",
         target->database, target->table, reckoning.lasts_s, reckoning.needed_s, target->database, target->table,
         dedup_window_setting(sluice_engine_of(target->engine).home), reckoning.enough_blocks);
 }

@@ -7,6 +7,7 @@
 
 #include "base/budget.h"
 #include "base/clock.h"
+#include "clickhouse/options.h"
 #include "clickhouse/schema.h"
 #include "ledger/choose.h"
 #include "observe/http.h"
@@ -121,7 +122,7 @@ static enum sluice_code look_at_clickhouse(struct worker *worker, struct sluice_
 static enum sluice_code wait_for_clickhouse(struct worker *worker, struct sluice_error *err)
 {
     SLUICE_AUTO(sluice_ch_client) struct sluice_ch_client *client = NULL;
-    const struct sluice_ch_options options = sender_client_options(worker->config, &worker->abort);
+    const struct sluice_ch_options options = sluice_ch_options_from(worker->config, &worker->abort);
     int64_t deadline_us = sluice_mono_us() + worker->config->start_timeout_us;
     enum sluice_code code = sluice_ch_client_new(&options, &client, err);
     if (code != SLUICE_OK)

@@ -21,11 +21,6 @@ struct sender {
     pthread_t thread;
 };
 
-struct sluice_ch_options sender_client_options(const struct sluice_config *config, const atomic_bool *abort)
-{
-    return sluice_ch_options_from(config, abort);
-}
-
 static size_t read_batch(void *ctx, char *out, size_t capacity)
 {
     size_t n = sluice_batch_read(ctx, out, capacity);
@@ -136,7 +131,7 @@ static void *sender_main(void *context)
 
 enum sluice_code sender_new(const struct sender_world *world, struct sender **out, struct sluice_error *err)
 {
-    const struct sluice_ch_options options = sender_client_options(world->config, world->abort);
+    const struct sluice_ch_options options = sluice_ch_options_from(world->config, world->abort);
     struct sender *sender = calloc(1, sizeof *sender);
     if (sender == NULL)
         return sluice_error_nomem(err, "a sender", sizeof *sender);

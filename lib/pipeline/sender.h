@@ -20,9 +20,6 @@ struct sender_world {
     const atomic_bool *abort; /* ends a running request soon */
 };
 
-/* The client options that the configuration asks for; texts are borrowed from it. */
-struct sluice_ch_options sender_client_options(const struct sluice_config *config, const atomic_bool *abort);
-
 /* Starts the thread. Errors: SLUICE_E_NOMEM, SLUICE_E_IO, those of sluice_ch_client_new(). */
 SLUICE_MUST_CHECK enum sluice_code sender_new(const struct sender_world *world, struct sender **out,
                                               struct sluice_error *err);

@@ -27,6 +27,16 @@ struct window_facts window_facts_from(const struct sluice_config *config, const 
     };
 }
 
+/* By itself an option can do away with its own share of the inserts. `aged` and `full`: blocks in the time needed. */
+static const char *option_to_raise(double aged, double full, double n_blocks)
+{
+    if (aged + full <= n_blocks)
+        return "";
+    if (aged > n_blocks && full > n_blocks)
+        return "batch.max_age and batch.max_rows";
+    return aged > n_blocks || (full <= n_blocks && aged >= full) ? "batch.max_age" : "batch.max_rows";
+}
+
 /* A Kafka partition has one range under way, and a range ends when it is max_age old or a batch of it is full. */
 struct window_reckoning window_reckon(const struct window_facts *facts)
 {
@@ -42,6 +52,8 @@ struct window_reckoning window_reckon(const struct window_facts *facts)
     if (facts->keeps_us > 0 && seconds(facts->keeps_us) < r.lasts_s)
         r.lasts_s = seconds(facts->keeps_us);
     r.enough_blocks = (int64_t)ceil(r.needed_s * blocks_per_s);
+    double per_insert = r.needed_s * (double)facts->n_table_partitions;
+    r.to_raise = option_to_raise(aged * per_insert, full * per_insert, (double)facts->n_blocks);
     r.is_enough = facts->n_blocks >= r.enough_blocks && is_kept;
     return r;
 }

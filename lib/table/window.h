@@ -30,6 +30,7 @@ struct window_reckoning {
     double lasts_s;
     double needed_s;
     int64_t enough_blocks; /* the window that would do */
+    const char *to_raise;  /* the options that make inserts rarer, where that helps: "batch.max_rows"; else "" */
     bool is_enough;
 };
 

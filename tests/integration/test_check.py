@@ -116,6 +116,33 @@ def test_exactly_once_all_well(scene: Scene) -> None:
     assert code == 0 and lines["ledger"]["text"].startswith("kafka, in the metadata"), lines
 
 
+def test_first_address_is_dead(scene: Scene) -> None:
+    """The addresses are tried in turn, as a worker does; the dead one is told."""
+    path = scene.config_file(kafka__topics=[scene.topic("t")], clickhouse__url=["http://127.0.0.1:1", scene.clickhouse.url])
+    done = run_sluice("check", "-c", str(path), "--output", "json")
+    lines = [line for line in json.loads(done.stdout) if line["subject"] == "clickhouse.url"]
+    assert [line["status"] for line in lines] == ["warn", "ok"], lines
+    assert "127.0.0.1:1" in lines[0]["text"] and "trying the next address" in lines[0]["text"], lines
+    assert "clickhouse version" in done.stdout, done.stdout
+
+
+def test_partitions_in_named_states(scene: Scene) -> None:
+    """What a worker would stop is a line with state, partition and remedy."""
+    _make_window_table(scene, "t")
+    topic = scene.topic("t")
+    code, lines = _check_once(scene)
+    assert code == 0 and lines["ledger states"]["text"] == "none of 1 partition would be stopped", lines
+    path = str(scene.config_file(kafka__topics=[topic], delivery="exactly_once"))
+    done = run_sluice("ledger", "repair", "-c", path, "--all", "--to-offset", "latest", "--yes")
+    assert done.returncode == 0, done.stderr
+    scene.clickhouse.execute("TRUNCATE TABLE sluice_ledger")
+    code, lines = _check_once(scene)
+    line = lines["ledger states"]
+    assert code == 1 and line["status"] == "fail", lines
+    assert line["text"].startswith(f'ledger_lost: topic "{topic}" partition 0, 1 in all: the ledger has no row'), line
+    assert "sluice ledger repair" in line["text"], line
+
+
 def test_exactly_once_unfit_targets(scene: Scene) -> None:
     """No window, one that is too small, several servers with tables of their own: fail, and what is advised cures it."""
     _make_window_table(scene, "none", settings="")

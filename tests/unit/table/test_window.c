@@ -56,6 +56,27 @@ static void test_age(void)
     CHECK_INT(r.lasts_s, 100);
 }
 
+/* The option is named whose share of the inserts is the trouble. */
+static void test_to_raise(void)
+{
+    struct window_facts f = facts(10000, 12, 1);
+    CHECK_TEXT(window_reckon(&f).to_raise, "");
+    f.n_blocks = 2500; /* 12 inserts/s by age, 20 full ones: 1380 and 2300 in 115 s */
+    CHECK_TEXT(window_reckon(&f).to_raise, "batch.max_rows");
+    f.n_kafka_partitions = 21;
+    CHECK_TEXT(window_reckon(&f).to_raise, "batch.max_age");
+    f.n_kafka_partitions = 1000;
+    CHECK_TEXT(window_reckon(&f).to_raise, "batch.max_age");
+    f.n_blocks = 2000;
+    CHECK_TEXT(window_reckon(&f).to_raise, "batch.max_age and batch.max_rows");
+    f.n_kafka_partitions = 1;
+    CHECK_TEXT(window_reckon(&f).to_raise, "batch.max_rows");
+    f.n_blocks = 10000;
+    f.keeps_us = 1; /* nothing that makes inserts rarer helps */
+    CHECK(!window_reckon(&f).is_enough);
+    CHECK_TEXT(window_reckon(&f).to_raise, "");
+}
+
 static void test_text(void)
 {
     char text[400];
@@ -73,6 +94,7 @@ int main(void)
     test_ends();
     test_partitions();
     test_age();
+    test_to_raise();
     test_text();
     return check_result();
 }
