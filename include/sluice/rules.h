@@ -118,6 +118,8 @@ struct sluice_table_settings {
     enum sluice_toast_missing toast_missing;
     enum sluice_no_key no_key;
     enum sluice_identity identity;
+    const char *transforms_key;             /* transforms.key */
+    const char *transforms_key_id;          /* transforms.key_id */
     struct sluice_column_settings any;      /* of columns that are not in `columns` */
     struct sluice_column_settings *columns; /* those that a rule names */
     size_t n_columns;

@@ -133,6 +133,8 @@ static void put_built_in(const struct finding *f, struct sluice_table_settings *
     out->widen = f->config->tables_widen;
     out->infer = f->config->tables_infer;
     out->mode = f->config->tables_mode;
+    out->transforms_key = f->config->transforms_key;
+    out->transforms_key_id = f->config->transforms_key_id;
     out->any = any;
 }
 

@@ -1,6 +1,8 @@
 /* column_type.c - see column_type.h. */
 #include "table/column_type.h"
 
+#include "table/transform.h"
+
 enum {
     MAX_DECIMAL_DIGITS = 76,
     MONEY_DIGITS = 19 /* money comes without a precision; PostgreSQL stores it in 64 bits */
@@ -140,6 +142,8 @@ enum sluice_code column_type_append(const struct sluice_source_column *column,
     const struct making m = {.options = options, .out = out, .err = err};
     if (options->settings != NULL && options->settings->type != NULL && options->settings->type[0] != '\0')
         return sluice_buf_append_z(out, options->settings->type, err);
+    if (transform_makes_text(options->settings))
+        return append_plain(&m, "String", column->optional && !column->is_key);
     enum sluice_code code = append_type(&m, column, column->optional && !column->is_key);
     return code != SLUICE_OK ? sluice_error_wrap(err, "column \"%s\"", column->name) : code;
 }

@@ -14,9 +14,9 @@ struct column_type_options {
     const struct sluice_column_settings *settings; /* of the column; NULL: nothing is set */
 };
 
-/* Appends the type, e.g. "Nullable(Decimal(10, 2))"; settings->type as it stands if that is set. Optional fields are
- * Nullable, key columns never; ClickHouse has no NULL for arrays and maps. Errors: SLUICE_E_SHAPE for an untyped
- * column; those of the buffer. */
+/* Appends the type, e.g. "Nullable(Decimal(10, 2))"; settings->type as it stands if that is set; String
+ * under a transform that makes texts. Optional fields are Nullable, key columns never; ClickHouse has no NULL for
+ * arrays and maps. Errors: SLUICE_E_SHAPE for an untyped column; those of the buffer. */
 SLUICE_MUST_CHECK enum sluice_code column_type_append(const struct sluice_source_column *column,
                                                       const struct column_type_options *options, struct sluice_buf *out,
                                                       struct sluice_error *err);

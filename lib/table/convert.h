@@ -37,6 +37,7 @@ struct convert {
     int64_t divisor;
     unsigned source_scale;
     unsigned scale_up;
+    const struct transform *transform; /* fn replaces the value (transform.h); else NULL */
 };
 
 /* Chooses the conversion of `column` into `type`; out->fn stays NULL if there is none. Text is borrowed, labels are

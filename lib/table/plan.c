@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "table/ddl.h"
 #include "table/lex.h"
+#include "table/transform.h"
 
 enum {
     PLAN_MAX_BYTES = 64 << 20,
@@ -142,6 +143,22 @@ static enum sluice_code check_pair(struct planning *p, const struct sluice_sourc
     return SLUICE_OK;
 }
 
+/* The conversion, or what the column's transform makes of the value. */
+static enum sluice_code choose(struct planning *p, const struct sluice_source_column *source,
+                               const struct sluice_type *type, const char *type_text, struct convert *out)
+{
+    struct sluice_arena *arena = &p->plan->arena;
+    const struct sluice_table_settings *table = p->options->settings;
+    const struct sluice_column_settings *column = table != NULL ? sluice_column_settings(table, source->name) : NULL;
+    if (column == NULL || !transform_is_set(column))
+        return convert_choose(arena, source, type, type_text, out, p->err);
+    enum sluice_code code = transform_choose(arena, table, column, source, type, type_text, out, p->err);
+    if (code == SLUICE_OK)
+        return code;
+    return sluice_error_wrap(p->err, "plan \"%s.%s\" into \"%s.%s\"", p->shape->schema, p->shape->table,
+                             p->target->database, p->target->table);
+}
+
 static enum sluice_code plan_column(struct planning *p, const struct sluice_source_column *source,
                                     struct plan_column *out)
 {
@@ -158,7 +175,7 @@ static enum sluice_code plan_column(struct planning *p, const struct sluice_sour
     const char *type_text = sluice_arena_copy(arena, sluice_str_from(target->type_text), p->err);
     if (out->name.ptr == NULL || type_text == NULL)
         return p->err->code;
-    code = convert_choose(arena, source, target->type, type_text, &out->convert, p->err);
+    code = choose(p, source, target->type, type_text, &out->convert);
     if (code != SLUICE_OK)
         return code;
     if (out->convert.fn == NULL)
@@ -254,6 +271,12 @@ static enum sluice_code plan_key_column(struct planning *p, const char *name)
                       "sorting key column \"%s\" is not in the source's key, so that a deleted row could not find its "
                       "row; make the table with ORDER BY the source's key columns",
                       name);
+    if (!transform_keeps_apart(column->convert.transform))
+        return REFUSE(
+            p, SLUICE_E_TABLE,
+            "sorting key column \"%s\" has the transform mask, which makes different rows replace each other; "
+            "use hash, hmac or tokenize",
+            name);
     if (column->convert.type.nullable)
         return REFUSE(p, SLUICE_E_TABLE, "sorting key column \"%s\" is Nullable; make it %s", name, "not Nullable");
     if (column->key_position != PLAN_NO_KEY || plan->key.n_columns == SORTKEY_MAX_COLUMNS)

@@ -8,6 +8,7 @@
 #ifndef SLUICE_TABLE_PLAN_H
 #define SLUICE_TABLE_PLAN_H
 
+#include "sluice/rules.h"
 #include "table/shape.h"
 #include "table/target.h"
 
@@ -17,8 +18,9 @@ struct sluice_plan_options {
     /* false: the target holds the present rows, in a ReplacingMergeTree that names its own version and deleted column.
      * true: it holds every change, in a plain MergeTree with all columns of metadata.h and the two named here. */
     bool is_log;
-    const char *version_column; /* "_version" */
-    const char *deleted_column; /* "is_deleted" */
+    const char *version_column;                   /* "_version" */
+    const char *deleted_column;                   /* "is_deleted" */
+    const struct sluice_table_settings *settings; /* NULL: nothing is set for the table */
 };
 
 /* Borrows shape, target and options for the call only. The version column of the target must be UInt128, the deleted

@@ -11,7 +11,8 @@ static struct sluice_batch *make_batch(const char *engine, bool is_log, size_t n
 {
     struct sluice_source_column columns[] = {{.name = "i'd", .type = SLUICE_SOURCE_INT32}};
     const struct sluice_shape shape = shape_of(columns, 1, 1);
-    const struct sluice_plan_options options = {is_log, "_version", "is_deleted"};
+    const struct sluice_plan_options options = {
+        .is_log = is_log, .version_column = "_version", .deleted_column = "is_deleted"};
     struct sluice_error err = {0};
     struct sluice_plan *plan = NULL;
     struct sluice_batch *batch = NULL;

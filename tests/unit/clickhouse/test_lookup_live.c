@@ -8,8 +8,10 @@
 #define TOPIC     "shop.public.orders"
 #define PARTITION 3
 
-static const struct sluice_plan_options replace_options = {false, "_version", "is_deleted"};
-static const struct sluice_plan_options log_options = {true, "_version", "is_deleted"};
+static const struct sluice_plan_options replace_options = {
+    .is_log = false, .version_column = "_version", .deleted_column = "is_deleted"};
+static const struct sluice_plan_options log_options = {
+    .is_log = true, .version_column = "_version", .deleted_column = "is_deleted"};
 
 /* ---- tables and batches ---- */
 

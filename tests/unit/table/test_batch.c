@@ -325,7 +325,8 @@ static struct sluice_plan *metadata_plan(bool is_log)
            "LowCardinality(String)", "_partition", "Int64", "_offset", "UInt64");
     if (is_log)
         target.engine = "MergeTree";
-    const struct sluice_plan_options options = {is_log, "_version", "is_deleted"};
+    const struct sluice_plan_options options = {
+        .is_log = is_log, .version_column = "_version", .deleted_column = "is_deleted"};
     if (sluice_plan_new(&shape, &target, &options, &plan, &err) != SLUICE_OK) {
         (void)fprintf(stderr, "%s\n", err.text);
         abort();

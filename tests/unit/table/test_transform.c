@@ -1,0 +1,240 @@
+/* What stands for a value: known answers, the same for every spelling of the value, and what is refused.
+ *
+ * The answers for hmac and tokenize were computed with Python's hmac and base64 modules.
+ */
+#include "table/transform.h"
+
+#include "table_support.h"
+
+static const struct sluice_table_settings table = {.transforms_key = "0123456789abcdef-key", .transforms_key_id = "k1"};
+
+struct transformed {
+    struct sluice_arena arena;
+    struct convert convert;
+    unsigned char bytes[4096];
+    const unsigned char *end; /* NULL: refused */
+    struct sluice_error err;
+};
+
+static enum sluice_code choose(struct transformed *t, enum sluice_transform kind,
+                               const struct sluice_source_column *column, const char *type_text)
+{
+    const struct sluice_column_settings settings = {.name = column->name, .transform = kind};
+    const struct sluice_type *type = NULL;
+    *t = (struct transformed){0};
+    sluice_arena_init(&t->arena, 1 << 20, "a test");
+    if (!CHECK_INT(sluice_type_parse(&t->arena, sluice_str_from(type_text), &type, &t->err), SLUICE_OK) ||
+        !CHECK(type != NULL))
+        exit(1);
+    return transform_choose(&t->arena, &table, &settings, column, type, type_text, &t->convert, &t->err);
+}
+
+static void put(struct transformed *t, enum sluice_transform kind, enum sluice_source_type source, const char *json,
+                const char *type_text)
+{
+    const struct sluice_source_column column = {.name = "c", .type = source};
+    const struct sluice_value value = json_of(json);
+    if (!CHECK_INT(choose(t, kind, &column, type_text), SLUICE_OK)) {
+        (void)fprintf(stderr, "    %s\n", t->err.text);
+        exit(1);
+    }
+    t->end = t->convert.fn(&t->convert, &value, t->bytes, &t->err);
+    CHECK(t->end == NULL || (size_t)(t->end - t->bytes) <= t->convert.room + value.text.len);
+}
+
+/* Of a String column whose length takes one byte. */
+static void expect_text(enum sluice_transform kind, enum sluice_source_type source, const char *json, const char *want)
+{
+    struct transformed t;
+    char got[300] = "refused";
+    put(&t, kind, source, json, "String");
+    if (CHECK(t.end != NULL) && CHECK_INT(t.bytes[0], t.end - t.bytes - 1))
+        (void)snprintf(got, sizeof got, "%.*s", (int)t.bytes[0], (const char *)t.bytes + 1);
+    CHECK_TEXT(got, want);
+    sluice_arena_deinit(&t.arena);
+}
+
+static void test_known_answers(void)
+{
+    static const char *const cases[][4] = {
+        {"\"anna@example.com\"", "f7d54c22dda5b1780276601cd005909b70543fc4a6ba72d735b4cb9bbb611f01",
+         "k1:15bcb8717c6f8ecb76752e03bbc80702a60a6650efc350d81f3d26c194ed1e71",
+         "cx7ith7quyzozehik6wv5dwy2e@example.com"},
+        {"\"+49 30 123456\"", "1be9c27dc12c09d4f61557c07f3214f15b88a7315c6fcb356b7dc18e6c9670f0",
+         "k1:eb2548266d560e72ff6eca0ebc451213b0823d68805eaf8d05c863d9cb01fed3", "tkfhfyae32kc6tbmdv3cbhscje"},
+        {"\"\"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+         "k1:942eddd2266f86edc87930cc7bf27dcad3ac45fbdc02f0c334f04e47cde34b46", "7eq6s5k5eqvc6piw4zvay4rpse"},
+        {"\"\xc3\xa9\\\"\\n\"", "2dab93ffc7657d94250d32f70ebdb043125ed339682329b0a5a933fd2ca87559",
+         "k1:182c2ee39340d780e3f9a5aae9b8f35a1aa551320911b4b4308dbd269d10dc46", "7vvvnbeafml7wso6szh7xjl4fe"},
+        {"\"\\u00e9\\u0022\\u000a\"", "2dab93ffc7657d94250d32f70ebdb043125ed339682329b0a5a933fd2ca87559",
+         "k1:182c2ee39340d780e3f9a5aae9b8f35a1aa551320911b4b4308dbd269d10dc46", "7vvvnbeafml7wso6szh7xjl4fe"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        expect_text(SLUICE_TRANSFORM_HASH, SLUICE_SOURCE_STRING, cases[i][0], cases[i][1]);
+        expect_text(SLUICE_TRANSFORM_HMAC, SLUICE_SOURCE_STRING, cases[i][0], cases[i][2]);
+        expect_text(SLUICE_TRANSFORM_TOKENIZE, SLUICE_SOURCE_STRING, cases[i][0], cases[i][3]);
+        expect_text(SLUICE_TRANSFORM_TOKENIZE, SLUICE_SOURCE_UNTYPED, cases[i][0], cases[i][3]);
+    }
+    /* base64 of "anna@example.com" */
+    expect_text(SLUICE_TRANSFORM_HASH, SLUICE_SOURCE_BYTES, "\"YW5uYUBleGFtcGxlLmNvbQ==\"", cases[0][1]);
+}
+
+/* Whether the text behind the last @ is shown. */
+static void test_domains(void)
+{
+    static const char *const shown[] = {"a@b.de",       "a b@x.example.com",  "\\\"a@b\\\"@c.org",
+                                        "a@1.xn--p1ai", "a@b.m\xc3\xbcnchen", "a@x-y.co"};
+    static const char *const hidden[] = {"secret@localhost", "a@b.de.",  "a@.de", "@b.de", "a@b..de",  "a@b.d",
+                                         "a@b.de x",         "a@123.45", "a@",    "a",     "a@b_c.de", "a@b.de>",
+                                         "a@[1.2.3.4]"};
+    struct transformed t;
+    char json[400];
+    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
+        (void)snprintf(json, sizeof json, "\"%s\"", shown[i]);
+        put(&t, SLUICE_TRANSFORM_TOKENIZE, SLUICE_SOURCE_STRING, json, "String");
+        CHECK_INT(t.bytes[0], 26 + strlen(strrchr(shown[i], '@')));
+        CHECK_INT(memcmp(t.bytes + 27, strrchr(shown[i], '@'), strlen(strrchr(shown[i], '@'))), 0);
+        sluice_arena_deinit(&t.arena);
+    }
+    for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++) {
+        (void)snprintf(json, sizeof json, "\"%s\"", hidden[i]);
+        put(&t, SLUICE_TRANSFORM_TOKENIZE, SLUICE_SOURCE_STRING, json, "String");
+        CHECK_INT(t.bytes[0], 26);
+        sluice_arena_deinit(&t.arena);
+    }
+    /* 255 bytes are a domain, 256 are not. */
+    for (size_t n = 255; n <= 256; n++) {
+        memset(json, 'x', sizeof json);
+        memcpy(json, "\"a@", 3);
+        memcpy(json + 3 + n - 3, ".de\"", 5);
+        put(&t, SLUICE_TRANSFORM_TOKENIZE, SLUICE_SOURCE_STRING, json, "String");
+        CHECK_INT(t.end - t.bytes, n == 255 ? 2 + 26 + 1 + 255 : 1 + 26);
+        sluice_arena_deinit(&t.arena);
+    }
+}
+
+static void expect_bytes(enum sluice_transform kind, enum sluice_source_type source, const char *json,
+                         const char *type_text, const void *want, size_t n_want)
+{
+    struct transformed t;
+    put(&t, kind, source, json, type_text);
+    if (CHECK(t.end != NULL))
+        CHECK_BYTES(t.bytes, (size_t)(t.end - t.bytes), want, n_want);
+    sluice_arena_deinit(&t.arena);
+}
+
+static void test_mask(void)
+{
+    const enum sluice_transform mask = SLUICE_TRANSFORM_MASK;
+    expect_bytes(mask, SLUICE_SOURCE_STRING, "\"secret\"", "String", "\4****", 5);
+    expect_bytes(mask, SLUICE_SOURCE_STRING, "\"s\"", "Nullable(String)", "\4****", 5);
+    expect_bytes(mask, SLUICE_SOURCE_STRING, "\"s\"", "FixedString(6)", "****\0\0", 6);
+    expect_bytes(mask, SLUICE_SOURCE_STRING, "\"s\"", "FixedString(3)", "\0\0\0", 3);
+    expect_bytes(mask, SLUICE_SOURCE_INT32, "77", "Nullable(Int32)", "\0\0\0\0", 4);
+    expect_bytes(mask, SLUICE_SOURCE_INT32, "77", "Int64", "\0\0\0\0\0\0\0\0", 8);
+    expect_bytes(mask, SLUICE_SOURCE_ENUM, "\"x\"", "Enum8('a' = -3, 'x' = 4)", "\xfd", 1);
+}
+
+static void test_fixed_string(void)
+{
+    static const char want[] = "f7d54c22dda5b1780276601cd005909b70543fc4a6ba72d735b4cb9bbb611f01";
+    expect_bytes(SLUICE_TRANSFORM_HASH, SLUICE_SOURCE_STRING, "\"anna@example.com\"", "FixedString(64)", want, 64);
+    expect_bytes(SLUICE_TRANSFORM_HASH, SLUICE_SOURCE_STRING, "\"anna@example.com\"", "FixedString(65)", want, 65);
+    struct transformed t;
+    put(&t, SLUICE_TRANSFORM_TOKENIZE, SLUICE_SOURCE_STRING, "\"anna@example.com\"", "FixedString(30)");
+    CHECK(t.end == NULL);
+    CHECK_INT(t.err.code, SLUICE_E_VALUE);
+    CHECK_CONTAINS(t.err.text, "the transformed text is too long; make the column String");
+    sluice_arena_deinit(&t.arena);
+}
+
+static void expect_refusal(enum sluice_transform kind, const struct sluice_source_column *column, const char *type,
+                           const char *want)
+{
+    struct transformed t;
+    CHECK_INT(choose(&t, kind, column, type), SLUICE_E_TYPE);
+    CHECK_INT(t.err.action, SLUICE_STOP_PARTITION);
+    CHECK_TEXT(t.err.text, want);
+    sluice_arena_deinit(&t.arena);
+}
+
+static void test_refusals(void)
+{
+    const struct sluice_source_column text = {.name = "c", .type = SLUICE_SOURCE_STRING};
+    const struct sluice_source_column key = {.name = "c", .type = SLUICE_SOURCE_STRING, .is_key = true};
+    const struct sluice_source_column point = {.name = "c", .type = SLUICE_SOURCE_POINT};
+    expect_refusal(SLUICE_TRANSFORM_HASH, &text, "Int32",
+                   "column \"c\" with the transform hash: it gives texts, which the target column does not hold; make "
+                   "the column String");
+    expect_refusal(SLUICE_TRANSFORM_HASH, &text, "FixedString(63)",
+                   "column \"c\" with the transform hash: its texts are longer than the target column; make the column "
+                   "String");
+    expect_refusal(SLUICE_TRANSFORM_HMAC, &text, "FixedString(66)",
+                   "column \"c\" with the transform hmac: its texts are longer than the target column; make the column "
+                   "String");
+    expect_refusal(SLUICE_TRANSFORM_TOKENIZE, &text, "FixedString(25)",
+                   "column \"c\" with the transform tokenize: its texts are longer than the target column; make the "
+                   "column String");
+    expect_refusal(
+        SLUICE_TRANSFORM_MASK, &key, "String",
+        "column \"c\" with the transform mask: it would make rows of different keys the same; use hash, hmac "
+        "or tokenize for a column of the source's key");
+    expect_refusal(SLUICE_TRANSFORM_HASH, &point, "String",
+                   "column \"c\" with the transform hash: values of its type have no text; cast the column at the "
+                   "source, or use mask or drop");
+}
+
+/* A value that is no text where one is due is refused, and not by showing it. */
+static void test_wrong_value(void)
+{
+    struct transformed t;
+    put(&t, SLUICE_TRANSFORM_HASH, SLUICE_SOURCE_STRING, "[4711]", "String");
+    CHECK(t.end == NULL);
+    CHECK_INT(t.err.action, SLUICE_REJECT);
+    CHECK(strstr(t.err.text, "4711") == NULL);
+    sluice_arena_deinit(&t.arena);
+}
+
+/* However JSON spells a text, the result is that of the text itself. */
+static void test_spellings(uint64_t seed)
+{
+    static const enum sluice_transform kinds[] = {SLUICE_TRANSFORM_HASH, SLUICE_TRANSFORM_HMAC,
+                                                  SLUICE_TRANSFORM_TOKENIZE};
+    for (int i = 0; i < 500; i++) {
+        char plain[80] = "\"";
+        char escaped[400] = "\"";
+        size_t n_plain = 1;
+        size_t n_escaped = 1;
+        size_t n = random_next(&seed) % 40;
+        for (size_t j = 0; j < n; j++) {
+            char c = "abcxyz09 @.+-_"[random_next(&seed) % 14];
+            plain[n_plain++] = c;
+            bool escape = random_next(&seed) % 3 == 0 || j + 1 == n;
+            n_escaped +=
+                (size_t)snprintf(escaped + n_escaped, sizeof escaped - n_escaped, escape ? "\\u%04x" : "%c", c);
+        }
+        (void)snprintf(plain + n_plain, sizeof plain - n_plain, "\"");
+        (void)snprintf(escaped + n_escaped, sizeof escaped - n_escaped, "\"");
+        struct transformed a;
+        struct transformed b;
+        put(&a, kinds[i % 3], SLUICE_SOURCE_STRING, plain, "String");
+        put(&b, kinds[i % 3], SLUICE_SOURCE_STRING, escaped, "String");
+        if (CHECK(a.end != NULL && b.end != NULL))
+            CHECK_BYTES(a.bytes, (size_t)(a.end - a.bytes), b.bytes, (size_t)(b.end - b.bytes));
+        sluice_arena_deinit(&a.arena);
+        sluice_arena_deinit(&b.arena);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t seed = random_seed(argc, argv);
+    test_known_answers();
+    test_domains();
+    test_mask();
+    test_fixed_string();
+    test_refusals();
+    test_wrong_value();
+    test_spellings(seed);
+    return check_result();
+}
