@@ -4,13 +4,14 @@
 #include "config/kafka_keys.h"
 #include "config/option.h"
 #include "config/output.h"
+#include "config/rules_text.h"
 
 enum { WIDTH = 100, MAX_RANGE = 200 };
 
 static const char intro[] =
     "# Configuration\n"
     "\n"
-    "<!-- Made by `sluice config docs` from include/sluice/options.def; do not edit. -->\n"
+    "<!-- Made by `sluice config docs` from include/sluice/options.def and rules.def; do not edit. -->\n"
     "\n"
     "One YAML file, named with `-c`; JSON is accepted too. `--set key=value` on the command line wins over the\n"
     "file, the last one of several wins, and its value is read as YAML: `--set kafka.topics=[orders,customers]`.\n"
@@ -54,6 +55,12 @@ static bool same_group(const char *a, const char *b)
 static bool begins_group(size_t i)
 {
     return i == 0 || !same_group(config_options[i - 1].key, config_options[i].key);
+}
+
+static bool ends_tables(size_t i)
+{
+    return strncmp(config_options[i].key, "tables.", 7) == 0 &&
+           (i + 1 == CONFIG_N_OPTIONS || !same_group(config_options[i].key, config_options[i + 1].key));
 }
 
 static void print_escaped(FILE *out, const char *text)
@@ -100,7 +107,13 @@ enum sluice_code sluice_config_docs(FILE *out, struct sluice_error *err)
                           "\n## %.*s\n\n| Option | Type and range | Default | What it changes |\n|---|---|---|---|\n",
                           (int)n, key);
         docs_row(out, &config_options[i]);
+        if (ends_tables(i)) {
+            (void)fprintf(out, "| `" CONFIG_DEFAULTS_KEY "` | map | empty | %s See below. |\n", config_defaults_text);
+            (void)fprintf(out, "| `" CONFIG_RULES_KEY "` | list of maps | empty | %s See below. |\n",
+                          config_rules_text);
+        }
     }
+    config_rules_docs(out);
     (void)fputs(passthrough, out);
     for (unsigned i = 0; i < config_n_kafka_refusals; i++) {
         const struct config_kafka_refusal *row = &config_kafka_refusals[i];
@@ -123,6 +136,12 @@ enum sluice_code sluice_config_help(FILE *out, struct sluice_error *err)
                       : option->preset[0] == '\0' ? "empty"
                                                   : option->preset);
         config_output_wrapped(out, option->text, "      ", WIDTH);
+        if (ends_tables(i)) {
+            (void)fputs("  " CONFIG_DEFAULTS_KEY " (map; default empty)\n", out);
+            config_output_wrapped(out, config_defaults_text, "      ", WIDTH);
+            (void)fputs("  " CONFIG_RULES_KEY " (list of maps; default empty)\n", out);
+            config_output_wrapped(out, config_rules_text, "      ", WIDTH);
+        }
     }
     return config_output_end(out, err);
 }
@@ -163,7 +182,7 @@ static void sample_option(FILE *out, const struct config_option *option, bool ne
 enum sluice_code sluice_config_sample(FILE *out, struct sluice_error *err)
 {
     (void)fputs("# Every option of sluice. Those without a # are required; the others show their defaults.\n"
-                "# Made by `sluice config sample` from include/sluice/options.def.\n",
+                "# Made by `sluice config sample` from include/sluice/options.def and rules.def.\n",
                 out);
     for (size_t i = 0; i < CONFIG_N_OPTIONS; i++) {
         size_t n = group_length(config_options[i].key);
@@ -172,6 +191,8 @@ enum sluice_code sluice_config_sample(FILE *out, struct sluice_error *err)
         else
             (void)fputc('\n', out);
         sample_option(out, &config_options[i], n > 0);
+        if (ends_tables(i))
+            config_rules_sample(out);
     }
     return config_output_end(out, err);
 }

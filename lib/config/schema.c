@@ -10,6 +10,7 @@
 #include "config/kafka_keys.h"
 #include "config/option.h"
 #include "config/output.h"
+#include "config/rules_text.h"
 
 #define EXPANDED "\\$\\{"
 
@@ -150,6 +151,21 @@ static bool add_options(json_t *root)
     return true;
 }
 
+static bool add_rules(json_t *root)
+{
+    json_t *defs = json_object_get(root, "$defs");
+    json_t *properties = json_object_get(root, "properties");
+    static const char *const keys[] = {CONFIG_DEFAULTS_KEY, CONFIG_RULES_KEY};
+    json_t *(*const made[])(void) = {config_defaults_schema, config_rules_schema};
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(keys); i++) {
+        json_t *ref = reference(keys[i]);
+        if (ref == NULL || json_object_set_new(defs, keys[i], made[i]()) != 0 ||
+            !add_property(properties, keys[i], ref))
+            return false;
+    }
+    return true;
+}
+
 static json_t *refusal(const struct config_kafka_refusal *row)
 {
     if (row->allowed == NULL)
@@ -181,9 +197,9 @@ enum sluice_code sluice_config_schema(FILE *out, struct sluice_error *err)
     json_t *root =
         json_pack("{s:s, s:s, s:s, s:s, s:b, s:{}, s:{}, s:[], s:{}}", "$schema",
                   "https://json-schema.org/draft/2020-12/schema", "title", "sluice configuration", "$comment",
-                  "Made by `sluice config schema` from include/sluice/options.def; do not edit.", "type", "object",
-                  "additionalProperties", 0, "properties", "patternProperties", "allOf", "$defs");
-    if (root == NULL || !add_options(root) || !add_passthrough(root))
+                  "Made by `sluice config schema` from include/sluice/options.def and rules.def; do not edit.", "type",
+                  "object", "additionalProperties", 0, "properties", "patternProperties", "allOf", "$defs");
+    if (root == NULL || !add_options(root) || !add_rules(root) || !add_passthrough(root))
         return sluice_error_nomem(err, "the JSON Schema", 0);
     return config_output_json(root, out, err);
 }

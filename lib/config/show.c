@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "config/details.h"
 #include "config/output.h"
+#include "config/rules_text.h"
 
 #define MASK "***"
 
@@ -54,6 +55,33 @@ static void print_row(FILE *out, const char *key, const char *value, const char 
     (void)fprintf(out, "%-40s %-40s %s\n", key, value[0] != '\0' ? value : "\"\"", source);
 }
 
+struct table_rows {
+    const struct sluice_config *config;
+    FILE *out;
+    struct sluice_buf *text;
+    struct sluice_error *err;
+};
+
+/* A value below tables.defaults or tables.rules as one line. */
+static bool print_rule_row(void *context, const char *key, const struct config_node *value, struct config_source source)
+{
+    const struct table_rows *rows = context;
+    char place[200];
+    sluice_buf_clear(rows->text);
+    enum sluice_code code = SLUICE_OK;
+    if (value->kind == CONFIG_NODE_SCALAR)
+        code = sluice_buf_append_z(rows->text, value->text, rows->err);
+    else if (value->first == NULL)
+        code = sluice_buf_append_z(rows->text, value->kind == CONFIG_NODE_MAP ? "{}" : "[]", rows->err);
+    for (const struct config_node *item = value->first; item != NULL && code == SLUICE_OK; item = item->next)
+        code = sluice_buf_printf(rows->text, rows->err, "%s%s", item != value->first ? ", " : "", item->text);
+    if (code != SLUICE_OK)
+        return false;
+    config_source_text(rows->config, source, place, sizeof place);
+    print_row(rows->out, key, sluice_buf_text(rows->text), place);
+    return true;
+}
+
 static enum sluice_code show_table(const struct sluice_config *config, FILE *out, struct sluice_error *err)
 {
     char source[200];
@@ -69,6 +97,9 @@ static enum sluice_code show_table(const struct sluice_config *config, FILE *out
         config_source_text(config, config->details->sources[i], source, sizeof source);
         print_row(out, config_options[i].key, value, source);
     }
+    struct table_rows rows = {config, out, &text, err};
+    if (!config_rules_each(config, print_rule_row, &rows))
+        return err->code;
     for (size_t i = 0; i < config->n_kafka_properties; i++) {
         const struct sluice_config_property *property = &config->kafka_properties[i];
         config_source_text(config, config->details->property_sources[i], source, sizeof source);
@@ -113,6 +144,27 @@ static bool add_json(json_t *root, const struct sluice_config *config, const cha
     return row != NULL && json_object_set_new(root, key, row) == 0;
 }
 
+struct json_rows {
+    json_t *root;
+    const struct sluice_config *config;
+};
+
+static bool add_rule_row(void *context, const char *key, const struct config_node *value, struct config_source source)
+{
+    const struct json_rows *rows = context;
+    if (value->kind == CONFIG_NODE_SCALAR)
+        return add_json(rows->root, rows->config, key, json_string(value->text), source);
+    if (value->kind == CONFIG_NODE_MAP)
+        return add_json(rows->root, rows->config, key, json_object(), source);
+    json_t *items = json_array();
+    for (const struct config_node *item = value->first; item != NULL; item = item->next)
+        if (json_array_append_new(items, json_string(item->text)) != 0) {
+            json_decref(items);
+            return false;
+        }
+    return add_json(rows->root, rows->config, key, items, source);
+}
+
 static bool fill_json(json_t *root, const struct sluice_config *config)
 {
     char key[256];
@@ -120,6 +172,9 @@ static bool fill_json(json_t *root, const struct sluice_config *config)
         if (!add_json(root, config, config_options[i].key, value_json(config, &config_options[i]),
                       config->details->sources[i]))
             return false;
+    struct json_rows rows = {root, config};
+    if (!config_rules_each(config, add_rule_row, &rows))
+        return false;
     for (size_t i = 0; i < config->n_kafka_properties; i++) {
         const struct sluice_config_property *property = &config->kafka_properties[i];
         (void)snprintf(key, sizeof key, "kafka.%s", property->key);

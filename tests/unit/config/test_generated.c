@@ -82,7 +82,10 @@ static void test_show(void)
 {
     static const char *const sets[] = {"senders=5"};
     static const char text[] = MINIMUM "clickhouse.password: hidden1\nkafka.sasl.password: hidden2\n"
-                                       "tables.source_types: [a.b.c=json, a.b.d=uuid]\n";
+                                       "tables.source_types: [a.b.c=json, a.b.d=uuid]\n"
+                                       "tables.defaults.toast: null\n"
+                                       "tables.rules:\n- {match: '^x$', order_by: [a, b], transforms: {}}\n"
+                                       "- match: y\n  columns:\n    p.q: {rename: r}\n";
     char *table = NULL;
     char *json = NULL;
     struct sluice_config *config = load_bytes(text, strlen(text), sets, 1);
@@ -99,6 +102,13 @@ static void test_show(void)
     CHECK_CONTAINS(table,
                    "batch.max_age                            1s                                       default\n");
     CHECK_CONTAINS(table, "sluice.yaml:4\n");
+    CHECK_CONTAINS(table, "tables.defaults.toast                    null ");
+    CHECK_CONTAINS(table, "tables.rules[0].order_by                 a, b ");
+    CHECK_CONTAINS(table, "tables.rules[0].transforms               {} ");
+    CHECK_CONTAINS(table, "tables.rules[1].columns.p.q.rename       r ");
+    CHECK_CONTAINS(table, "sluice.yaml:12\n");
+    CHECK_CONTAINS(json, "\"tables.rules[0].order_by\": {\n    \"value\": [\n      \"a\",\n      \"b\"\n    ],");
+    CHECK_CONTAINS(json, "\"tables.rules[0].transforms\": {\n    \"value\": {},");
     CHECK_CONTAINS(json, "\"senders\": {\n    \"value\": 5,\n    \"source\": \"--set\"\n  }");
     CHECK_CONTAINS(json, "\"kafka.sasl.password\": {\n    \"value\": \"***\"");
     CHECK_CONTAINS(json, "\"batch.collapse\": {\n    \"value\": true");
