@@ -20,7 +20,8 @@
     X(SLUICE_DELIVERY_EXACTLY_ONCE, "exactly_once")
 #define SLUICE_FORMAT_NAMES(X)                                                                                         \
     X(SLUICE_FORMAT_AUTO, "auto")                                                                                      \
-    X(SLUICE_FORMAT_JSON, "json")
+    X(SLUICE_FORMAT_JSON, "json")                                                                                      \
+    X(SLUICE_FORMAT_AVRO, "avro")
 #define SLUICE_ON_BAD_RECORD_NAMES(X) X(SLUICE_ON_BAD_RECORD_STOP, "stop")
 #define SLUICE_LEDGER_CHOICE_NAMES(X)                                                                                  \
     X(SLUICE_USE_AUTO, "auto")                                                                                         \

@@ -150,6 +150,34 @@ static enum sluice_code check_urls(const struct sluice_config *config, struct sl
     return code;
 }
 
+/* No address is quoted: it may hold a password. */
+static enum sluice_code check_registry(const struct sluice_config *config, struct sluice_error *err)
+{
+    for (size_t i = 0; i < config->registry_url.n_items; i++) {
+        const char *url = config->registry_url.items[i];
+        const char *scheme = strstr(url, "://");
+        const char *at = strrchr(url, '@');
+        const char *host = at != NULL ? at + 1 : scheme != NULL ? scheme + 3 : url;
+        if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
+            return FAIL(config, registry_url, err, "address %zu does not begin with http:// or https://", i + 1);
+        if (strpbrk(url, "?# ") != NULL || !is_authority(host, strcspn(host, "/"), false))
+            return FAIL(config, registry_url, err,
+                        "address %zu is not like http://host:8081 or http://user:pass@host:8081", i + 1);
+        if (at != NULL && config->registry_token[0] != '\0')
+            return FAIL(config, registry_token, err, "an address of registry.url holds a user as well; keep one");
+    }
+    for (size_t i = 0; i < config->registry_headers.n_items; i++)
+        if (strcspn(config->registry_headers.items[i], ":") == strlen(config->registry_headers.items[i]))
+            return FAIL(config, registry_headers, err, "entry %zu is no header; write it as \"Name: value\"", i + 1);
+    if (config->registry_token[0] != '\0' && config->registry_user[0] != '\0')
+        return FAIL(config, registry_token, err, "is set beside registry.user; keep one of them");
+    if (config->registry_key_file[0] != '\0' && config->registry_cert_file[0] == '\0')
+        return FAIL(config, registry_key_file, err, "is of no use without registry.cert_file; set that too");
+    if (config->format == SLUICE_FORMAT_AVRO && config->registry_url.n_items == 0)
+        return FAIL(config, format, err, "is avro, and registry.url is not set; set it");
+    return SLUICE_OK;
+}
+
 /* schema.table.column=type; which types there are is known above (lib/table). */
 static bool is_source_type(const char *text)
 {
@@ -267,8 +295,8 @@ static enum sluice_code check_across(const struct sluice_config *config, struct 
 enum sluice_code config_check(const struct sluice_config *config, struct sluice_error *err)
 {
     enum sluice_code (*const rules[])(const struct sluice_config *, struct sluice_error *) = {
-        check_name,   check_topics,   check_urls,       check_source_types, check_listen,
-        check_ledger, check_metadata, check_transforms, check_across};
+        check_name,   check_topics, check_urls,     check_registry,   check_source_types,
+        check_listen, check_ledger, check_metadata, check_transforms, check_across};
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(rules); i++) {
         enum sluice_code code = rules[i](config, err);
         if (code != SLUICE_OK)

@@ -5,7 +5,8 @@
 #include "base/arena.h"
 #include "sluice/config.h"
 
-enum { SLUICE_OPTION_REQUIRED = 1, SLUICE_OPTION_RELOADABLE = 2 };
+/* MASKED: of the items of a list, credentials are not shown. */
+enum { SLUICE_OPTION_REQUIRED = 1, SLUICE_OPTION_RELOADABLE = 2, SLUICE_OPTION_MASKED = 4 };
 
 enum config_type {
     CONFIG_STRING,

@@ -19,12 +19,31 @@ static const char *mask(const char *value)
     return value[0] != '\0' ? MASK : "";
 }
 
-static enum sluice_code list_text(const struct sluice_config_list *list, struct sluice_buf *text,
-                                  struct sluice_error *err)
+enum { MAX_SHOWN_ITEM = 1024 };
+
+/* "http://user:password@host" without the part before the @; "Name: value" without the value. */
+static const char *shown_item(const struct config_option *option, const char *item, char out[MAX_SHOWN_ITEM])
 {
+    const char *scheme = strstr(item, "://");
+    const char *at = strrchr(item, '@');
+    const char *colon = strchr(item, ':');
+    if ((option->flags & SLUICE_OPTION_MASKED) == 0 || colon == NULL || (scheme != NULL && at == NULL))
+        return item;
+    if (scheme != NULL)
+        (void)snprintf(out, MAX_SHOWN_ITEM, "%.*s" MASK "%s", (int)(scheme + 3 - item), item, at);
+    else
+        (void)snprintf(out, MAX_SHOWN_ITEM, "%.*s: " MASK, (int)(colon - item), item);
+    return out;
+}
+
+static enum sluice_code list_text(const struct config_option *option, const struct sluice_config_list *list,
+                                  struct sluice_buf *text, struct sluice_error *err)
+{
+    char item[MAX_SHOWN_ITEM];
     sluice_buf_clear(text);
     for (size_t i = 0; i < list->n_items; i++) {
-        enum sluice_code code = sluice_buf_printf(text, err, "%s%s", i > 0 ? ", " : "", list->items[i]);
+        enum sluice_code code =
+            sluice_buf_printf(text, err, "%s%s", i > 0 ? ", " : "", shown_item(option, list->items[i], item));
         if (code != SLUICE_OK)
             return code;
     }
@@ -37,7 +56,7 @@ static enum sluice_code value_text(const struct sluice_config *config, const str
 {
     char number[32];
     if (config_option_is_list(option)) {
-        enum sluice_code code = list_text(config_option_items(option, config), text, err);
+        enum sluice_code code = list_text(option, config_option_items(option, config), text, err);
         *out = sluice_buf_text(text);
         return code;
     }
@@ -109,11 +128,12 @@ static enum sluice_code show_table(const struct sluice_config *config, FILE *out
     return config_output_end(out, err);
 }
 
-static json_t *list_json(const struct sluice_config_list *list)
+static json_t *list_json(const struct config_option *option, const struct sluice_config_list *list)
 {
+    char item[MAX_SHOWN_ITEM];
     json_t *items = json_array();
     for (size_t i = 0; i < list->n_items; i++)
-        if (json_array_append_new(items, json_string(list->items[i])) != 0) {
+        if (json_array_append_new(items, json_string(shown_item(option, list->items[i], item))) != 0) {
             json_decref(items);
             return NULL;
         }
@@ -125,7 +145,7 @@ static json_t *value_json(const struct sluice_config *config, const struct confi
 {
     char number[32];
     if (config_option_is_list(option))
-        return list_json(config_option_items(option, config));
+        return list_json(option, config_option_items(option, config));
     const char *value = config_option_format(option, config, number, sizeof number);
     if (option->type == CONFIG_BOOL)
         return json_boolean(value[0] == 't');

@@ -81,11 +81,13 @@ static void show(struct sluice_config *config, bool json, char **text)
 static void test_show(void)
 {
     static const char *const sets[] = {"senders=5"};
-    static const char text[] = MINIMUM "clickhouse.password: hidden1\nkafka.sasl.password: hidden2\n"
-                                       "tables.source_types: [a.b.c=json, a.b.d=uuid]\n"
-                                       "tables.defaults.toast: null\n"
-                                       "tables.rules:\n- {match: '^x$', order_by: [a, b], transforms: {}}\n"
-                                       "- match: y\n  columns:\n    p.q: {rename: r}\n";
+    static const char text[] = MINIMUM
+        "clickhouse.password: hidden1\nkafka.sasl.password: hidden2\n"
+        "tables.source_types: [a.b.c=json, a.b.d=uuid]\n"
+        "registry.url: ['http://hidden3:hidden4@r:8081/x', 'http://r2']\nregistry.headers: ['X-Key: hidden5']\n"
+        "tables.defaults.toast: null\n"
+        "tables.rules:\n- {match: '^x$', order_by: [a, b], transforms: {}}\n"
+        "- match: y\n  columns:\n    p.q: {rename: r}\n";
     char *table = NULL;
     char *json = NULL;
     struct sluice_config *config = load_bytes(text, strlen(text), sets, 1);
@@ -97,6 +99,9 @@ static void test_show(void)
     CHECK(strstr(json, "hidden") == NULL);
     CHECK_CONTAINS(table, "clickhouse.password                      ***  ");
     CHECK_CONTAINS(table, "kafka.sasl.password                      ***  ");
+    CHECK_CONTAINS(table, "http://***@r:8081/x, http://r2 ");
+    CHECK_CONTAINS(table, "X-Key: *** ");
+    CHECK_CONTAINS(json, "\"http://***@r:8081/x\"");
     CHECK_CONTAINS(table, "a.b.c=json, a.b.d=uuid ");
     CHECK_CONTAINS(table, "senders                                  5                                        --set\n");
     CHECK_CONTAINS(table,

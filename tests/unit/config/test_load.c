@@ -137,8 +137,13 @@ static void test_forms(void)
         {"clickhouse.url=http://h?x=1", "has more than host, port and path"},
         {"clickhouse.url=http://:8123", "has no valid host and port"},
         {"clickhouse.url=http://h:x", "has no valid host and port"},
+        {"registry.url=u:hidden@h:8081", "address 1 does not begin with http:// or https://"},
+        {"registry.url=[http://h, 'http://u:hidden@h:x']", "address 2 is not like http://host:8081"},
+        {"registry.headers=hidden", "entry 1 is no header"},
+        {"registry.key_file=k", "is of no use without registry.cert_file"},
+        {"format=avro", "is avro, and registry.url is not set"},
     };
-    for (size_t i = 0; i < 8; i++) {
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct sluice_config *config = load_set(cases[i][0]);
         CHECK(config == NULL);
         CHECK_CONTAINS(load_err.text, cases[i][1]);
@@ -148,7 +153,7 @@ static void test_forms(void)
     static const char *const legal[] = {"clickhouse.url=https://h/base",  "clickhouse.url=\"http://[::1]:8123\"",
                                         "kafka.topics='^shop\\.[a-z]+$'", "http.listen=",
                                         "http.listen=\"[::1]:0\"",        "tables.source_types=",
-                                        "tables.source_types=[]"};
+                                        "tables.source_types=[]",         "registry.url=\"https://u:p%40@h:8081/x\""};
     for (size_t i = 0; i < sizeof legal / sizeof legal[0]; i++)
         sluice_config_free(expect_config(load_set(legal[i])));
 }

@@ -70,7 +70,7 @@ static void test_ranges(void)
         else
             n--;
     }
-    CHECK_INT(n, 14);
+    CHECK_INT(n, 15);
 }
 
 static void test_refusals(void)
@@ -97,7 +97,7 @@ static void test_refusals(void)
         {"drain.timeout", "-1ms", "\"-1ms\" is out of range; use 0s to 1h"},
         {"batch.collapse", "yes", "\"yes\" is neither true nor false; write one of these two"},
         {"log.level", "trace", "\"trace\" is not one of the values; use error, warn, info, debug"},
-        {"format", "avro", "\"avro\" is not one of the values; use auto, json"},
+        {"format", "xml", "\"xml\" is not one of the values; use auto, json, avro"},
         {"on_bad_record", "skip", "\"skip\" is not one of the values; use stop"},
         {"clickhouse.database", "", "\"\" is empty; give a value"},
         {"clickhouse.user", "a\nb", "\"a\nb\" has a line break or another control character; take it out"},
