@@ -4,6 +4,7 @@
  */
 #include "table/transform.h"
 
+#include "table/row.h"
 #include "table_support.h"
 
 static const struct sluice_table_settings table = {.transforms_key = "0123456789abcdef-key", .transforms_key_id = "k1"};
@@ -226,6 +227,113 @@ static void test_spellings(uint64_t seed)
     }
 }
 
+/* ---- rows ---- */
+
+static struct sluice_column_settings columns_of_rows[] = {
+    {.name = "phone", .rename = "", .transform = SLUICE_TRANSFORM_TOKENIZE, .toast = SLUICE_TOAST_FAIL},
+    {.name = "email", .rename = "", .transform = SLUICE_TRANSFORM_HMAC, .toast = SLUICE_TOAST_FAIL},
+};
+static const struct sluice_table_settings settings_of_rows = {.database = "shop",
+                                                              .table = "orders",
+                                                              .transforms_key = "0123456789abcdef-key",
+                                                              .transforms_key_id = "k1",
+                                                              .any = {.name = "", .rename = ""},
+                                                              .columns = columns_of_rows,
+                                                              .n_columns = 2};
+
+static enum sluice_code plan_rows(const char *sorting_key, struct sluice_plan **out, struct sluice_error *err)
+{
+    struct sluice_source_column columns[] = {{.name = "phone", .type = SLUICE_SOURCE_STRING},
+                                             {.name = "email", .type = SLUICE_SOURCE_STRING, .optional = true}};
+    const struct sluice_shape shape = shape_of(columns, 2, 1);
+    const struct sluice_plan_options options = {
+        .version_column = "_version", .deleted_column = "is_deleted", .settings = &settings_of_rows};
+    SLUICE_AUTO(sluice_target) struct sluice_target target;
+    TARGET(&target, sorting_key, "phone", "String", "email", "Nullable(String)");
+    return sluice_plan_new(&shape, &target, &options, out, err);
+}
+
+struct row {
+    unsigned char bytes[2048];
+    size_t n_bytes; /* 0: refused */
+    struct sluice_error err;
+};
+
+static void encode(const struct sluice_plan *plan, const struct sluice_change *change, const struct sluice_key *key,
+                   struct row *row)
+{
+    const struct sluice_record_place place = {.topic = "t"};
+    const struct sluice_version version = {0};
+    uint32_t key_at[4];
+    if (!CHECK(row_room(plan, change, key, &place) <= sizeof row->bytes))
+        exit(1);
+    const unsigned char *end = row_encode(plan, change, key, version, &place, row->bytes, key_at, &row->err);
+    row->n_bytes = end != NULL ? (size_t)(end - row->bytes) : 0;
+}
+
+/* A deleted row is found under the same key as the row that was inserted and changed. */
+static void test_rows(void)
+{
+    struct sluice_plan *plan = NULL;
+    struct sluice_error err;
+    struct record change;
+    struct record key;
+    struct row row;
+    if (!CHECK_INT(plan_rows("phone", &plan, &err), SLUICE_OK))
+        exit(1);
+    static const char token[] = "\x1atkfhfyae32kc6tbmdv3cbhscje";
+    static const char ops[] = {'r', 'c', 'u'};
+    for (size_t i = 0; i < sizeof ops; i++) {
+        encode(plan, CHANGE(&change, ops[i], "phone", "\"+49 30 123456\"", "email", "null"),
+               KEY(&key, "phone", "\"\\u002b49 30 123456\""), &row);
+        if (CHECK_INT(row.n_bytes, 27 + 1 + 17)) {
+            CHECK_BYTES(row.bytes, 27, token, 27);
+            CHECK_INT(row.bytes[27], 1); /* NULL stays NULL */
+        }
+    }
+    encode(plan, CHANGE(&change, 'd', "phone", "\"\"", "email", "null"), KEY(&key, "phone", "\"\\u002b49 30 123456\""),
+           &row);
+    if (CHECK_INT(row.n_bytes, 27 + 1 + 17))
+        CHECK_BYTES(row.bytes, 27, token, 27);
+    encode(plan, CHANGE(&change, 'c', "phone", "\"\"", "email", "\"anna@example.com\""), NULL, &row);
+    if (CHECK_INT(row.n_bytes, 27 + 2 + 67 + 17))
+        CHECK_BYTES(row.bytes + 29, 67, "k1:15bcb8717c6f8ecb76752e03bbc80702a60a6650efc350d81f3d26c194ed1e71", 67);
+    sluice_plan_unref(plan);
+}
+
+/* The placeholder of a large value that did not change is no value. */
+static void test_placeholder(void)
+{
+    struct sluice_plan *plan = NULL;
+    struct sluice_error err;
+    struct record change;
+    struct record key;
+    struct row row;
+    if (!CHECK_INT(plan_rows("phone", &plan, &err), SLUICE_OK))
+        exit(1);
+    encode(plan, CHANGE(&change, 'u', "phone", "\"1\"", "email", "\"__debezium_unavailable_value\""),
+           KEY(&key, "phone", "\"1\""), &row);
+    CHECK_INT(row.n_bytes, 0);
+    CHECK_INT(row.err.code, SLUICE_E_TOAST);
+    sluice_plan_unref(plan);
+}
+
+static void test_masked_keys(void)
+{
+    struct sluice_plan *plan = NULL;
+    struct sluice_error err;
+    columns_of_rows[0].transform = SLUICE_TRANSFORM_MASK;
+    CHECK_INT(plan_rows("phone", &plan, &err), SLUICE_E_TYPE);
+    CHECK_CONTAINS(err.text,
+                   "plan \"public.orders\" into \"shop.orders\": column \"phone\" with the transform mask: it "
+                   "would make rows of different keys the same");
+    columns_of_rows[0].transform = SLUICE_TRANSFORM_TOKENIZE;
+    columns_of_rows[1].transform = SLUICE_TRANSFORM_MASK;
+    CHECK(plan_rows("phone, email", &plan, &err) != SLUICE_OK);
+    CHECK_CONTAINS(err.text, "sorting key column \"email\"");
+    columns_of_rows[1].transform = SLUICE_TRANSFORM_HMAC;
+}
+
 int main(int argc, char **argv)
 {
     uint64_t seed = random_seed(argc, argv);
@@ -236,5 +344,8 @@ int main(int argc, char **argv)
     test_refusals();
     test_wrong_value();
     test_spellings(seed);
+    test_rows();
+    test_placeholder();
+    test_masked_keys();
     return check_result();
 }
