@@ -95,7 +95,10 @@ void commits_send_now(struct reader *reader)
     collect_commits(reader, &list);
     if (list.n > 0 && sluice_consumer_commit_now(reader->consumer, list.positions, list.n, &err) != SLUICE_OK)
         SLUICE_LOG(SLUICE_LOG_WARN, "commit_failed", SLUICE_F_ERROR(&err),
-                   SLUICE_F_TEXT("then", "the next owner stores the same rows again, under the same versions"));
+                   SLUICE_F_TEXT("then", reader->ledger != NULL
+                                             ? "the ledger knows what is stored; the next owner looks that up and "
+                                               "stores nothing twice"
+                                             : "the next owner stores the same rows again, under the same versions"));
     else
         for (size_t i = 0; i < list.n; i++)
             commits_on_committed(reader, &list.positions[i], NULL);

@@ -69,8 +69,9 @@ struct flight {
     char *token;            /* NULL: a token of its own for every attempt */
     int64_t send_before_us; /* monotonic; a sender that comes later sends nothing and says so in is_late */
     bool is_late;
-    bool is_stored; /* proved: nothing is left to do for it */
-    size_t n_asked; /* result of JOB_LOOKUP: rows asked about, and those that the target does not hold */
+    bool is_stored;  /* proved: nothing is left to do for it */
+    bool is_counted; /* its rows are in the metrics, which don't count what is sent once more */
+    size_t n_asked;  /* result of JOB_LOOKUP: rows asked about, and those that the target does not hold */
     size_t n_missing;
     struct flight *prev;
     struct flight *next;

@@ -36,6 +36,12 @@ static enum sluice_code create_table(struct sluice_ch_client *client, const stru
 {
     char what[256];
     SLUICE_AUTO(sluice_buf) struct sluice_buf sql = {0};
+    if (config->delivery == SLUICE_DELIVERY_EXACTLY_ONCE) { /* before it is made and refused */
+        const struct sluice_target made = {
+            .database = config->clickhouse_database, .table = table, .engine = "MergeTree"};
+        if (sluice_target_check_servers(&made, config->clickhouse_url.n_items, err) != SLUICE_OK)
+            return sluice_error_wrap(err, "not made");
+    }
     (void)snprintf(what, sizeof what, "create table \"%s.%s\"", config->clickhouse_database, table);
     enum sluice_code code = write_ddl(config, shape, table, source, &sql, err);
     if (code != SLUICE_OK)

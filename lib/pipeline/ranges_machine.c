@@ -20,9 +20,10 @@ static bool has_flights(const struct partition *p, const struct range *range)
 }
 
 /* The story of a replay in one line. */
-static void tell_replay(const struct partition *p, const struct range *range)
+static void tell_replay(struct lane *lane, const struct partition *p, const struct range *range)
 {
     const struct sluice_ledger_row *row = &p->lane.ranges->machine.written;
+    sluice_metric_add(sluice_metrics_get(lane->world.metrics, SLUICE_METRIC_LEDGER_REPLAYS), 1);
     SLUICE_LOG(SLUICE_LOG_INFO, "range_replayed", SLUICE_F_TEXT("topic", p->topic), SLUICE_F_I64("partition", p->id),
                SLUICE_F_I64("lo", range->lo), SLUICE_F_I64("hi", range->hi), SLUICE_F_U64("attempt", row->attempt),
                SLUICE_F_U64("rows", range->n_rows), SLUICE_F_U64("stored", range->n_stored),
@@ -114,7 +115,7 @@ static void on_done(struct lane *lane, struct partition *p)
         if (r->first == NULL)
             r->last = &r->first;
         if (range->is_replay)
-            tell_replay(p, range);
+            tell_replay(lane, p, range);
         ranges_free_flights(lane, p, range);
         free(range);
     }
@@ -207,7 +208,6 @@ static void start(struct lane *lane, struct partition *p)
     r->check = row->check;
     p->lane.position = row->next;
     p->lane.state = row->source;
-    sluice_metric_add(sluice_metrics_get(lane->world.metrics, SLUICE_METRIC_LEDGER_REPLAYS), is_replay ? 1 : 0);
     SLUICE_LOG(SLUICE_LOG_INFO, "partition_started", SLUICE_F_TEXT("topic", p->topic), SLUICE_F_I64("partition", p->id),
                SLUICE_F_I64("offset", row->next), SLUICE_F_TEXT("from", start_label(r->machine.start)),
                SLUICE_F_I64("replay_to", row->hi), SLUICE_F_U64("epoch", row->epoch));
@@ -229,9 +229,13 @@ static void on_stop(struct lane *lane, struct partition *p)
     struct sluice_error err;
     const struct sluice_ledger_machine *m = &p->lane.ranges->machine;
     bool other = m->state == SLUICE_LEDGER_OTHER;
+    char range[64] = "";
+    if (m->row.hi >= 0)
+        (void)snprintf(range, sizeof range, " (offsets %" PRId64 " to %" PRId64 ")", m->row.next, m->row.hi);
     int64_t offset = m->row.next >= 0 ? m->row.next : p->commit.offset;
     (void)sluice_error_set(&err, other ? SLUICE_E_UNSAFE : SLUICE_E_LEDGER, other ? SLUICE_STOP : SLUICE_STOP_PARTITION,
-                           "%s: %s", sluice_ledger_state_label(m->state), sluice_ledger_state_remedy(m->state));
+                           "%s%s: %s", sluice_ledger_state_label(m->state), range,
+                           sluice_ledger_state_remedy(m->state));
     partition_stop(lane, p, offset, &err);
 }
 

@@ -44,7 +44,9 @@ static void note_success(struct lane *lane, struct partition *p, struct flight *
         return;
     }
     flight->is_stored = !p->lane.ranges->machine.token_was_sent;
-    flight_count(lane, flight);
+    if (!flight->is_counted)
+        flight_count(lane, flight);
+    flight->is_counted = true;
 }
 
 void ranges_flight_returned(struct lane *lane, struct flight *flight)

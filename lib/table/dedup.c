@@ -203,8 +203,9 @@ enum sluice_code sluice_target_check_exactly_once(const struct sluice_target *ta
 enum sluice_code sluice_target_check_servers(const struct sluice_target *target, size_t n_servers,
                                              struct sluice_error *err)
 {
-    if (n_servers < 2 || sluice_engine_of(target->engine).home != SLUICE_ENGINE_LOCAL)
-        return SLUICE_OK;
+    const struct sluice_engine engine = sluice_engine_of(target->engine);
+    if (n_servers < 2 || engine.home != SLUICE_ENGINE_LOCAL || engine.kind == SLUICE_ENGINE_OTHER)
+        return SLUICE_OK; /* another engine than a MergeTree is refused by sluice_target_check_exactly_once() */
     return UNSAFE(
         err,
         "table \"%.80s.%.80s\" is not replicated and clickhouse.url names %zu servers, each of which would have "

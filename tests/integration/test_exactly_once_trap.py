@@ -103,6 +103,7 @@ def test_rows_are_stored_once_when_the_rename_fails(scene: Scene, fault: RenameF
         fault.wait_hit()
         once.check()
     assert once.worker.metric("ledger_rows_missing_total") > 0
+    assert once.worker.metric("rows_inserted_total") == 120, "rows that were sent again are counted once"
     assert once.worker.terminate() == 0
 
 
