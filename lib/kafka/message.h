@@ -10,10 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/str.h"
+
 struct sluice_message_ops {
     void (*release)(rd_kafka_message_t *message); /* any thread */
     bool (*has_header)(const rd_kafka_message_t *message, const char *name);
     int64_t (*timestamp_ms)(const rd_kafka_message_t *message); /* producer's or broker's time, -1 if none */
+    /* The value of the last header of that name, borrowed from the message; false without one. */
+    bool (*find_header)(const rd_kafka_message_t *message, const char *name, struct sluice_str *value);
 };
 
 /* For messages of librdkafka. */

@@ -38,6 +38,14 @@ static inline bool bench_has_header(const rd_kafka_message_t *message, const cha
     return false;
 }
 
+static inline bool bench_find_header(const rd_kafka_message_t *message, const char *name, struct sluice_str *value)
+{
+    (void)message;
+    (void)name;
+    (void)value;
+    return false;
+}
+
 static inline int64_t bench_timestamp_ms(const rd_kafka_message_t *message)
 {
     return 1000 + message->offset;

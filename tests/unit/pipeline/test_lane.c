@@ -53,7 +53,7 @@ static void release(rd_kafka_message_t *message)
     message->payload = NULL; /* a use after release is then a null pointer */
 }
 
-static const struct sluice_message_ops ops = {release, bench_has_header, bench_timestamp_ms};
+static const struct sluice_message_ops ops = {release, bench_has_header, bench_timestamp_ms, bench_find_header};
 
 static void make_record(struct world *w, size_t i)
 {

@@ -12,7 +12,7 @@
 
 static const int64_t patience_us = 20000000;
 
-static const struct sluice_message_ops ops = {free_message, bench_has_header, bench_timestamp_ms};
+static const struct sluice_message_ops ops = {free_message, bench_has_header, bench_timestamp_ms, bench_find_header};
 
 static struct sluice_ledger_commit commit_at(int64_t offset, enum sluice_ledger_text_kind text)
 {
