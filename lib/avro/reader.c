@@ -267,6 +267,19 @@ enum sluice_code avro_read(struct avro_reader *reader, const struct avro_node *n
     SLUICE_BUG("a union stands in a union");
 }
 
+enum sluice_code avro_enter(struct avro_reader *reader, const struct avro_node *node,
+                            const struct avro_node **branch, struct sluice_error *err)
+{
+    size_t index = 0;
+    *branch = node;
+    if (node->kind != AVRO_UNION)
+        return SLUICE_OK;
+    enum sluice_code code = read_index(reader, node->n, "branch", &index, err);
+    if (SLUICE_LIKELY(code == SLUICE_OK))
+        *branch = node->branches[index];
+    return code;
+}
+
 enum sluice_code avro_finish(const struct avro_reader *reader, struct sluice_error *err)
 {
     if (SLUICE_LIKELY(reader->at == reader->end))

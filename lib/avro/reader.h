@@ -47,6 +47,9 @@ SLUICE_MUST_CHECK enum sluice_code avro_read(struct avro_reader *reader, const s
 /* Passes one value of `node` over; it is checked all the same. */
 SLUICE_MUST_CHECK enum sluice_code avro_skip(struct avro_reader *reader, const struct avro_node *node,
                                              struct sluice_error *err);
+/* Which branch of a union the value is of, so that it can be read as that; any other node is its own branch. */
+SLUICE_MUST_CHECK enum sluice_code avro_enter(struct avro_reader *reader, const struct avro_node *node,
+                                              const struct avro_node **branch, struct sluice_error *err);
 /* Nothing may be left. */
 SLUICE_MUST_CHECK enum sluice_code avro_finish(const struct avro_reader *reader, struct sluice_error *err);
 
