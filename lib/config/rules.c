@@ -303,9 +303,27 @@ static enum sluice_code read_member(struct place *at, struct rule *rule, struct 
     }
 }
 
+/* How often the expression repeats something by number, all {m,n} of it multiplied: regcomp() writes repetitions out.
+ */
+static size_t repetitions(const char *pattern)
+{
+    size_t product = 1;
+    for (const char *c = strchr(pattern, '{'); c != NULL && product <= RULE_MAX_REPETITIONS; c = strchr(c + 1, '{')) {
+        char *end = NULL;
+        unsigned long most = strtoul(c + 1, &end, 10);
+        unsigned long upper = *end == ',' ? strtoul(end + 1, NULL, 10) : 0;
+        most = upper > most ? upper : most;
+        product *= most > RULE_MAX_REPETITIONS ? RULE_MAX_REPETITIONS + 1 : most > 0 ? most : 1;
+    }
+    return product;
+}
+
 static enum sluice_code compile(struct place *at, struct rule *rule, const char *pattern)
 {
     char reason[120];
+    if (strlen(pattern) > RULE_MAX_PATTERN || repetitions(pattern) > RULE_MAX_REPETITIONS)
+        return fail(at, "\"%.80s\" has more than %d bytes, or repeats something more than %d times; make it simpler",
+                    pattern, (int)RULE_MAX_PATTERN, (int)RULE_MAX_REPETITIONS);
     int failed = regcomp(&rule->match, pattern, REG_EXTENDED);
     if (failed != 0) {
         (void)regerror(failed, &rule->match, reason, sizeof reason);

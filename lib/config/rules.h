@@ -10,8 +10,10 @@
 #include "config/rule_field.h"
 
 enum {
-    RULE_MAX_GROUPS = 10,       /* \0 is not used, \1 to \9 are */
-    RULE_MAX_TEXT = 16 << 10,   /* bytes of one text, before and after its captures are put in */
+    RULE_MAX_GROUPS = 10,     /* \0 is not used, \1 to \9 are */
+    RULE_MAX_TEXT = 16 << 10, /* bytes of one text, before and after its captures are put in */
+    RULE_MAX_PATTERN = 1000,  /* bytes of an expression */
+    RULE_MAX_REPETITIONS = 1000,
     RULE_MAX_SOURCE_NAME = 1000 /* bytes of name.schema.table; PostgreSQL's names have 63 at most */
 };
 

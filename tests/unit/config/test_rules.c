@@ -216,6 +216,12 @@ static void test_errors(void)
          "6: tables.rules[0].create: \"yes\" is neither true nor false; write one of these two"},
         {"tables.rules:\n- match: x\n- match: '('",
          "6: tables.rules[1].match: \"(\" is not a regular expression: Unmatched ( or \\(; correct it"},
+        {"tables.rules: [{match: '(x{30}){2,40}'}]",
+         "4: tables.rules[0].match: \"(x{30}){2,40}\" has more than 1000 bytes, or repeats something more than 1000 "
+         "times; make it simpler"},
+        {"tables.rules: [{match: 'x{1001}'}]", "4: tables.rules[0].match: \"x{1001}\" has more than 1000 bytes, or "
+                                               "repeats something more than 1000 times; make "
+                                               "it simpler"},
         {"tables.rules: [{match: ''}]",
          "4: tables.rules[0].match: is empty and would fit every table; write .* for that"},
         {"tables.rules: [{match: '(x)', table: '\\2'}]",
