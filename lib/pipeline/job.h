@@ -17,6 +17,7 @@ enum job_kind {
     JOB_INSERT, /* struct flight, to a sender */
     JOB_LOOKUP, /* struct flight, to a sender: which of its rows does the target hold? */
     JOB_PLAN,   /* struct variant, to a sender */
+    JOB_SCHEMA, /* struct schema, to a sender */
     JOB_LEDGER, /* struct ledger_job, to the bookkeeper */
     JOB_WAKE    /* struct range: goes to nobody, only waits for its time */
 };

@@ -255,6 +255,7 @@ static const struct partition *partition_of(const struct job *job)
     case JOB_WAKE:
         return ranges_partition(job);
     case JOB_PLAN:
+    case JOB_SCHEMA:
         break;
     }
     return NULL;
@@ -301,7 +302,31 @@ static void on_abandon(struct lane *lane, struct partition *p)
     partition_maybe_leave(lane, p);
 }
 
-/* The partitions that wait for this plan go on, or stop with its error at the record they wait with. */
+/* The partitions that wait for this job go on, or stop with its error at the record they wait with. */
+static void end_waiting(struct lane *lane, const struct job *job, bool is_ready)
+{
+    for (struct partition *p = lane->partitions, *next = NULL; p != NULL; p = next) {
+        next = p->lane.next;
+        if (p->lane.waiting_for != job)
+            continue;
+        p->lane.waiting_for = NULL;
+        if (is_ready) {
+            take_pending(lane, p);
+        } else if (p->lane.pending != NULL) {
+            struct sluice_error err = job->error;
+            partition_stop(lane, p, p->lane.pending->messages[p->lane.pending->n_done]->offset, &err);
+        }
+    }
+}
+
+static void on_schema(struct lane *lane, struct schema *schema)
+{
+    if (schemas_returned(&lane->schemas, schema, lane->stopping))
+        end_waiting(lane, &schema->job, schema->state == SCHEMA_READY);
+    else
+        job_delay(lane, &schema->job);
+}
+
 static void on_plan(struct lane *lane, struct variant *variant)
 {
     struct job *job = &variant->job;
@@ -314,18 +339,7 @@ static void on_plan(struct lane *lane, struct variant *variant)
     variant->state = job->code == SLUICE_OK ? VARIANT_READY : VARIANT_STALE;
     sluice_metric_set(sluice_metrics_get(lane->world.metrics, SLUICE_METRIC_TABLES_PLANNED),
                       (int64_t)lane->catalog.n_tables);
-    for (struct partition *p = lane->partitions, *next = NULL; p != NULL; p = next) {
-        next = p->lane.next;
-        if (p->lane.waiting_for != variant)
-            continue;
-        p->lane.waiting_for = NULL;
-        if (variant->state == VARIANT_READY) {
-            take_pending(lane, p);
-        } else if (p->lane.pending != NULL) {
-            struct sluice_error err = job->error;
-            partition_stop(lane, p, p->lane.pending->messages[p->lane.pending->n_done]->offset, &err);
-        }
-    }
+    end_waiting(lane, job, variant->state == VARIANT_READY);
 }
 
 static void on_ledger(struct lane *lane, struct ledger_job *job)
@@ -342,6 +356,9 @@ static void on_job(struct lane *lane, struct job *job)
     switch (job->kind) {
     case JOB_PLAN:
         on_plan(lane, (struct variant *)job);
+        break;
+    case JOB_SCHEMA:
+        on_schema(lane, (struct schema *)job);
         break;
     case JOB_INSERT:
     case JOB_LOOKUP:
@@ -378,7 +395,7 @@ static void send_due(struct lane *lane, int64_t now_us)
 static size_t look_at(struct partition *p)
 {
     size_t n = 0;
-    bool held = p->lane.waiting_for != NULL && p->lane.waiting_for->job.n_attempts > 0;
+    bool held = p->lane.waiting_for != NULL && p->lane.waiting_for->n_attempts > 0;
     if (p->lane.ranges != NULL)
         held = held || ranges_in_trouble(p);
     for (const struct flight *flight = p->lane.flights; flight != NULL; flight = flight->next) {
@@ -538,6 +555,7 @@ void lane_free(struct lane *lane)
     if (lane == NULL)
         return;
     catalog_deinit(&lane->catalog);
+    schemas_deinit(&lane->schemas); /* after the plans made for their types */
     sluice_decoder_free(lane->decoder);
     sluice_queue_deinit(&lane->inbox);
     free(lane);

@@ -4,6 +4,7 @@
 #define SLUICE_PIPELINE_LANE_INTERNAL_H
 
 #include "pipeline/lane.h"
+#include "pipeline/schemas.h"
 
 #include <pthread.h>
 
@@ -12,6 +13,7 @@ struct lane {
     struct lane_limits limits;
     struct sluice_queue inbox;
     struct catalog catalog;
+    struct schemas schemas;
     struct sluice_decoder *decoder;
     struct partition *partitions;
     struct job *delayed; /* jobs that wait for their time, in no order */

@@ -17,6 +17,15 @@
 struct flight;
 struct binding;
 struct ranges;
+struct schema;
+struct job;
+
+/* How a record's key or value named its schema (schemas.h). */
+struct partition_encoding {
+    bool is_known;
+    bool in_header;
+    struct schema *schema; /* NULL: it is plain JSON */
+};
 
 /* What is known of a partition when it is assigned. */
 struct partition_start {
@@ -69,8 +78,9 @@ struct partition {
         struct flight *flights;           /* open and under way, by first offset */
         struct flight *last_flight;
         struct binding *bindings;
-        struct binding *current; /* of the last record */
-        struct variant *waiting_for;
+        struct binding *current;               /* of the last record */
+        const struct job *waiting_for;         /* a plan or a schema */
+        struct partition_encoding encoding[2]; /* by enum frame_side, of the last record */
         struct sluice_metric *records;
         struct sluice_metric *bytes;
         struct chunk *pending; /* chunks that wait for a plan, oldest first */

@@ -49,11 +49,6 @@ static enum taken stop(struct lane *lane, struct partition *p, const rd_kafka_me
     return TAKEN_STOPPED;
 }
 
-static struct sluice_str key_of(const rd_kafka_message_t *message)
-{
-    return (struct sluice_str){message->key, message->key_len};
-}
-
 /* The create half of a key change shares its log position with the delete half; this header tells them apart. */
 static bool has_moved_key(const struct lane *lane, const rd_kafka_message_t *message)
 {
@@ -91,7 +86,7 @@ static enum sluice_code plan_table(struct lane *lane, struct partition *p, const
     if (variant->state == VARIANT_READY)
         return bind_variant(lane, p, variant, change, key, err);
     p->lane.current = NULL;
-    p->lane.waiting_for = variant;
+    p->lane.waiting_for = &variant->job;
     if (is_new)
         job_send(lane, &variant->job);
     return SLUICE_OK;
@@ -201,7 +196,9 @@ static enum taken take_row(struct lane *lane, struct partition *p, const rd_kafk
                              "message.key.columns",
                              SLUICE_STR_ARG(change->source.table));
     if (code == SLUICE_OK)
-        code = sluice_key_decode(lane->decoder, key_of(message), &key, &err);
+        code = schemas_decode_key(lane, p, message, &key, &err);
+    if (code == SLUICE_OK && p->lane.waiting_for != NULL)
+        return TAKEN_WAIT;
     if (code == SLUICE_OK)
         code = find_binding(lane, p, change, &key, &err);
     if (code == SLUICE_OK && p->lane.current == NULL)
@@ -239,9 +236,10 @@ enum taken record_take(struct lane *lane, struct partition *p, const rd_kafka_me
     if (SLUICE_UNLIKELY(p->lane.position < 0))
         p->lane.position = message->offset;
 
-    if (SLUICE_UNLIKELY(sluice_change_decode(lane->decoder, (struct sluice_str){message->payload, message->len}, hint,
-                                             &change, &err) != SLUICE_OK))
+    if (SLUICE_UNLIKELY(schemas_decode_value(lane, p, message, hint, &change, &err) != SLUICE_OK))
         return stop(lane, p, message, &err);
+    if (SLUICE_UNLIKELY(p->lane.waiting_for != NULL))
+        return TAKEN_WAIT;
     enum taken taken = TAKEN;
     if (SLUICE_LIKELY(change.kind == SLUICE_CHANGE_ROW)) {
         taken = take_row(lane, p, message, &change);

@@ -8,6 +8,7 @@
 #include "pipeline/catalog.h"
 #include "pipeline/partition.h"
 #include "pipeline/planner.h"
+#include "pipeline/schemas.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -17,6 +18,7 @@
 struct sender {
     struct sender_world world;
     struct sluice_ch_client *client;
+    struct sluice_registry *registry; /* NULL without registry.url */
     struct sluice_metric *insert_seconds;
     pthread_t thread;
 };
@@ -101,6 +103,8 @@ static void run(struct sender *sender, struct job *job)
         job->code = insert(sender, (struct flight *)job, &job->error);
     } else if (job->kind == JOB_LOOKUP) {
         job->code = look_up(sender, (struct flight *)job, &job->error);
+    } else if (job->kind == JOB_SCHEMA) {
+        job->code = schema_fetch((struct schema *)job, sender->registry, &job->error);
     } else {
         struct variant *variant = (struct variant *)job;
         job->code = planner_plan(sender->client, sender->world.config, variant->shape, variant->table->target,
@@ -110,6 +114,8 @@ static void run(struct sender *sender, struct job *job)
     job->advice = sluice_ch_client_failure(sender->client)->advice;
     if (job->kind == JOB_INSERT && ((struct flight *)job)->is_late)
         return; /* nothing was sent, so nothing is known about the server */
+    if (job->kind == JOB_SCHEMA && job->code == SLUICE_OK)
+        return; /* the registry works, of the server nothing is known */
     if (job->kind == JOB_INSERT)
         sluice_metric_observe(sender->insert_seconds, (double)job->took_us / 1e6);
     /* What will be tried again is the server's condition, not the job's: not ready until something works. */
@@ -132,17 +138,20 @@ static void *sender_main(void *context)
 enum sluice_code sender_new(const struct sender_world *world, struct sender **out, struct sluice_error *err)
 {
     const struct sluice_ch_options options = sluice_ch_options_from(world->config, world->abort);
+    const struct sluice_registry_options registry = sluice_registry_options_from(world->config, world->abort);
     struct sender *sender = calloc(1, sizeof *sender);
     if (sender == NULL)
         return sluice_error_nomem(err, "a sender", sizeof *sender);
     sender->world = *world;
     sender->insert_seconds = sluice_metrics_get(world->metrics, SLUICE_METRIC_INSERT_SECONDS);
     enum sluice_code code = sluice_ch_client_new(&options, &sender->client, err);
-    if (code == SLUICE_OK && pthread_create(&sender->thread, NULL, sender_main, sender) != 0) {
-        sluice_ch_client_free(sender->client);
+    if (code == SLUICE_OK && registry.n_urls > 0)
+        code = sluice_registry_new(&registry, &sender->registry, err);
+    if (code == SLUICE_OK && pthread_create(&sender->thread, NULL, sender_main, sender) != 0)
         code = sluice_error_set(err, SLUICE_E_IO, SLUICE_STOP, "start a sender's thread: the system refuses");
-    }
     if (code != SLUICE_OK) {
+        sluice_registry_free(sender->registry);
+        sluice_ch_client_free(sender->client);
         free(sender);
         return code;
     }
@@ -155,6 +164,7 @@ void sender_join(struct sender *sender)
     if (sender == NULL)
         return;
     (void)pthread_join(sender->thread, NULL);
+    sluice_registry_free(sender->registry);
     sluice_ch_client_free(sender->client);
     free(sender);
 }
