@@ -78,7 +78,9 @@ class Connect(Service):
                     f"{side}.apicurio.registry.headers.enabled": "false",
                 }
             else:
-                settings |= {side: _JSON, f"{side}.schemas.enable": "true" if kind == "json" else "false"}
+                settings |= {side: _JSON, f"{side}.schemas.enable": "true" if kind == "json" else "false",
+                             # Otherwise NULL in a column with a default arrives as the default. Apicurio's has no such option.
+                             f"{side}.replace.null.with.default": "false"}
         return settings
 
     def debezium(self, prefix: str, database: str, tables: str, converter: str = "json",
@@ -136,6 +138,12 @@ class Connect(Service):
             if time.monotonic() > deadline:
                 raise StackError(f"connector {name} is still there {seconds:.0f} s after it was deleted")
             time.sleep(0.1)
+
+    def failure(self, name: str) -> str:
+        """Why the connector or its task failed; empty if it did not."""
+        status, text = self._ask("GET", f"{self.url()}/connectors/{quote(name, safe='')}/status")
+        failed = [part for part in self._parts(json.loads(text)) if part["state"] == "FAILED"] if status == 200 else []
+        return str(failed[0].get("trace", text)) if failed else ""
 
     @staticmethod
     def _parts(status: dict[str, Any]) -> list[dict[str, Any]]:

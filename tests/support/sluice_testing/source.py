@@ -51,5 +51,6 @@ class Source:
                 if pid is not None:
                     # Waits for the backend's end: a slot in use can't be dropped.
                     server.execute("SELECT pg_terminate_backend(%s, 10000)", (pid,))
-                server.execute("SELECT pg_drop_replication_slot(%s)", (slot,))
+                # One that was still being made is gone with its backend.
+                server.execute("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %s", (slot,))
             server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(self.database)))
