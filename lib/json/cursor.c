@@ -266,6 +266,26 @@ enum sluice_code sluice_json_next_member(struct sluice_json_cursor *cursor, bool
     return SLUICE_OK;
 }
 
+enum sluice_code sluice_json_enter_array(struct sluice_json_cursor *cursor, struct sluice_error *err)
+{
+    skip_space(cursor);
+    if (!take_char(cursor, '['))
+        return broken(cursor, "an array should begin here", err);
+    return SLUICE_OK;
+}
+
+enum sluice_code sluice_json_next_item(struct sluice_json_cursor *cursor, bool *first, bool *more,
+                                       struct sluice_error *err)
+{
+    skip_space(cursor);
+    /* "[1,]" is none: behind a comma an item must stand, which the caller finds missing. */
+    *more = !take_char(cursor, ']');
+    if (*more && !*first && !take_char(cursor, ','))
+        return broken(cursor, "a comma or the end of the array should stand here", err);
+    *first = false;
+    return SLUICE_OK;
+}
+
 bool sluice_json_skip_equal(struct sluice_json_cursor *cursor, struct sluice_str expected)
 {
     if ((size_t)(cursor->end - cursor->at) < expected.len || memcmp(cursor->at, expected.ptr, expected.len) != 0)

@@ -34,6 +34,14 @@ SLUICE_MUST_CHECK enum sluice_code sluice_json_enter_object(struct sluice_json_c
 SLUICE_MUST_CHECK enum sluice_code sluice_json_next_member(struct sluice_json_cursor *cursor, bool *first, bool *more,
                                                            struct sluice_str *name, struct sluice_error *err);
 
+/* Consumes '['. Errors: SLUICE_E_JSON if the next value is no array. */
+SLUICE_MUST_CHECK enum sluice_code sluice_json_enter_array(struct sluice_json_cursor *cursor, struct sluice_error *err);
+
+/* Stands before the next item, whose value is to be taken then; or *more = false when ']' was consumed. `first` as
+ * above. */
+SLUICE_MUST_CHECK enum sluice_code sluice_json_next_item(struct sluice_json_cursor *cursor, bool *first, bool *more,
+                                                         struct sluice_error *err);
+
 /* Takes the next value whole. */
 SLUICE_MUST_CHECK enum sluice_code sluice_json_value(struct sluice_json_cursor *cursor, struct sluice_value *value,
                                                      struct sluice_error *err);

@@ -72,3 +72,24 @@ bool base64_decode(struct sluice_str text, unsigned char *out)
         return false;
     return n_padding == 0 || decode_last(in, n_padding, out);
 }
+
+size_t base64_length(size_t n_bytes)
+{
+    return (n_bytes + 2) / 3 * 4;
+}
+
+void base64_encode(struct sluice_str bytes, char *out)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const unsigned char *in = (const unsigned char *)bytes.ptr;
+    for (size_t i = 0; i < bytes.len; i += 3) {
+        size_t n = bytes.len - i < 3 ? bytes.len - i : 3;
+        unsigned group = (unsigned)in[i] << 16;
+        group |= n > 1 ? (unsigned)in[i + 1] << 8 : 0;
+        group |= n > 2 ? in[i + 2] : 0;
+        *out++ = alphabet[group >> 18];
+        *out++ = alphabet[group >> 12 & 63];
+        *out++ = (char)(n > 1 ? alphabet[group >> 6 & 63] : '=');
+        *out++ = (char)(n > 2 ? alphabet[group & 63] : '=');
+    }
+}

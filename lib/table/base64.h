@@ -11,4 +11,8 @@ size_t base64_size(struct sluice_str text);
  * another character, padding elsewhere than at the end, or bits set that no byte uses. */
 bool base64_decode(struct sluice_str text, unsigned char *out);
 
+/* Characters that base64_encode() writes for so many bytes: the standard alphabet, padded, no terminator. */
+size_t base64_length(size_t n_bytes);
+void base64_encode(struct sluice_str bytes, char *out);
+
 #endif

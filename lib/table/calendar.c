@@ -71,27 +71,59 @@ static bool read_fraction(const char *at, const char *end, uint32_t *nanos)
     return end - at == 1 && *at == 'Z';
 }
 
+/* "-MM-DD" behind the year. */
+static bool read_month_and_day(const char *at, int64_t year, unsigned *month, unsigned *day)
+{
+    *month = two_digits(at + 1);
+    *day = two_digits(at + 4);
+    return at[0] == '-' && at[3] == '-' && *month >= 1 && *month <= 12 && *day >= 1 &&
+           *day <= days_in_month(year, *month);
+}
+
+/* "HH:MM:SS", a fraction and 'Z', and nothing else. */
+static bool read_clock(const char *at, const char *end, struct calendar_instant *out)
+{
+    if (end - at < 9 || at[2] != ':' || at[5] != ':')
+        return false;
+    unsigned hour = two_digits(at);
+    unsigned minute = two_digits(at + 3);
+    unsigned second = two_digits(at + 6);
+    out->seconds = (int64_t)hour * 3600 + (int64_t)minute * 60 + second;
+    return hour <= 23 && minute <= 59 && second <= 59 && read_fraction(at + 8, end, &out->nanos);
+}
+
 enum calendar_reading calendar_parse(struct sluice_str text, struct calendar_instant *out)
 {
     const char *at = text.ptr;
     const char *end = at + text.len;
     int64_t year;
-    if (text.len == 0 || !read_year(&at, end, &year))
-        return CALENDAR_MALFORMED;
-    if (end - at < 16 || at[0] != '-' || at[3] != '-' || at[6] != 'T' || at[9] != ':' || at[12] != ':')
-        return CALENDAR_MALFORMED;
-    unsigned month = two_digits(at + 1);
-    unsigned day = two_digits(at + 4);
-    unsigned hour = two_digits(at + 7);
-    unsigned minute = two_digits(at + 10);
-    unsigned second = two_digits(at + 13);
-    uint32_t nanos;
-    if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) || hour > 23 || minute > 59 ||
-        second > 59 || !read_fraction(at + 15, end, &nanos))
+    unsigned month;
+    unsigned day;
+    struct calendar_instant clock;
+    if (text.len == 0 || !read_year(&at, end, &year) || end - at < 16 || at[6] != 'T' ||
+        !read_month_and_day(at, year, &month, &day) || !read_clock(at + 7, end, &clock))
         return CALENDAR_MALFORMED;
     if (year < 1 || year > 9999)
         return CALENDAR_FAR;
-    int64_t clock = (int64_t)hour * 3600 + (int64_t)minute * 60 + second;
-    *out = (struct calendar_instant){calendar_days(year, month, day) * 86400 + clock, nanos};
+    *out = (struct calendar_instant){calendar_days(year, month, day) * 86400 + clock.seconds, clock.nanos};
     return CALENDAR_OK;
+}
+
+bool calendar_parse_date(struct sluice_str text, int64_t *days)
+{
+    const char *at = text.ptr;
+    const char *end = at + text.len;
+    int64_t year;
+    unsigned month;
+    unsigned day;
+    if (text.len == 0 || !read_year(&at, end, &year) || end - at != 7 || at[6] != 'Z' ||
+        !read_month_and_day(at, year, &month, &day))
+        return false;
+    *days = calendar_days(year, month, day);
+    return true;
+}
+
+bool calendar_parse_time(struct sluice_str text, struct calendar_instant *out)
+{
+    return text.len > 0 && read_clock(text.ptr, text.ptr + text.len, out);
 }

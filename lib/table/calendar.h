@@ -30,4 +30,10 @@ enum calendar_reading {
 /* "2020-04-01T11:51:02.000000Z" with 0 to 9 digits of fraction, as io.debezium.time.ZonedTimestamp writes it. */
 enum calendar_reading calendar_parse(struct sluice_str text, struct calendar_instant *out);
 
+/* "2017-09-15Z", as io.debezium.time.IsoDate writes it: any year of up to nine digits, days since 1970-01-01. */
+bool calendar_parse_date(struct sluice_str text, int64_t *days);
+
+/* "04:05:11.789Z" with 0 to 9 digits of fraction, as io.debezium.time.IsoTime writes it: the time since midnight. */
+bool calendar_parse_time(struct sluice_str text, struct calendar_instant *out);
+
 #endif

@@ -1,14 +1,79 @@
 /* convert.c - see convert.h: the choice and what all conversions share. */
 #include "table/convert.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 /* Null byte, a LEB128 length, the widest fixed value and the scribbling of convert_put_64(). */
 enum { ROOM_ALWAYS = 1 + 10 + 32 + 8 };
 
+/* Null byte, and a length of 32 bits beyond the one that a value had before. */
+enum { PART_ROOM = 1 + 4 };
+
 unsigned char *convert_refuse(const struct convert *self, const char *reason, struct sluice_error *err)
 {
     (void)sluice_error_set(err, SLUICE_E_VALUE, SLUICE_REJECT, "%s (column type %s)", reason, self->type_text);
+    return NULL;
+}
+
+static _Atomic uint64_t n_nulled;
+static _Atomic uint64_t n_clamped;
+
+uint64_t sluice_convert_n_nulled(void)
+{
+    return atomic_load_explicit(&n_nulled, memory_order_relaxed);
+}
+
+uint64_t sluice_convert_n_clamped(void)
+{
+    return atomic_load_explicit(&n_clamped, memory_order_relaxed);
+}
+
+void convert_count_clamped(void)
+{
+    (void)atomic_fetch_add_explicit(&n_clamped, 1, memory_order_relaxed);
+}
+
+unsigned char *convert_put_limit(const struct convert *self, enum convert_side side, unsigned char *at)
+{
+    switch (self->type.kind) {
+    case SLUICE_TYPE_INT:
+    case SLUICE_TYPE_DECIMAL:
+    case SLUICE_TYPE_FLOAT:
+        return convert_put_number_limit(self, side == CONVERT_ABOVE, at);
+    case SLUICE_TYPE_DATE:
+    case SLUICE_TYPE_DATE32:
+    case SLUICE_TYPE_DATETIME:
+    case SLUICE_TYPE_DATETIME64:
+    case SLUICE_TYPE_TIME:
+    case SLUICE_TYPE_TIME64:
+    case SLUICE_TYPE_STRING:
+        return convert_put_time_limit(self, side == CONVERT_ABOVE, at);
+    default:
+        return NULL;
+    }
+}
+
+unsigned char *convert_out_of_range(const struct convert *self, enum convert_side side, const char *reason,
+                                    unsigned char *at, struct sluice_error *err)
+{
+    if (self->range == SLUICE_RANGE_NULL && self->type.nullable) {
+        (void)atomic_fetch_add_explicit(&n_nulled, 1, memory_order_relaxed);
+        at[-1] = 1;
+        return at;
+    }
+    if (self->range == SLUICE_RANGE_CLAMP && side != CONVERT_NOWHERE) {
+        unsigned char *end = convert_put_limit(self, side, at);
+        if (end != NULL) {
+            convert_count_clamped();
+            return end;
+        }
+    }
+    const char *remedy = self->range == SLUICE_RANGE_NULL    ? "on_out_of_range is null, the column not Nullable"
+                         : self->range == SLUICE_RANGE_CLAMP ? "on_out_of_range: clamp has no value near"
+                                                             : "on_out_of_range of the column may be clamp or null";
+    (void)sluice_error_set(err, SLUICE_E_VALUE, SLUICE_REJECT, "%s (column type %s); %s", reason, self->type_text,
+                           remedy);
     return NULL;
 }
 
@@ -29,11 +94,11 @@ static inline bool eight_digits(const unsigned char *at, uint64_t *out)
     return true;
 }
 
-bool convert_read_int64(const struct sluice_value *value, int64_t *out)
+bool convert_read_int64_text(struct sluice_str text, int64_t *out)
 {
-    const unsigned char *at = (const unsigned char *)value->text.ptr;
-    size_t n = value->text.len;
-    if (value->kind != SLUICE_VALUE_NUMBER || n == 0)
+    const unsigned char *at = (const unsigned char *)text.ptr;
+    size_t n = text.len;
+    if (n == 0)
         return false;
     bool negative = *at == '-';
     if (negative) {
@@ -74,6 +139,31 @@ unsigned char *convert_put_string(struct sluice_str text, unsigned char *at)
     return at + text.len;
 }
 
+size_t convert_leb128_size(size_t n)
+{
+    size_t size = 1;
+    while (n >= 0x80) {
+        n >>= 7;
+        size++;
+    }
+    return size;
+}
+
+void convert_put_length(unsigned char *at, size_t n_bytes, size_t length)
+{
+    for (size_t i = 0; i < n_bytes; i++, length >>= 7)
+        at[i] = (unsigned char)((length & 0x7f) | (i + 1 < n_bytes ? 0x80 : 0));
+}
+
+unsigned char *convert_finish_string(unsigned char *at, size_t reserved, size_t length)
+{
+    size_t needed = convert_leb128_size(length);
+    if (needed < reserved)
+        memmove(at + needed, at + reserved, length);
+    convert_put_length(at, needed, length);
+    return at + needed + length;
+}
+
 static int compare_names(struct sluice_str a, struct sluice_str b)
 {
     if (a.len != b.len)
@@ -111,25 +201,62 @@ static enum sluice_code copy_labels(struct sluice_arena *arena, struct sluice_ty
     return SLUICE_OK;
 }
 
-enum sluice_code convert_choose(struct sluice_arena *arena, const struct sluice_source_column *column,
-                                const struct sluice_type *type, const char *type_text, struct convert *out,
-                                struct sluice_error *err)
+static enum sluice_code choose(struct sluice_arena *arena, const struct sluice_source_column *column,
+                               struct convert *out, struct sluice_error *err)
 {
-    *out = (struct convert){.source = column->type,
-                            .type = *type,
-                            .type_text = type_text,
-                            .width = type->bits / 8,
-                            .room = ROOM_ALWAYS + type->length,
-                            .source_scale = column->scale};
-    if (type->n_labels > 0) {
+    if (out->type.n_labels > 0) {
         enum sluice_code code = copy_labels(arena, &out->type, err);
         if (code != SLUICE_OK)
             return code;
     }
+    if (sluice_type_is_composite(&out->type))
+        return convert_choose_parts(arena, column, out, err);
     convert_choose_number(column, out);
     convert_choose_text(column, out);
+    convert_choose_bytes(column, out);
     convert_choose_time(column, out);
+    convert_choose_struct(column, out);
+    convert_choose_json(column, out);
     return SLUICE_OK;
+}
+
+/* What holds for every pair; a chooser raises it. */
+static struct convert prepared(const struct sluice_source_column *column, const struct sluice_type *type,
+                               const char *type_text)
+{
+    return (struct convert){.source = column->type,
+                            .type = *type,
+                            .type_text = type_text,
+                            .width = type->bits / 8,
+                            .room = ROOM_ALWAYS + type->length,
+                            .growth = 1,
+                            .growth_parts = 1,
+                            .part_room = PART_ROOM + type->bits / 8 + type->length,
+                            .source_scale = column->scale,
+                            .length = column->length};
+}
+
+enum sluice_code convert_choose(struct sluice_arena *arena, const struct sluice_source_column *column,
+                                const struct sluice_type *type, const char *type_text,
+                                const struct sluice_column_settings *settings, struct convert *out,
+                                struct sluice_error *err)
+{
+    *out = prepared(column, type, type_text);
+    if (settings != NULL) {
+        out->range = settings->on_out_of_range;
+        out->binary = settings->binary;
+    }
+    return choose(arena, column, out, err);
+}
+
+enum sluice_code convert_choose_part(struct sluice_arena *arena, const struct sluice_source_column *column,
+                                     const struct sluice_type *type, const struct convert *whole, struct convert *out,
+                                     struct sluice_error *err)
+{
+    *out = prepared(column, type, whole->type_text);
+    out->range = whole->range;
+    out->binary = whole->binary;
+    return choose(arena, column, out, err);
 }
 
 static int16_t smallest_label(const struct convert *self)
@@ -157,6 +284,20 @@ unsigned char *convert_zero(const struct convert *self, unsigned char *at)
         return at + self->type.length;
     case SLUICE_TYPE_ENUM:
         return convert_put_int(at, smallest_label(self), self->width);
+    case SLUICE_TYPE_ARRAY:
+    case SLUICE_TYPE_MAP:
+        *at = 0;
+        return at + 1;
+    case SLUICE_TYPE_TUPLE:
+        for (size_t i = 0; i < self->type.n_items; i++)
+            at = convert_zero(&self->parts[i], at);
+        return at;
+    case SLUICE_TYPE_JSON:
+        return convert_put_string(SLUICE_STR_LITERAL("{}"), at);
+    case SLUICE_TYPE_TIME:
+    case SLUICE_TYPE_TIME64:
+    case SLUICE_TYPE_IPV4:
+    case SLUICE_TYPE_IPV6:
     case SLUICE_TYPE_BOOL:
     case SLUICE_TYPE_INT:
     case SLUICE_TYPE_FLOAT:

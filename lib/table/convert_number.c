@@ -6,6 +6,7 @@
 #include "table/convert.h"
 
 #include <float.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 #include "table/base64.h"
 #include "table/wide.h"
 
-enum { MAX_NUMBER_TEXT = 1400 };
+enum { MAX_NUMBER_TEXT = 1400, MAX_INTEGER_TEXT = 20 };
 
 static const int64_t powers[] = {1,
                                  10,
@@ -51,6 +52,8 @@ static unsigned char *put_boolean(const struct convert *self, const struct sluic
 /* Digits with at most a sign: "1.0" and "1e3" are no integers. */
 static bool is_integer(const struct sluice_value *value)
 {
+    if (value->kind == SLUICE_VALUE_INTEGER)
+        return true;
     size_t start = value->text.len > 0 && value->text.ptr[0] == '-' ? 1 : 0;
     for (size_t i = start; i < value->text.len; i++) {
         if (value->text.ptr[i] < '0' || value->text.ptr[i] > '9')
@@ -64,15 +67,17 @@ static unsigned char *put_long_integer(const struct convert *self, const struct 
                                        struct sluice_error *err)
 {
     struct wide w;
-    int64_t ignored;
+    int64_t v;
     if (self->source == SLUICE_SOURCE_UNTYPED && is_boolean(value))
         return put_boolean(self, value, at, err);
     if (!is_integer(value))
         return convert_refuse(self, "value is not an integer", err);
     /* What fits 64 bits came here because it is outside the bounds. */
-    if (convert_read_int64(value, &ignored) || self->width < 8 || wide_from_number(&w, value->text, 0) != WIDE_OK ||
-        !wide_fits(&w, self->type.bits, self->type.is_signed))
-        return convert_refuse(self, "integer is out of range", err);
+    if (convert_read_int64(value, &v) || self->width < 8 || wide_from_number(&w, value->text, 0) != WIDE_OK ||
+        !wide_fits(&w, self->type.bits, self->type.is_signed)) {
+        bool below = value->kind == SLUICE_VALUE_INTEGER ? v < 0 : value->text.ptr[0] == '-';
+        return convert_out_of_range(self, below ? CONVERT_BELOW : CONVERT_ABOVE, "integer is out of range", at, err);
+    }
     return wide_put(&w, self->type.bits, at);
 }
 
@@ -88,10 +93,14 @@ static unsigned char *put_integer(const struct convert *self, const struct sluic
 static unsigned char *put_integer_text(const struct convert *self, const struct sluice_value *value, unsigned char *at,
                                        struct sluice_error *err)
 {
-    int64_t ignored;
-    if (!convert_read_int64(value, &ignored))
+    char text[24];
+    int64_t v;
+    if (!convert_read_int64(value, &v))
         return convert_refuse(self, "value is not an integer", err);
-    return convert_put_string(value->text, at);
+    if (value->kind == SLUICE_VALUE_NUMBER)
+        return convert_put_string(value->text, at);
+    int n = snprintf(text, sizeof text, "%" PRId64, v);
+    return convert_put_string((struct sluice_str){text, (size_t)n}, at);
 }
 
 static unsigned char *put_float_bits(const struct convert *self, double v, unsigned char *at)
@@ -169,7 +178,13 @@ static bool read_special(struct sluice_str text, double *out)
     return true;
 }
 
-/* False with err set if it is no number or beyond the type. */
+/* Avro's own floats; those of 32 bits are exact in 64. */
+static bool is_real(const struct sluice_value *value)
+{
+    return value->kind == SLUICE_VALUE_DOUBLE || value->kind == SLUICE_VALUE_FLOAT;
+}
+
+/* False if it is no number; infinite if it is beyond the type. */
 static bool read_float(const struct convert *self, const struct sluice_value *value, double *out,
                        struct sluice_error *err)
 {
@@ -179,20 +194,25 @@ static bool read_float(const struct convert *self, const struct sluice_value *va
         (void)convert_refuse(self, "value is not a number", err);
         return false;
     }
-    if (isinf(*out)) {
-        (void)convert_refuse(self, "number is too large", err);
-        return false;
-    }
     return true;
+}
+
+static unsigned char *put_finite(const struct convert *self, double v, unsigned char *at, struct sluice_error *err)
+{
+    if (SLUICE_UNLIKELY(isinf(v)))
+        return convert_out_of_range(self, v < 0 ? CONVERT_BELOW : CONVERT_ABOVE, "number is too large", at, err);
+    return put_float_bits(self, v, at);
 }
 
 static unsigned char *put_float(const struct convert *self, const struct sluice_value *value, unsigned char *at,
                                 struct sluice_error *err)
 {
     double v;
+    if (is_real(value))
+        return put_float_bits(self, value->real, at);
     if (value->kind == SLUICE_VALUE_STRING && read_special(value->text, &v))
         return put_float_bits(self, v, at);
-    return read_float(self, value, &v, err) ? put_float_bits(self, v, at) : NULL;
+    return read_float(self, value, &v, err) ? put_finite(self, v, at, err) : NULL;
 }
 
 /* Digits of a JSON number from the first that is not 0 to the last. */
@@ -234,9 +254,9 @@ static unsigned char *put_float_of_untyped(const struct convert *self, const str
         return put_float(self, value, at, err);
     if (!read_float(self, value, &v, err))
         return NULL;
-    if (!keeps_number(self, value, v))
+    if (!isinf(v) && !keeps_number(self, value, v))
         return convert_refuse(self, "number has more digits than its type keeps", err);
-    return put_float_bits(self, v, at);
+    return put_finite(self, v, at, err);
 }
 
 static unsigned char *put_float_of_integer(const struct convert *self, const struct sluice_value *value,
@@ -248,7 +268,17 @@ static unsigned char *put_float_of_integer(const struct convert *self, const str
     return put_float_bits(self, (double)v, at);
 }
 
-/* Decodes the unscaled integer of a decimal. False with err set if it is no base64, or longer than any decimal. */
+/* The unscaled integer of a decimal as Avro holds it. */
+static bool read_unscaled_bytes(const struct convert *self, struct sluice_str bytes, struct wide *w,
+                                struct sluice_error *err)
+{
+    if (bytes.len > 0 && wide_from_bytes(w, (const unsigned char *)bytes.ptr, bytes.len))
+        return true;
+    (void)convert_refuse(self, bytes.len == 0 ? "decimal has no bytes" : "decimal has too many digits", err);
+    return false;
+}
+
+/* The same as JsonConverter writes it. False with err set if it is no base64, or longer than any decimal. */
 static bool read_unscaled(const struct convert *self, struct sluice_str text, struct wide *w, struct sluice_error *err)
 {
     unsigned char bytes[sizeof w->limbs];
@@ -278,6 +308,8 @@ static bool read_decimal(const struct convert *self, const struct sluice_value *
 {
     if (value->kind == SLUICE_VALUE_STRING)
         return read_unscaled(self, value->text, w, err);
+    if (value->kind == SLUICE_VALUE_BYTES)
+        return read_unscaled_bytes(self, value->text, w, err);
     const char *reason = "decimal is neither a number nor base64";
     if (value->kind == SLUICE_VALUE_NUMBER) {
         switch (wide_from_number(w, value->text, self->source_scale)) {
@@ -301,8 +333,17 @@ static unsigned char *put_wide_decimal(const struct convert *self, struct wide *
                                        struct sluice_error *err)
 {
     if (!wide_scale_up(w, self->scale_up) || !wide_has_digits(w, self->type.precision))
-        return convert_refuse(self, "decimal has too many digits", err);
+        return convert_out_of_range(self, w->negative ? CONVERT_BELOW : CONVERT_ABOVE, "decimal has too many digits",
+                                    at, err);
     return wide_put(w, self->type.bits, at);
+}
+
+static int64_t unscaled_of(const unsigned char *bytes, size_t n_bytes)
+{
+    uint64_t v = (bytes[0] & 0x80) != 0 ? UINT64_MAX : 0;
+    for (size_t i = 0; i < n_bytes; i++)
+        v = v << 8 | bytes[i];
+    return (int64_t)v;
 }
 
 /* An unscaled integer of up to eight bytes; false when it is longer or no base64. */
@@ -314,10 +355,17 @@ static bool read_short_unscaled(struct sluice_str text, int64_t *out)
     size_t n_bytes = base64_size(text);
     if (n_bytes > 8 || !base64_decode(text, bytes))
         return false;
-    uint64_t v = (bytes[0] & 0x80) != 0 ? UINT64_MAX : 0;
-    for (size_t i = 0; i < n_bytes; i++)
-        v = v << 8 | bytes[i];
-    *out = (int64_t)v;
+    *out = unscaled_of(bytes, n_bytes);
+    return true;
+}
+
+static bool read_short_decimal(const struct sluice_value *value, int64_t *out)
+{
+    if (SLUICE_LIKELY(value->kind == SLUICE_VALUE_STRING))
+        return read_short_unscaled(value->text, out);
+    if (value->kind != SLUICE_VALUE_BYTES || value->text.len == 0 || value->text.len > 8)
+        return false;
+    *out = unscaled_of((const unsigned char *)value->text.ptr, value->text.len);
     return true;
 }
 
@@ -325,8 +373,7 @@ static unsigned char *put_decimal(const struct convert *self, const struct sluic
                                   struct sluice_error *err)
 {
     int64_t v;
-    if (SLUICE_LIKELY(value->kind == SLUICE_VALUE_STRING && read_short_unscaled(value->text, &v) && v >= self->min &&
-                      v <= self->max))
+    if (SLUICE_LIKELY(read_short_decimal(value, &v) && v >= self->min && v <= self->max))
         return convert_put_int(at, v * self->factor, self->width);
     struct wide w;
     if (!read_decimal(self, value, &w, err))
@@ -343,9 +390,38 @@ static unsigned char *put_decimal_of_integer(const struct convert *self, const s
     if (SLUICE_LIKELY(v >= self->min && v <= self->max))
         return convert_put_int(at, v * self->factor, self->width);
     struct wide w;
-    if (wide_from_number(&w, value->text, 0) != WIDE_OK)
+    char text[24];
+    int n = snprintf(text, sizeof text, "%" PRId64, v);
+    if (wide_from_number(&w, (struct sluice_str){text, (size_t)n}, 0) != WIDE_OK)
         return convert_refuse(self, "value is not an integer", err);
     return put_wide_decimal(self, &w, at, err);
+}
+
+/* numeric in the mode string: plain digits, or what Java calls the values that have none. */
+static unsigned char *put_decimal_of_text(const struct convert *self, const struct sluice_value *value,
+                                          unsigned char *at, struct sluice_error *err)
+{
+    struct wide w;
+    if (value->kind != SLUICE_VALUE_STRING)
+        return convert_refuse(self, "value is not a decimal's text", err);
+    switch (wide_from_number(&w, value->text, self->type.scale)) {
+    case WIDE_OK:
+        return put_wide_decimal(self, &w, at, err);
+    case WIDE_INEXACT:
+        return convert_refuse(self, "number has more digits after the point than its type keeps", err);
+    case WIDE_TOO_LONG:
+        return convert_out_of_range(self, value->text.ptr[0] == '-' ? CONVERT_BELOW : CONVERT_ABOVE,
+                                    "decimal has too many digits", at, err);
+    case WIDE_NOT_A_NUMBER:
+        break;
+    }
+    if (sluice_str_equal_z(value->text, "NAN"))
+        return convert_out_of_range(self, CONVERT_NOWHERE, "NaN is no decimal", at, err);
+    if (sluice_str_equal_z(value->text, "POSITIVE_INFINITY"))
+        return convert_out_of_range(self, CONVERT_ABOVE, "infinity is no decimal", at, err);
+    if (sluice_str_equal_z(value->text, "NEGATIVE_INFINITY"))
+        return convert_out_of_range(self, CONVERT_BELOW, "-infinity is no decimal", at, err);
+    return convert_refuse(self, "value is not a decimal's text", err);
 }
 
 static unsigned char *put_decimal_text(const struct convert *self, const struct sluice_value *value, unsigned char *at,
@@ -367,20 +443,23 @@ static unsigned char *put_float_of_decimal(const struct convert *self, const str
     if (!read_decimal(self, value, &w, err))
         return NULL;
     struct sluice_str plain = {text, wide_text(&w, self->source_scale, text)};
-    if (!read_double(plain, self->width == 4, &v) || isinf(v))
-        return convert_refuse(self, "number is too large", err);
-    return put_float_bits(self, v, at);
+    if (!read_double(plain, self->width == 4, &v))
+        return convert_refuse(self, "decimal has too many digits", err);
+    return put_finite(self, v, at, err);
 }
 
 /* Bits of a typed integer, 0 for other sources. */
 static unsigned integer_bits(enum sluice_source_type source)
 {
     switch (source) {
+    case SLUICE_SOURCE_INT8:
+        return 8;
     case SLUICE_SOURCE_INT16:
         return 16;
     case SLUICE_SOURCE_INT32:
         return 32;
     case SLUICE_SOURCE_INT64:
+    case SLUICE_SOURCE_DURATION:
         return 64;
     default:
         return 0;
@@ -410,7 +489,7 @@ static void choose_float(enum sluice_source_type source, struct convert *out)
         out->fn = put_float;
     } else if (source == SLUICE_SOURCE_DECIMAL) {
         out->fn = put_float_of_decimal;
-    } else if (bits == 16 || (bits == 32 && !narrow)) {
+    } else if (bits == 8 || bits == 16 || (bits == 32 && !narrow)) {
         out->fn = put_float_of_integer;
         out->max = (INT64_C(1) << (bits - 1)) - 1;
         out->min = -out->max - 1;
@@ -444,6 +523,8 @@ static void choose_decimal(const struct sluice_source_column *column, struct con
     } else if (integer_bits(column->type) != 0) {
         out->fn = put_decimal_of_integer;
         out->scale_up = scale;
+    } else if (column->type == SLUICE_SOURCE_STRING) {
+        out->fn = put_decimal_of_text;
     }
     bound_decimal(out);
 }
@@ -467,20 +548,49 @@ void convert_choose_number(const struct sluice_source_column *column, struct con
         choose_decimal(column, out);
         break;
     case SLUICE_TYPE_STRING:
-        if (integer_bits(column->type) != 0)
+        if (integer_bits(column->type) != 0) {
             out->fn = put_integer_text;
+            out->part_room += MAX_INTEGER_TEXT;
+        }
         if (scale_told) {
             out->fn = put_decimal_text;
             out->room += WIDE_MAX_TEXT;
+            /* A byte holds less than three digits; a small number has the scale's zeros. */
+            out->part_room += column->scale + 4;
+            out->growth = 3;
         }
         break;
-    case SLUICE_TYPE_FIXED_STRING:
-    case SLUICE_TYPE_UUID:
-    case SLUICE_TYPE_DATE:
-    case SLUICE_TYPE_DATE32:
-    case SLUICE_TYPE_DATETIME:
-    case SLUICE_TYPE_DATETIME64:
-    case SLUICE_TYPE_ENUM:
+    default:
         break;
     }
+}
+
+/* Two's complement, little-endian. */
+static unsigned char *put_integer_limit(const struct convert *self, bool above, unsigned char *at)
+{
+    memset(at, above ? 0xff : 0, self->width);
+    if (self->type.is_signed)
+        at[self->width - 1] = above ? 0x7f : 0x80;
+    return at + self->width;
+}
+
+static unsigned char *put_decimal_limit(const struct convert *self, bool above, unsigned char *at)
+{
+    char digits[80];
+    struct wide w;
+    memset(digits, '9', sizeof digits);
+    if (wide_from_number(&w, (struct sluice_str){digits, self->type.precision}, 0) != WIDE_OK)
+        return NULL;
+    w.negative = !above;
+    return wide_put(&w, self->type.bits, at);
+}
+
+unsigned char *convert_put_number_limit(const struct convert *self, bool above, unsigned char *at)
+{
+    double largest = self->width == 4 ? (double)FLT_MAX : DBL_MAX;
+    if (self->type.kind == SLUICE_TYPE_INT)
+        return put_integer_limit(self, above, at);
+    if (self->type.kind == SLUICE_TYPE_DECIMAL)
+        return put_decimal_limit(self, above, at);
+    return put_float_bits(self, above ? largest : -largest, at);
 }

@@ -1,42 +1,21 @@
-/* convert_text.c - strings, bytes, uuids and enum labels; see convert.h. */
+/* convert_text.c - strings, uuids, addresses and enum labels; see convert.h. */
 #include "table/convert.h"
 
-#include "table/base64.h"
+#include <arpa/inet.h>
 
 static bool is_string(const struct sluice_value *value)
 {
     return value->kind == SLUICE_VALUE_STRING || value->kind == SLUICE_VALUE_STRING_ESCAPED;
 }
 
-static size_t leb128_size(size_t n)
-{
-    size_t size = 1;
-    while (n >= 0x80) {
-        n >>= 7;
-        size++;
-    }
-    return size;
-}
-
-/* The length in front of a String, in exactly leb128_size() bytes. */
-static void put_length(unsigned char *at, size_t n_bytes, size_t length)
-{
-    for (size_t i = 0; i < n_bytes; i++, length >>= 7)
-        at[i] = (unsigned char)((length & 0x7f) | (i + 1 < n_bytes ? 0x80 : 0));
-}
-
 /* The length in front is only known once the escapes are gone; it may need fewer bytes than the raw text's. */
 static unsigned char *put_escaped(const struct sluice_value *value, unsigned char *at, struct sluice_error *err)
 {
-    size_t reserved = leb128_size(value->text.len);
+    size_t reserved = convert_leb128_size(value->text.len);
     size_t length;
     if (sluice_json_unescape(*value, (char *)at + reserved, &length, err) != SLUICE_OK)
         return NULL;
-    size_t needed = leb128_size(length);
-    if (needed < reserved)
-        memmove(at + needed, at + reserved, length);
-    put_length(at, needed, length);
-    return at + needed + length;
+    return convert_finish_string(at, reserved, length);
 }
 
 static unsigned char *put_text(const struct convert *self, const struct sluice_value *value, unsigned char *at,
@@ -50,49 +29,43 @@ static unsigned char *put_text(const struct convert *self, const struct sluice_v
                           err);
 }
 
-/* The bytes behind the text, at `at`; base64 for bytes, else without escapes. At most value->text.len of them. */
-static bool read_raw(const struct convert *self, const struct sluice_value *value, unsigned char *at, size_t *length,
-                     struct sluice_error *err)
+/* The text without escapes, at `at`. At most value->text.len bytes. */
+static bool read_text(const struct convert *self, const struct sluice_value *value, unsigned char *at, size_t *length,
+                      struct sluice_error *err)
 {
     if (!is_string(value)) {
         (void)convert_refuse(self, "value is not a string", err);
         return false;
     }
-    if (self->source == SLUICE_SOURCE_BYTES) {
-        *length = base64_size(value->text);
-        if (value->kind == SLUICE_VALUE_STRING && base64_decode(value->text, at))
-            return true;
-        (void)convert_refuse(self, "value is not base64", err);
-        return false;
-    }
     if (value->kind == SLUICE_VALUE_STRING_ESCAPED)
         return sluice_json_unescape(*value, (char *)at, length, err) == SLUICE_OK;
-    memcpy(at, value->text.ptr, value->text.len);
+    if (value->text.len > 0)
+        memcpy(at, value->text.ptr, value->text.len);
     *length = value->text.len;
     return true;
 }
 
-static unsigned char *put_bytes(const struct convert *self, const struct sluice_value *value, unsigned char *at,
-                                struct sluice_error *err)
+/* As much of a text as `max` bytes hold without cutting a character. */
+static size_t cut_at_character(const unsigned char *text, size_t max)
 {
-    if (value->kind != SLUICE_VALUE_STRING)
-        return convert_refuse(self, "value is not base64", err);
-    size_t length = base64_size(value->text);
-    size_t prefix = leb128_size(length);
-    if (!base64_decode(value->text, at + prefix))
-        return convert_refuse(self, "value is not base64", err);
-    put_length(at, prefix, length);
-    return at + prefix + length;
+    size_t n = max;
+    while (n > 0 && (text[n] & 0xc0) == 0x80)
+        n--;
+    return n;
 }
 
 static unsigned char *put_fixed_string(const struct convert *self, const struct sluice_value *value, unsigned char *at,
                                        struct sluice_error *err)
 {
     size_t length;
-    if (!read_raw(self, value, at, &length, err))
+    if (!read_text(self, value, at, &length, err))
         return NULL;
-    if (length > self->type.length)
-        return convert_refuse(self, "text is too long", err);
+    if (length > self->type.length) {
+        if (self->range != SLUICE_RANGE_CLAMP)
+            return convert_out_of_range(self, CONVERT_ABOVE, "text is too long", at, err);
+        convert_count_clamped();
+        length = cut_at_character(at, self->type.length);
+    }
     memset(at + length, 0, self->type.length - length);
     return at + self->type.length;
 }
@@ -101,7 +74,7 @@ static unsigned char *put_enum(const struct convert *self, const struct sluice_v
                                struct sluice_error *err)
 {
     size_t length;
-    if (!read_raw(self, value, at, &length, err))
+    if (!read_text(self, value, at, &length, err))
         return NULL;
     const struct sluice_enum_label *label = convert_find_label(self, (struct sluice_str){(const char *)at, length});
     if (label == NULL)
@@ -149,6 +122,32 @@ static unsigned char *put_uuid(const struct convert *self, const struct sluice_v
     return at + 16;
 }
 
+/* inet without a mask: the server's text of a host address. */
+static unsigned char *put_address(const struct convert *self, const struct sluice_value *value, unsigned char *at,
+                                  struct sluice_error *err)
+{
+    char text[INET6_ADDRSTRLEN];
+    struct in_addr four;
+    if (value->kind == SLUICE_VALUE_STRING && value->text.len < sizeof text &&
+        memchr(value->text.ptr, '/', value->text.len) == NULL) {
+        memcpy(text, value->text.ptr, value->text.len);
+        text[value->text.len] = '\0';
+        bool is_four = inet_pton(AF_INET, text, &four) == 1;
+        if (is_four && self->type.kind == SLUICE_TYPE_IPV4)
+            return convert_put_int(at, (int64_t)ntohl(four.s_addr), 4);
+        if (is_four) { /* ::ffff:a.b.c.d */
+            memset(at, 0, 10);
+            memset(at + 10, 0xff, 2);
+            memcpy(at + 12, &four.s_addr, 4);
+            return at + 16;
+        }
+        if (self->type.kind == SLUICE_TYPE_IPV6 && inet_pton(AF_INET6, text, at) == 1)
+            return at + 16;
+    }
+    return convert_refuse(self, "value is no address of this kind (a network has a mask, which the column can't keep)",
+                          err);
+}
+
 static bool is_textual(enum sluice_source_type source)
 {
     switch (source) {
@@ -163,37 +162,49 @@ static bool is_textual(enum sluice_source_type source)
     }
 }
 
+/* What arrives as a text of its own kind and is kept as it arrives. */
+static bool is_kept_text(enum sluice_source_type source)
+{
+    switch (source) {
+    case SLUICE_SOURCE_ZONED_TIMESTAMP:
+    case SLUICE_SOURCE_ZONED_TIME:
+    case SLUICE_SOURCE_ISO_DATE:
+    case SLUICE_SOURCE_ISO_TIME:
+    case SLUICE_SOURCE_ISO_TIMESTAMP:
+    case SLUICE_SOURCE_INTERVAL:
+        return true;
+    default:
+        return is_textual(source);
+    }
+}
+
 void convert_choose_text(const struct sluice_source_column *column, struct convert *out)
 {
     enum sluice_source_type source = column->type;
-    bool textual = is_textual(source);
+    bool is_untyped = source == SLUICE_SOURCE_UNTYPED;
     switch (out->type.kind) {
     case SLUICE_TYPE_STRING:
-        if (textual || source == SLUICE_SOURCE_ZONED_TIMESTAMP)
+        if (is_kept_text(source))
             out->fn = put_text;
-        else if (source == SLUICE_SOURCE_BYTES)
-            out->fn = put_bytes;
         break;
     case SLUICE_TYPE_FIXED_STRING:
-        if (textual || source == SLUICE_SOURCE_BYTES)
+        if (is_textual(source))
             out->fn = put_fixed_string;
         break;
     case SLUICE_TYPE_ENUM:
-        if (source == SLUICE_SOURCE_ENUM || source == SLUICE_SOURCE_STRING || source == SLUICE_SOURCE_UNTYPED)
+        if (source == SLUICE_SOURCE_ENUM || source == SLUICE_SOURCE_STRING || is_untyped)
             out->fn = put_enum;
         break;
     case SLUICE_TYPE_UUID:
-        if (source == SLUICE_SOURCE_UUID || source == SLUICE_SOURCE_UNTYPED)
+        if (source == SLUICE_SOURCE_UUID || is_untyped)
             out->fn = put_uuid;
         break;
-    case SLUICE_TYPE_BOOL:
-    case SLUICE_TYPE_INT:
-    case SLUICE_TYPE_FLOAT:
-    case SLUICE_TYPE_DECIMAL:
-    case SLUICE_TYPE_DATE:
-    case SLUICE_TYPE_DATE32:
-    case SLUICE_TYPE_DATETIME:
-    case SLUICE_TYPE_DATETIME64:
+    case SLUICE_TYPE_IPV4:
+    case SLUICE_TYPE_IPV6:
+        if (source == SLUICE_SOURCE_STRING || is_untyped)
+            out->fn = put_address;
+        break;
+    default:
         break;
     }
 }

@@ -151,7 +151,7 @@ static enum sluice_code choose(struct planning *p, const struct sluice_source_co
     const struct sluice_table_settings *table = p->options->settings;
     const struct sluice_column_settings *column = table != NULL ? sluice_column_settings(table, source->name) : NULL;
     if (column == NULL || !transform_is_set(column))
-        return convert_choose(arena, source, type, type_text, out, p->err);
+        return convert_choose(arena, source, type, type_text, column, out, p->err);
     enum sluice_code code = transform_choose(arena, table, column, source, type, type_text, out, p->err);
     if (code == SLUICE_OK)
         return code;
@@ -186,7 +186,12 @@ static enum sluice_code plan_column(struct planning *p, const struct sluice_sour
                    source->type == SLUICE_SOURCE_ENUM || source->type == SLUICE_SOURCE_UUID;
     out->toast_text = textual || source->type == SLUICE_SOURCE_UNTYPED;
     out->toast_base64 = source->type == SLUICE_SOURCE_BYTES || source->type == SLUICE_SOURCE_UNTYPED;
-    p->plan->room += out->convert.room;
+    struct sluice_plan *plan = p->plan;
+    plan->room += out->convert.room;
+    plan->growth = out->convert.growth > plan->growth ? out->convert.growth : plan->growth;
+    plan->growth_parts =
+        out->convert.growth_parts > plan->growth_parts ? out->convert.growth_parts : plan->growth_parts;
+    plan->has_json = plan->has_json || out->convert.type.kind == SLUICE_TYPE_JSON;
     return SLUICE_OK;
 }
 
@@ -198,6 +203,7 @@ static enum sluice_code plan_columns(struct planning *p)
         return p->err->code;
     plan->n_columns = p->shape->n_columns;
     plan->room = PLAN_VERSION_BYTES + PLAN_DELETED_BYTES;
+    plan->growth = plan->growth_parts = 1;
     enum sluice_code code = SLUICE_OK;
     for (size_t i = 0; i < plan->n_columns && code == SLUICE_OK; i++)
         code = plan_column(p, &p->shape->columns[i], &plan->columns[i]);
@@ -279,6 +285,9 @@ static enum sluice_code plan_key_column(struct planning *p, const char *name)
             name);
     if (column->convert.type.nullable)
         return REFUSE(p, SLUICE_E_TABLE, "sorting key column \"%s\" is Nullable; make it %s", name, "not Nullable");
+    if (sluice_type_is_composite(&column->convert.type) || column->convert.type.kind == SLUICE_TYPE_JSON)
+        return REFUSE(p, SLUICE_E_TABLE, "sorting key column \"%s\" is %s; make it String", name,
+                      column->convert.type_text);
     if (column->key_position != PLAN_NO_KEY || plan->key.n_columns == SORTKEY_MAX_COLUMNS)
         return REFUSE(p, SLUICE_E_TABLE, "the sorting key names column \"%s\" twice, or more than %d columns", name,
                       (int)SORTKEY_MAX_COLUMNS);
@@ -404,8 +413,12 @@ static enum sluice_code append_insert(struct planning *p, struct sluice_buf *sql
         if (code == SLUICE_OK)
             code = sluice_ddl_quote_name(sql, own[i], err);
     }
+    /* The columns' own binary form is of paths; servers that know the type know the setting. */
     if (code == SLUICE_OK)
-        code = sluice_buf_append_z(sql, ") FORMAT RowBinaryWithNamesAndTypes", err);
+        code = sluice_buf_append_z(
+            sql, p->plan->has_json ? ") SETTINGS input_format_binary_read_json_as_string = 1" : ")", err);
+    if (code == SLUICE_OK)
+        code = sluice_buf_append_z(sql, " FORMAT RowBinaryWithNamesAndTypes", err);
     return code;
 }
 

@@ -50,7 +50,12 @@ struct sluice_plan {
     const char *version_column;
     const char *deleted_column;
     struct sortkey key;
-    size_t room; /* a row takes at most this and the length of its values' texts */
+    /* A row takes at most `room`, and `growth` for each byte of its values' texts; of arrays, maps and structs
+     * `growth_parts` (convert.h). */
+    size_t room;
+    size_t growth;
+    size_t growth_parts;
+    bool has_json; /* a column of type JSON, written as its text */
     const char *insert_sql;
     struct sluice_str insert_header;
 };

@@ -141,16 +141,7 @@ static unsigned char *toast_error(struct sluice_error *err)
 static inline unsigned char *put_value(const struct plan_column *column, const struct sluice_value *value,
                                        unsigned char *at, struct sluice_error *err)
 {
-    const struct convert *convert = &column->convert;
-    bool is_null = value->kind == SLUICE_VALUE_NULL;
-    if (convert->type.nullable) {
-        *at++ = is_null;
-        if (is_null)
-            return at;
-    } else if (SLUICE_UNLIKELY(is_null)) {
-        return convert_refuse(convert, "value is null and the column is not Nullable", err);
-    }
-    return convert->fn(convert, value, at, err);
+    return convert_put(&column->convert, value, at, err);
 }
 
 /* The row image of op c, u or r. Fields come in the plan's order, as the connector writes them; if not, each is
@@ -227,7 +218,7 @@ size_t row_room(const struct sluice_plan *plan, const struct sluice_change *chan
     size_t n_fields = image || key == NULL ? change->n_fields : key->n_fields;
     size_t room = plan->room;
     for (size_t i = 0; i < n_fields; i++)
-        room += fields[i].value.text.len;
+        room += fields[i].value.text.len * (convert_is_composite(&fields[i].value) ? plan->growth_parts : plan->growth);
     for (size_t i = 0; i < plan->n_metadata; i++)
         room += metadata_room(&plan->metadata[i], place);
     return room;

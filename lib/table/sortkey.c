@@ -1,6 +1,8 @@
 /* sortkey.c - see sortkey.h. */
 #include "table/sortkey.h"
 
+#include "base/compiler.h"
+
 enum { RADIX = 256, RADIX_PASSES = 8 };
 
 static enum sortkey_kind kind_of(const struct sluice_type *type)
@@ -9,6 +11,7 @@ static enum sortkey_kind kind_of(const struct sluice_type *type)
     case SLUICE_TYPE_STRING:
         return SORTKEY_STRING;
     case SLUICE_TYPE_FIXED_STRING:
+    case SLUICE_TYPE_IPV6:
         return SORTKEY_FIXED_BYTES;
     case SLUICE_TYPE_UUID:
         return SORTKEY_UUID;
@@ -22,8 +25,16 @@ static enum sortkey_kind kind_of(const struct sluice_type *type)
     case SLUICE_TYPE_DATE:
     case SLUICE_TYPE_DATETIME:
     case SLUICE_TYPE_DATETIME64:
+    case SLUICE_TYPE_TIME:
+    case SLUICE_TYPE_TIME64:
     case SLUICE_TYPE_ENUM:
+    case SLUICE_TYPE_IPV4:
         break;
+    case SLUICE_TYPE_JSON:
+    case SLUICE_TYPE_ARRAY:
+    case SLUICE_TYPE_MAP:
+    case SLUICE_TYPE_TUPLE:
+        SLUICE_BUG("the plan takes no such column into a key");
     }
     return type->is_signed ? SORTKEY_SIGNED : SORTKEY_UNSIGNED;
 }
@@ -31,7 +42,7 @@ static enum sortkey_kind kind_of(const struct sluice_type *type)
 void sortkey_add(struct sortkey *key, const struct sluice_type *type)
 {
     enum sortkey_kind kind = kind_of(type);
-    size_t width = kind == SORTKEY_FIXED_BYTES ? type->length : type->bits / 8;
+    size_t width = type->kind == SLUICE_TYPE_FIXED_STRING ? type->length : type->bits / 8;
     key->columns[key->n_columns++] = (struct sortkey_column){kind, width};
     size_t total = 0;
     key->is_exact = true;

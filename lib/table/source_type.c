@@ -8,7 +8,8 @@ enum {
     MAX_SCALE = 1000,
     /* bit varying without a length has the greatest int. PostgreSQL's longest declared one: */
     MAX_BITS = 83886080,
-    MAX_HINT_DEPTH = 4
+    MAX_HINT_DEPTH = 4,
+    MAX_NAME = 1024
 };
 
 static const char *const type_names[] = {
@@ -132,6 +133,23 @@ static void read_bits(const struct connect_type *type, struct sluice_source_colu
     out->length = type->length > 0 && type->length <= MAX_BITS && !varies ? (unsigned)type->length : 0;
 }
 
+/* Of all structs inside, so that the length of the value's JSON text has a bound. */
+static unsigned longest_name(const struct connect_type *type)
+{
+    unsigned longest = 0;
+    for (size_t i = 0; i < type->n_fields; i++) {
+        size_t own = strlen(type->fields[i].name);
+        unsigned inner = longest_name(type->fields[i].type);
+        longest = own > longest && own <= MAX_NAME ? (unsigned)own : longest;
+        longest = inner > longest ? inner : longest;
+    }
+    if (type->items != NULL) {
+        unsigned inner = longest_name(type->items);
+        longest = inner > longest ? inner : longest;
+    }
+    return longest;
+}
+
 static enum sluice_code make_part(struct sluice_arena *arena, const struct connect_type *type,
                                   const struct sluice_source_column **out, const char **unsupported,
                                   struct sluice_error *err)
@@ -181,6 +199,8 @@ enum sluice_code source_type_of(struct sluice_arena *arena, const struct connect
         return SLUICE_OK;
     if (out->type == SLUICE_SOURCE_BITS)
         read_bits(type, out);
+    if (out->type == SLUICE_SOURCE_STRUCT)
+        out->length = longest_name(type);
     *unsupported = NULL;
     if (out->type == SLUICE_SOURCE_ARRAY || out->type == SLUICE_SOURCE_MAP)
         return make_parts(arena, type, out, unsupported, err);

@@ -253,7 +253,7 @@ static enum sluice_code choose_text(const struct choosing *c)
         return refuse(c, "it gives texts, which the target column does not hold; make the column String");
     if (type->kind == SLUICE_TYPE_FIXED_STRING && type->length < least)
         return refuse(c, "its texts are longer than the target column; make the column String");
-    enum sluice_code code = convert_choose(c->arena, c->column, &string, "String", &c->transform->text, c->err);
+    enum sluice_code code = convert_choose(c->arena, c->column, &string, "String", NULL, &c->transform->text, c->err);
     if (code != SLUICE_OK)
         return code;
     if (c->transform->text.fn == NULL)
@@ -262,6 +262,8 @@ static enum sluice_code choose_text(const struct choosing *c)
         c->column->type == SLUICE_SOURCE_DECIMAL || c->column->type == SLUICE_SOURCE_VARIABLE_DECIMAL;
     c->out->fn = put_made;
     c->out->room += c->transform->text.room + MAX_RESULT;
+    c->out->growth = c->transform->text.growth;
+    c->out->growth_parts = c->transform->text.growth_parts;
     return SLUICE_OK;
 }
 
@@ -276,7 +278,7 @@ enum sluice_code transform_choose(struct sluice_arena *arena, const struct sluic
         return err->code;
     c.transform->kind = settings->transform;
     c.transform->prefix = SLUICE_STR_LITERAL("");
-    enum sluice_code code = convert_choose(arena, column, type, type_text, out, err);
+    enum sluice_code code = convert_choose(arena, column, type, type_text, settings, out, err);
     if (code != SLUICE_OK)
         return code;
     out->transform = c.transform;

@@ -1,10 +1,9 @@
-/* type.c - see type.h. One level of the text is taken apart at a time; only Nullable, LowCardinality and
- * SimpleAggregateFunction are looked into, so recursion ends after a few levels. */
+/* type.c - see type.h. One level of the text is taken apart at a time, down to MAX_DEPTH levels. */
 #include "table/type.h"
 
 #include "table/lex.h"
 
-enum { MAX_DEPTH = 8, MAX_FIXED_STRING = 1 << 24 };
+enum { MAX_DEPTH = 12, MAX_FIXED_STRING = 1 << 24, MAX_ITEMS = 1024 };
 
 /* What one text turned out to be. */
 enum reading {
@@ -39,6 +38,14 @@ static const struct simple_type simple_types[] = {
     {"UUID", {.kind = SLUICE_TYPE_UUID, .bits = 128}},
     {"Date", {.kind = SLUICE_TYPE_DATE, .bits = 16}},
     {"Date32", {.kind = SLUICE_TYPE_DATE32, .bits = 32}},
+    {"Time", {.kind = SLUICE_TYPE_TIME, .bits = 32, .is_signed = true}},
+    {"IPv4", {.kind = SLUICE_TYPE_IPV4, .bits = 32}},
+    {"IPv6", {.kind = SLUICE_TYPE_IPV6, .bits = 128}},
+    {"Point",
+     {.kind = SLUICE_TYPE_TUPLE,
+      .items = (const struct sluice_type[]){{.kind = SLUICE_TYPE_FLOAT, .bits = 64},
+                                            {.kind = SLUICE_TYPE_FLOAT, .bits = 64}},
+      .n_items = 2}},
 };
 
 static unsigned decimal_bits(unsigned precision)
@@ -93,6 +100,16 @@ static enum reading read_date_time(const struct lex_call *call, bool is_64, stru
                                  .is_signed = is_64,
                                  .bits = is_64 ? 64 : 32,
                                  .precision = (unsigned)precision};
+    return READING_KNOWN;
+}
+
+static enum reading read_time64(struct sluice_str argument, struct sluice_type *type)
+{
+    unsigned long precision;
+    if (!lex_unsigned(argument, 9, &precision))
+        return READING_MALFORMED;
+    *type = (struct sluice_type){
+        .kind = SLUICE_TYPE_TIME64, .is_signed = true, .bits = 64, .precision = (unsigned)precision};
     return READING_KNOWN;
 }
 
@@ -186,10 +203,94 @@ static enum reading read_wrapped(struct sluice_arena *arena, const struct lex_ca
         type->low_cardinality = true;
         return READING_KNOWN;
     }
-    if (type->nullable || type->low_cardinality) /* neither exists in ClickHouse */
+    /* None of these exists in ClickHouse; a Nullable tuple does. */
+    if (type->nullable || type->low_cardinality || type->kind == SLUICE_TYPE_ARRAY || type->kind == SLUICE_TYPE_MAP)
         return READING_MALFORMED;
     type->nullable = true;
     return READING_KNOWN;
+}
+
+/* Bytes of the word in front. */
+static size_t word_length(struct sluice_str text)
+{
+    size_t n = 0;
+    while (n < text.len && text.ptr[n] != ' ' && text.ptr[n] != '(')
+        n++;
+    return n;
+}
+
+/* "name Type", "`a name` Type" or "Type"; *name is NULL for the last. What follows is left in *item. */
+static enum reading read_item_name(struct sluice_arena *arena, struct sluice_str *item, const char **name,
+                                   struct sluice_error *err)
+{
+    size_t length = item->ptr[0] == '`' ? lex_quoted_length(*item) : word_length(*item);
+    struct sluice_str unquoted;
+    bool is_identifier = false;
+    *name = NULL;
+    if (length == 0 || length == item->len || item->ptr[length] != ' ')
+        return item->ptr[0] == '`' ? READING_MALFORMED : READING_KNOWN;
+    if (lex_identifier(arena, (struct sluice_str){item->ptr, length}, &unquoted, &is_identifier, err) != SLUICE_OK)
+        return READING_FAILED;
+    if (!is_identifier)
+        return READING_MALFORMED;
+    *name = unquoted.ptr;
+    *item = (struct sluice_str){item->ptr + length + 1, item->len - length - 1};
+    return READING_KNOWN;
+}
+
+/* The parts of Tuple, Map and Array, or of Nested. All of them or none are named. */
+static enum reading read_items(struct sluice_arena *arena, struct sluice_str arguments, unsigned depth,
+                               struct sluice_type *type, struct sluice_error *err)
+{
+    struct sluice_str rest = arguments;
+    struct sluice_str item;
+    size_t n = 0;
+    size_t n_named = 0;
+    bool ok = true;
+    while (lex_next(&rest, &item, &ok))
+        n++;
+    if (!ok || n == 0 || n > MAX_ITEMS)
+        return READING_MALFORMED;
+    struct sluice_type *items = sluice_arena_alloc_array(arena, n, sizeof *items, err);
+    const char **names = sluice_arena_alloc_array(arena, n, sizeof *names, err);
+    if (items == NULL || names == NULL)
+        return READING_FAILED;
+    for (size_t i = 0; i < n && lex_next(&arguments, &item, &ok); i++) {
+        enum reading reading = read_item_name(arena, &item, &names[i], err);
+        if (reading == READING_KNOWN)
+            reading = read_type(arena, item, depth + 1, &items[i], err);
+        if (reading != READING_KNOWN)
+            return reading;
+        n_named += names[i] != NULL;
+    }
+    type->items = items;
+    type->n_items = n;
+    type->item_names = n_named == n ? names : NULL;
+    return n_named == 0 || n_named == n ? READING_KNOWN : READING_MALFORMED;
+}
+
+static enum reading read_composite(struct sluice_arena *arena, const struct lex_call *call, unsigned depth,
+                                   enum sluice_type_kind kind, struct sluice_type *type, struct sluice_error *err)
+{
+    *type = (struct sluice_type){.kind = kind};
+    if (call->arguments.len == 0)
+        return kind == SLUICE_TYPE_TUPLE ? READING_OTHER : READING_MALFORMED;
+    enum reading reading = read_items(arena, call->arguments, depth, type, err);
+    size_t n = kind == SLUICE_TYPE_ARRAY ? 1 : kind == SLUICE_TYPE_MAP ? 2 : type->n_items;
+    if (reading == READING_KNOWN && (n != type->n_items || (kind != SLUICE_TYPE_TUPLE && type->item_names != NULL)))
+        return READING_MALFORMED;
+    return reading;
+}
+
+/* A table made with flatten_nested = 0 has such columns: Array(Tuple(...)) by another name. */
+static enum reading read_nested(struct sluice_arena *arena, const struct lex_call *call, unsigned depth,
+                                struct sluice_type *type, struct sluice_error *err)
+{
+    struct sluice_type *tuple = sluice_arena_alloc(arena, sizeof *tuple, err);
+    if (tuple == NULL)
+        return READING_FAILED;
+    *type = (struct sluice_type){.kind = SLUICE_TYPE_ARRAY, .items = tuple, .n_items = 1};
+    return read_composite(arena, call, depth, SLUICE_TYPE_TUPLE, tuple, err);
 }
 
 static enum reading read_known(struct sluice_arena *arena, const struct lex_call *call, unsigned depth,
@@ -214,6 +315,8 @@ static enum reading read_known(struct sluice_arena *arena, const struct lex_call
         return read_date_time(call, false, type);
     if (sluice_str_equal_z(call->name, "DateTime64"))
         return read_date_time(call, true, type);
+    if (sluice_str_equal_z(call->name, "Time64"))
+        return read_time64(call->arguments, type);
     if (sluice_str_equal_z(call->name, "FixedString"))
         return read_fixed_string(call->arguments, type);
     if (sluice_str_equal_z(call->name, "Enum8"))
@@ -222,6 +325,18 @@ static enum reading read_known(struct sluice_arena *arena, const struct lex_call
         return read_enum(arena, call->arguments, 16, type, err);
     if (sluice_str_equal_z(call->name, "Nullable") || sluice_str_equal_z(call->name, "LowCardinality"))
         return read_wrapped(arena, call, depth, type, err);
+    if (sluice_str_equal_z(call->name, "Array"))
+        return read_composite(arena, call, depth, SLUICE_TYPE_ARRAY, type, err);
+    if (sluice_str_equal_z(call->name, "Map"))
+        return read_composite(arena, call, depth, SLUICE_TYPE_MAP, type, err);
+    if (sluice_str_equal_z(call->name, "Tuple"))
+        return read_composite(arena, call, depth, SLUICE_TYPE_TUPLE, type, err);
+    if (sluice_str_equal_z(call->name, "Nested"))
+        return read_nested(arena, call, depth, type, err);
+    if (sluice_str_equal_z(call->name, "JSON")) {
+        *type = (struct sluice_type){.kind = SLUICE_TYPE_JSON};
+        return READING_KNOWN;
+    }
     if (sluice_str_equal_z(call->name, "SimpleAggregateFunction"))
         return read_aggregate(arena, call->arguments, depth, type, err);
     return READING_OTHER;

@@ -19,7 +19,15 @@ enum sluice_type_kind {
     SLUICE_TYPE_DATE32,
     SLUICE_TYPE_DATETIME,   /* seconds */
     SLUICE_TYPE_DATETIME64, /* `precision` = ticks of 10^-precision seconds */
-    SLUICE_TYPE_ENUM        /* `bits` 8 or 16; `labels` */
+    SLUICE_TYPE_TIME,       /* seconds */
+    SLUICE_TYPE_TIME64,     /* `precision` as above */
+    SLUICE_TYPE_ENUM,       /* `bits` 8 or 16; `labels` */
+    SLUICE_TYPE_IPV4,
+    SLUICE_TYPE_IPV6,
+    SLUICE_TYPE_JSON,  /* written as its text, which the INSERT must ask for */
+    SLUICE_TYPE_ARRAY, /* `items[0]` */
+    SLUICE_TYPE_MAP,   /* `items[0]` to `items[1]` */
+    SLUICE_TYPE_TUPLE  /* `items`, `item_names`; Point is one of two */
 };
 
 struct sluice_enum_label {
@@ -38,10 +46,19 @@ struct sluice_type {
     size_t length;
     const struct sluice_enum_label *labels;
     size_t n_labels;
+    const struct sluice_type *items; /* parts of ARRAY, MAP, TUPLE */
+    const char *const *item_names;   /* TUPLE; NULL if they have none */
+    size_t n_items;
 };
 
+static inline bool sluice_type_is_composite(const struct sluice_type *type)
+{
+    return type->kind == SLUICE_TYPE_ARRAY || type->kind == SLUICE_TYPE_MAP || type->kind == SLUICE_TYPE_TUPLE;
+}
+
 /* Parses `text` into the arena. *out is NULL (with SLUICE_OK) for a well-formed type that this version does not write:
- * arrays, maps, tuples, JSON, ... Errors: SLUICE_E_TYPE when the text is not understood at all, SLUICE_E_NOMEM. */
+ * Variant, Dynamic, AggregateFunction, ... Errors: SLUICE_E_TYPE when the text is not understood at all,
+ * SLUICE_E_NOMEM. */
 SLUICE_MUST_CHECK enum sluice_code sluice_type_parse(struct sluice_arena *arena, struct sluice_str text,
                                                      const struct sluice_type **out, struct sluice_error *err);
 

@@ -72,6 +72,22 @@ bool wide_scale_up(struct wide *w, unsigned n)
     return true;
 }
 
+bool wide_scale_down(struct wide *w, unsigned n)
+{
+    for (; n > 0 && w->n_limbs > 0; n--) {
+        uint64_t rest = 0;
+        for (size_t i = w->n_limbs; i-- > 0;) {
+            rest = rest << 32 | w->limbs[i];
+            w->limbs[i] = (uint32_t)(rest / 10);
+            rest %= 10;
+        }
+        if (rest != 0)
+            return false;
+        trim(w);
+    }
+    return true;
+}
+
 /* A JSON number taken apart: digits before and after the point, exponent. */
 struct number {
     struct sluice_str integer;

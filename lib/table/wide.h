@@ -37,6 +37,9 @@ enum wide_reading wide_from_number(struct wide *w, struct sluice_str text, unsig
 /* w *= 10^n; false if it does not fit. */
 bool wide_scale_up(struct wide *w, unsigned n);
 
+/* w /= 10^n; false, and nothing certain in w, if digits other than 0 would be lost. */
+bool wide_scale_down(struct wide *w, unsigned n);
+
 /* |w| < 10^n */
 bool wide_has_digits(const struct wide *w, unsigned n);
 

@@ -386,7 +386,7 @@ static bool check_value(const struct convert *convert, const struct convert_case
     struct sluice_error err = {0};
     unsigned char want[128];
     struct sluice_value value = json_of(c->json);
-    unsigned char *at = malloc(convert->room + value.text.len);
+    unsigned char *at = malloc(convert_room(convert, &value));
     char *text = malloc(value.text.len + 1);
     if (at == NULL || text == NULL)
         abort();
@@ -417,7 +417,8 @@ static bool check_case(const struct convert_case *c)
     const struct sluice_source_column column = {.name = "x", .type = c->source, .scale = c->scale};
     sluice_arena_init(&arena, 1 << 20, "test");
     const struct sluice_type *type = parse(&arena, c->type);
-    if (!CHECK(type != NULL) || !CHECK_INT(convert_choose(&arena, &column, type, c->type, &convert, &err), SLUICE_OK))
+    if (!CHECK(type != NULL) ||
+        !CHECK_INT(convert_choose(&arena, &column, type, c->type, NULL, &convert, &err), SLUICE_OK))
         return false;
     if (strcmp(c->want, "-") == 0)
         return CHECK(convert.fn == NULL);
@@ -444,7 +445,7 @@ static void test_lengths(void)
         const struct sluice_source_column column = {.name = "x", .type = SLUICE_SOURCE_STRING};
         size_t n = lengths[i];
         sluice_arena_init(&arena, 1 << 20, "test");
-        CHECK_INT(convert_choose(&arena, &column, parse(&arena, "String"), "String", &convert, &err), SLUICE_OK);
+        CHECK_INT(convert_choose(&arena, &column, parse(&arena, "String"), "String", NULL, &convert, &err), SLUICE_OK);
         char *raw = malloc(2 * n + 1);
         unsigned char *plain = malloc(convert.room + n);
         unsigned char *escaped = malloc(convert.room + 2 * n);
@@ -516,7 +517,16 @@ static void test_random(uint64_t seed)
                                         "DateTime64(0)",
                                         "DateTime64(6)",
                                         "DateTime64(9)",
-                                        "Enum8('1' = 1, 'a' = 2)"};
+                                        "Enum8('1' = 1, 'a' = 2)",
+                                        "Time",
+                                        "Time64(6)",
+                                        "IPv4",
+                                        "IPv6",
+                                        "JSON",
+                                        "Array(Nullable(Int64))",
+                                        "Map(String, String)",
+                                        "Tuple(x Nullable(Float64), y Nullable(Float64))",
+                                        "Point"};
     static const char alphabet[] = "0123456789012345678901234567890123456789-+.eE:TZ=/\\nuabcdef \"\xc3\xff";
     SLUICE_AUTO(sluice_arena) struct sluice_arena arena;
     struct sluice_error err = {0};
@@ -528,21 +538,25 @@ static void test_random(uint64_t seed)
             const struct sluice_source_column column = {
                 .name = "x", .type = (enum sluice_source_type)source, .scale = (unsigned)(random_next(&seed) % 40)};
             struct convert convert;
-            CHECK_INT(convert_choose(&arena, &column, type, types[t], &convert, &err), SLUICE_OK);
+            CHECK_INT(convert_choose(&arena, &column, type, types[t], NULL, &convert, &err), SLUICE_OK);
             for (size_t i = 0; i < 200 && convert.fn != NULL; i++) {
                 size_t n = random_next(&seed) % 50;
+                struct sluice_value value = {
+                    .kind = (enum sluice_value_kind)(random_next(&seed) % (SLUICE_VALUE_BYTES + 1)),
+                    .integer = (int64_t)(random_next(&seed) >> random_next(&seed) % 64)};
                 char *text = malloc(n + 1);
-                unsigned char *at = malloc(convert.room + n);
+                value.text.len = n;
+                size_t room = convert_room(&convert, &value);
+                unsigned char *at = malloc(room);
                 if (text == NULL || at == NULL)
                     abort();
                 for (size_t k = 0; k < n; k++)
                     text[k] = alphabet[random_next(&seed) % (sizeof alphabet - 1)];
                 text = realloc(text, n > 0 ? n : 1);
-                const struct sluice_value value = {
-                    .text = {text, n}, .kind = (enum sluice_value_kind)(random_next(&seed) % (SLUICE_VALUE_ARRAY + 1))};
+                value.text.ptr = text;
                 const unsigned char *end =
-                    value.kind != SLUICE_VALUE_NULL ? convert.fn(&convert, &value, at, &err) : at;
-                if (end == NULL ? err.action != SLUICE_REJECT : (size_t)(end - at) > convert.room + n)
+                    value.kind != SLUICE_VALUE_NULL || convert.takes_null ? convert.fn(&convert, &value, at, &err) : at;
+                if (end == NULL ? err.action != SLUICE_REJECT : (size_t)(end - at) > room)
                     CHECK_TEXT(types[t], "a conversion within its room");
                 n_tried++;
                 free(text);
@@ -584,7 +598,7 @@ static void test_zero(void)
         unsigned char want[64];
         const struct sluice_source_column column = {.name = "x", .type = SLUICE_SOURCE_UNTYPED};
         sluice_arena_init(&arena, 1 << 20, "test");
-        CHECK_INT(convert_choose(&arena, &column, parse(&arena, cases[i].type), cases[i].type, &convert, &err),
+        CHECK_INT(convert_choose(&arena, &column, parse(&arena, cases[i].type), cases[i].type, NULL, &convert, &err),
                   SLUICE_OK);
         unsigned char *at = malloc(convert.room);
         if (!CHECK(at != NULL))

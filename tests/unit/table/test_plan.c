@@ -123,7 +123,7 @@ static void alias(struct sluice_shape *shape, struct sluice_target *target)
 static void unknown_type(struct sluice_shape *shape, struct sluice_target *target)
 {
     (void)shape;
-    set_type(target, V, "Array(String)");
+    set_type(target, V, "Variant(Int8, String)");
 }
 static void inexact_pair(struct sluice_shape *shape, struct sluice_target *target)
 {
@@ -281,7 +281,7 @@ static const struct refusal refusals[] = {
     {"name taken", own_name, SLUICE_E_SHAPE, "columns.deleted"},
     {"materialized", materialized, SLUICE_E_SHAPE, "\"v\" is MATERIALIZED"},
     {"alias", alias, SLUICE_E_SHAPE, "\"v\" is ALIAS"},
-    {"unknown type", unknown_type, SLUICE_E_TYPE, "\"v\": type Array(String) is not written"},
+    {"unknown type", unknown_type, SLUICE_E_TYPE, "\"v\": type Variant(Int8, String) is not written"},
     {"inexact", inexact_pair, SLUICE_E_TYPE, "\"v\": string is not written into Int64"},
     {"huge row", huge_row, SLUICE_E_LIMIT, "one row may take"},
     {"unfed", unfed_plain, SLUICE_E_SHAPE, "\"spare\" String gets no value"},
