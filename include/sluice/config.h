@@ -33,6 +33,17 @@
 #define SLUICE_TABLES_MODE_NAMES(X)                                                                                    \
     X(SLUICE_MODE_REPLACE, "replace")                                                                                  \
     X(SLUICE_MODE_LOG, "log")
+#define SLUICE_RECORDS_LAYOUT_NAMES(X)                                                                                 \
+    X(SLUICE_RECORDS_AUTO, "auto")                                                                                     \
+    X(SLUICE_RECORDS_ENVELOPE, "envelope")                                                                             \
+    X(SLUICE_RECORDS_FLATTENED, "flattened")
+#define SLUICE_VERSION_MODE_NAMES(X)                                                                                   \
+    X(SLUICE_VERSION_LOG_POSITION, "log_position")                                                                     \
+    X(SLUICE_VERSION_LSN, "lsn")                                                                                       \
+    X(SLUICE_VERSION_OFFSET, "offset")
+#define SLUICE_VERSION_ON_NEW_HISTORY_NAMES(X)                                                                         \
+    X(SLUICE_NEW_HISTORY_GENERATION, "new_generation")                                                                 \
+    X(SLUICE_NEW_HISTORY_STOP, "stop")
 
 enum sluice_delivery { SLUICE_DELIVERY_NAMES(SLUICE_NAME_ENUM) SLUICE_N_DELIVERIES };
 enum sluice_format { SLUICE_FORMAT_NAMES(SLUICE_NAME_ENUM) SLUICE_N_FORMATS };
@@ -40,6 +51,11 @@ enum sluice_on_bad_record { SLUICE_ON_BAD_RECORD_NAMES(SLUICE_NAME_ENUM) SLUICE_
 enum sluice_ledger_choice { SLUICE_LEDGER_CHOICE_NAMES(SLUICE_NAME_ENUM) SLUICE_N_LEDGER_CHOICES };
 enum sluice_on_offset_lost { SLUICE_ON_OFFSET_LOST_NAMES(SLUICE_NAME_ENUM) SLUICE_N_ON_OFFSET_LOST };
 enum sluice_tables_mode { SLUICE_TABLES_MODE_NAMES(SLUICE_NAME_ENUM) SLUICE_N_TABLES_MODES };
+enum sluice_records_layout { SLUICE_RECORDS_LAYOUT_NAMES(SLUICE_NAME_ENUM) SLUICE_N_RECORDS_LAYOUTS };
+enum sluice_version_mode { SLUICE_VERSION_MODE_NAMES(SLUICE_NAME_ENUM) SLUICE_N_VERSION_MODES };
+enum sluice_version_on_new_history {
+    SLUICE_VERSION_ON_NEW_HISTORY_NAMES(SLUICE_NAME_ENUM) SLUICE_N_VERSION_ON_NEW_HISTORY
+};
 
 struct sluice_config_list {
     const char *const *items; /* NUL-terminated; NULL when empty */

@@ -47,6 +47,21 @@ static enum sluice_code check_pattern(const struct sluice_config *config, const 
     return FAIL(config, kafka_topics, err, "\"%.80s\" is not a regular expression: %s; correct it", pattern, reason);
 }
 
+static enum sluice_code check_flattened_topics(const struct sluice_config *config, struct sluice_error *err)
+{
+    const struct sluice_config_list *listed = &config->records_flattened_topics;
+    for (size_t i = 0; i < listed->n_items; i++) {
+        regex_t compiled;
+        if (listed->items[i][0] != '^')
+            continue;
+        if (regcomp(&compiled, listed->items[i], REG_EXTENDED | REG_NOSUB) != 0)
+            return FAIL(config, records_flattened_topics, err, "\"%.80s\" is not a regular expression; correct it",
+                        listed->items[i]);
+        regfree(&compiled);
+    }
+    return SLUICE_OK;
+}
+
 static int compare_texts(const void *a, const void *b)
 {
     const char *const *left = a;
@@ -295,8 +310,8 @@ static enum sluice_code check_across(const struct sluice_config *config, struct 
 enum sluice_code config_check(const struct sluice_config *config, struct sluice_error *err)
 {
     enum sluice_code (*const rules[])(const struct sluice_config *, struct sluice_error *) = {
-        check_name,   check_topics, check_urls,     check_registry,   check_source_types,
-        check_listen, check_ledger, check_metadata, check_transforms, check_across};
+        check_name,   check_topics, check_flattened_topics, check_urls,       check_registry, check_source_types,
+        check_listen, check_ledger, check_metadata,         check_transforms, check_across};
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(rules); i++) {
         enum sluice_code code = rules[i](config, err);
         if (code != SLUICE_OK)

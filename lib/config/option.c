@@ -14,6 +14,9 @@ static const char *const names_on_bad_record[] = {SLUICE_ON_BAD_RECORD_NAMES(NAM
 static const char *const names_ledger_choice[] = {SLUICE_LEDGER_CHOICE_NAMES(NAME_TEXT)};
 static const char *const names_on_offset_lost[] = {SLUICE_ON_OFFSET_LOST_NAMES(NAME_TEXT)};
 static const char *const names_tables_mode[] = {SLUICE_TABLES_MODE_NAMES(NAME_TEXT)};
+static const char *const names_records_layout[] = {SLUICE_RECORDS_LAYOUT_NAMES(NAME_TEXT)};
+static const char *const names_version_mode[] = {SLUICE_VERSION_MODE_NAMES(NAME_TEXT)};
+static const char *const names_version_on_new_history[] = {SLUICE_VERSION_ON_NEW_HISTORY_NAMES(NAME_TEXT)};
 static const char *const names_log_level[] = {SLUICE_LOG_LEVEL_NAMES(NAME_TEXT)};
 static const char *const names_log_format[] = {SLUICE_LOG_FORMAT_NAMES(NAME_TEXT)};
 

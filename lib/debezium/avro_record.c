@@ -337,6 +337,29 @@ static bool is_null_datum(const struct avro_node *root, struct sluice_str payloa
            value.kind == SLUICE_VALUE_NULL && avro_finish(&reader, &ignored) == SLUICE_OK;
 }
 
+/* A row without an envelope: the record's own fields. `err` keeps what was wrong with it as an envelope. */
+static enum sluice_code read_flattened(const struct avro_record *record, struct sluice_decoder *decoder,
+                                       struct sluice_str payload, struct sluice_change *out, struct sluice_error *err)
+{
+    struct sluice_error other;
+    bool is_row = false;
+    struct avro_reader reader = avro_reader_of(payload);
+    *out = (struct sluice_change){.kind = SLUICE_CHANGE_TOMBSTONE};
+    if (record->root->type == NULL)
+        return err->code;
+    enum sluice_code code = read_fields(&reader, record->root, decoder->fields, &other);
+    if (code == SLUICE_OK)
+        code = avro_finish(&reader, &other);
+    if (code == SLUICE_OK)
+        code = sluice_change_flattened(decoder->expected, decoder->fields, record->root->n, out, &is_row, &other);
+    if (code == SLUICE_OK && !is_row)
+        return err->code;
+    if (code != SLUICE_OK)
+        *err = other;
+    out->row_type = record->root->type;
+    return code;
+}
+
 enum sluice_code avro_record_change(const struct avro_record *record, struct sluice_decoder *decoder,
                                     struct sluice_str payload, struct sluice_change *out, struct sluice_error *err)
 {
@@ -358,7 +381,12 @@ enum sluice_code avro_record_change(const struct avro_record *record, struct slu
         code = read_member(&reader, record, i, decoder, out, &found, err);
     if (code == SLUICE_OK)
         code = avro_finish(&reader, err);
-    return code != SLUICE_OK ? code : classify(record, &found, decoder, out, err);
+    if (code == SLUICE_OK)
+        code = classify(record, &found, decoder, out, err);
+    bool may_be_row = decoder->expected != NULL && decoder->expected->may_be_flattened;
+    if (SLUICE_UNLIKELY(code == SLUICE_E_ENVELOPE && may_be_row))
+        return read_flattened(record, decoder, payload, out, err);
+    return code;
 }
 
 static enum sluice_code no_key(const char *what, struct sluice_error *err)

@@ -35,8 +35,8 @@ enum {
 };
 
 #define IF_FLATTENED                                                                                                   \
-    "if the connector flattens its records (transform ExtractNewRecordState), remove the transform, which this "       \
-    "version does not support; else leave the topic out of kafka.topics"
+    "if the connector flattens its records (transform ExtractNewRecordState), set records.layout: flattened or name "  \
+    "the topic in records.flattened_topics; else leave it out of kafka.topics"
 
 /* One object while it is read: the record, or the payload inside its wrapper. */
 struct record {
@@ -428,23 +428,121 @@ static enum sluice_code read_scalar(struct sluice_json_cursor *cursor, struct sl
     return code;
 }
 
+void sluice_decoder_expect(struct sluice_decoder *decoder, const struct sluice_layout *layout)
+{
+    decoder->expected = layout;
+}
+
+/* The row of a flattened record: the object itself, or the payload of its wrapper. */
+static enum sluice_code read_row(struct record *record, struct sluice_str row, struct sluice_error *err)
+{
+    struct sluice_change *change = record->change;
+    struct sluice_json_cursor cursor;
+    bool is_row = false;
+    size_t n_fields = 0;
+    sluice_json_init(&cursor, row);
+    enum sluice_code code = fields_read(&cursor, &record->decoder->layout, record->decoder->fields, &n_fields, err);
+    if (code == SLUICE_OK)
+        code =
+            sluice_change_flattened(record->decoder->expected, record->decoder->fields, n_fields, change, &is_row, err);
+    return code != SLUICE_OK || is_row ? code : not_an_envelope(record, err);
+}
+
+/* The row of {"schema":..,"payload":..}, empty if the object is no such wrapper but a row with columns of these names:
+ * of a row neither is an object, JSON being a text and `schema` no geometry. */
+static enum sluice_code find_payload(struct record *record, struct sluice_str value, struct sluice_str *row,
+                                     struct sluice_error *err)
+{
+    bool first = true;
+    bool more = true;
+    struct sluice_str name;
+    struct sluice_value payload = {.kind = SLUICE_VALUE_NULL};
+    struct sluice_json_cursor cursor;
+    sluice_json_init(&cursor, value);
+    enum sluice_code code = sluice_json_enter_object(&cursor, err);
+    while (code == SLUICE_OK) {
+        code = sluice_json_next_member(&cursor, &first, &more, &name, err);
+        if (code != SLUICE_OK || !more)
+            break;
+        unsigned member = wrapper_member(name);
+        if (member == 0)
+            return SLUICE_OK;
+        code = member == HAS_SCHEMA ? read_schema(record, &cursor, err) : sluice_json_value(&cursor, &payload, err);
+    }
+    if (code == SLUICE_OK && record->change->value_schema.len > 0 && payload.kind == SLUICE_VALUE_OBJECT)
+        *row = payload.text;
+    return code;
+}
+
+/* A record that may be flattened, and is not seen to be anything else. */
+static enum sluice_code read_flattened(struct record *record, struct sluice_str value, struct sluice_error *err)
+{
+    struct sluice_str row = {NULL, 0};
+    *record->change = (struct sluice_change){.kind = SLUICE_CHANGE_TOMBSTONE};
+    enum sluice_code code = find_payload(record, value, &row, err);
+    if (code == SLUICE_OK && row.len == 0) {
+        *record->change = (struct sluice_change){.kind = SLUICE_CHANGE_TOMBSTONE};
+        row = value;
+    }
+    return code != SLUICE_OK ? code : read_row(record, row, err);
+}
+
+static bool passes_through(const struct sluice_change *change)
+{
+    return change->kind == SLUICE_CHANGE_MESSAGE || change->kind == SLUICE_CHANGE_HEARTBEAT ||
+           change->kind == SLUICE_CHANGE_TRANSACTION || change->kind == SLUICE_CHANGE_NOTIFICATION;
+}
+
+static enum sluice_code read_record(struct record *record, struct sluice_str value, struct sluice_error *err)
+{
+    struct sluice_json_cursor cursor;
+    enum sluice_value_kind kind = SLUICE_VALUE_NULL;
+    sluice_json_init(&cursor, value);
+    enum sluice_code code = sluice_json_peek(&cursor, &kind, err);
+    if (code == SLUICE_OK && kind != SLUICE_VALUE_OBJECT) {
+        record->change->is_null_text = true;
+        return read_scalar(&cursor, err);
+    }
+    if (code == SLUICE_OK)
+        code = read_object(record, &cursor, err);
+    if (code == SLUICE_OK)
+        code = sluice_json_finish(&cursor, err);
+    if (code == SLUICE_OK)
+        code = classify(record, err);
+    record->change->is_null_text = record->is_null;
+    return code;
+}
+
 enum sluice_code sluice_change_decode(struct sluice_decoder *decoder, struct sluice_str value,
                                       struct sluice_str schema_hint, struct sluice_change *out,
                                       struct sluice_error *err)
 {
     struct record record = {.decoder = decoder, .schema_hint = schema_hint, .change = out};
-    struct sluice_json_cursor cursor;
-    enum sluice_value_kind kind = SLUICE_VALUE_NULL;
+    const struct sluice_layout *expected = decoder->expected;
     *out = (struct sluice_change){.kind = SLUICE_CHANGE_TOMBSTONE};
     if (value.ptr == NULL)
         return SLUICE_OK;
-    sluice_json_init(&cursor, value);
-    enum sluice_code code = sluice_json_peek(&cursor, &kind, err);
-    if (code == SLUICE_OK && kind != SLUICE_VALUE_OBJECT)
-        return read_scalar(&cursor, err);
+    enum sluice_code code = read_record(&record, value, err);
+    if (SLUICE_LIKELY(expected == NULL || !expected->may_be_flattened))
+        return code;
+    if (out->is_null_text)
+        out->prefix = expected->prefix;
+    /* Heartbeats and the like pass the transform as they are. */
+    if (code == SLUICE_OK && (expected->may_be_envelope || passes_through(out) || out->is_null_text))
+        return code;
     if (code == SLUICE_OK)
-        code = read_object(&record, &cursor, err);
-    if (code == SLUICE_OK)
-        code = sluice_json_finish(&cursor, err);
-    return code != SLUICE_OK ? code : classify(&record, err);
+        return sluice_error_set(
+            err, SLUICE_E_ENVELOPE, SLUICE_REJECT,
+            "the record is an envelope, though records.layout or records.flattened_topics says that "
+            "the topic's records are flattened; take the topic out of it");
+    if (code != SLUICE_E_ENVELOPE && code != SLUICE_E_POSITION)
+        return code;
+    struct record row = {.decoder = decoder, .schema_hint = schema_hint, .change = out};
+    struct sluice_error other;
+    enum sluice_code flattened = read_flattened(&row, value, &other);
+    if (flattened == SLUICE_E_ENVELOPE && !out->is_flattened)
+        return code; /* what was wrong with it as an envelope says more */
+    if (flattened != SLUICE_OK)
+        *err = other;
+    return flattened;
 }

@@ -22,7 +22,7 @@ enum { SLUICE_MAX_FIELDS = 1664 };
 enum sluice_change_kind {
     SLUICE_CHANGE_ROW,         /* op c, u, d or r */
     SLUICE_CHANGE_TRUNCATE,    /* op t */
-    SLUICE_CHANGE_TOMBSTONE,   /* null value (a real Kafka null, or the JSON text null) */
+    SLUICE_CHANGE_TOMBSTONE,   /* null value (a real Kafka null, or the JSON text null): behind a delete, or a delete */
     SLUICE_CHANGE_MESSAGE,     /* op m, logical decoding message */
     SLUICE_CHANGE_HEARTBEAT,   /* {"ts_ms":..} and nothing else */
     SLUICE_CHANGE_TRANSACTION, /* {"status":"BEGIN"|"END","id":..,"event_count":..,"data_collections":..,"ts_ms":..} */
@@ -64,6 +64,13 @@ struct sluice_change {
     struct sluice_str value_schema; /* raw text of the embedded schema; empty without one */
     bool value_schema_is_hint;      /* it equals the hint given to decode, byte for byte */
 
+    /* A record flattened by ExtractNewRecordState: a row without an envelope. The fields that the transform added are
+     * not among `fields`, but among those of row_type and value_schema, which is then the row's own schema. */
+    bool is_flattened;
+    bool is_marked;           /* it has the field __deleted */
+    bool is_null_text;        /* TOMBSTONE: the value was the JSON text null, or {"schema":..,"payload":null} */
+    struct sluice_str prefix; /* of added fields; empty for an envelope */
+
     /* Row image: `after` for c, u, r; for d the fields of `before` (only its names may be trusted). In record order. */
     const struct sluice_field *fields;
     size_t n_fields;
@@ -78,6 +85,14 @@ struct sluice_key {
     struct sluice_str key_schema;    /* raw text; empty without embedded schema */
     const struct sluice_field *fields;
     size_t n_fields;
+};
+
+/* What the records of a topic look like (options records.*). */
+struct sluice_layout {
+    bool may_be_envelope;
+    bool may_be_flattened;    /* both: told apart by added fields */
+    struct sluice_str prefix; /* of added fields */
+    struct sluice_str topic;  /* names the table of a flattened record that does not name it itself */
 };
 
 struct sluice_decoder;
@@ -96,6 +111,22 @@ SLUICE_DEFINE_AUTO_PTR(sluice_decoder, struct sluice_decoder, sluice_decoder_fre
 SLUICE_MUST_CHECK enum sluice_code sluice_change_decode(struct sluice_decoder *decoder, struct sluice_str value,
                                                         struct sluice_str schema_hint, struct sluice_change *out,
                                                         struct sluice_error *err);
+
+/* What the next records look like; borrowed until the next call. Without it records are envelopes. */
+void sluice_decoder_expect(struct sluice_decoder *decoder, const struct sluice_layout *layout);
+
+/* A flattened row, of any encoding: takes the added fields out of `fields` (room may be reused) and makes of them op
+ * and source of `change`, whose fields are then set. False, with nothing done: there are none and an envelope would be
+ * possible. Errors: SLUICE_E_ENVELOPE, SLUICE_E_POSITION: SLUICE_REJECT. */
+SLUICE_MUST_CHECK enum sluice_code sluice_change_flattened(const struct sluice_layout *layout,
+                                                           struct sluice_field *fields, size_t n_fields,
+                                                           struct sluice_change *change, bool *is_row,
+                                                           struct sluice_error *err);
+/* Is this the name of a field that the transform adds? */
+bool sluice_is_added_field(struct sluice_str prefix, struct sluice_str name);
+/* Name, schema and table from "name.schema.table": the last two parts are schema and table. Of a topic without dots the
+ * table has its name, in schema public. */
+void sluice_source_from_topic(struct sluice_str topic, struct sluice_source *source);
 
 /* Takes a record's key apart (needed for deletes and for planning a table). Independent of the last decoded change:
  * both stay valid together. Errors: SLUICE_E_KEY (null or empty key, no object, no field, a field twice),

@@ -9,6 +9,7 @@ struct sluice_decoder {
     struct sluice_field key_fields[SLUICE_MAX_FIELDS];
     struct fields_layout layout;
     struct fields_layout key_layout;
+    const struct sluice_layout *expected; /* NULL: envelopes */
 };
 
 #endif

@@ -114,23 +114,25 @@ static enum sluice_code read_lsn(const struct sluice_value *value, struct sluice
     return code != SLUICE_OK ? code : check_position(source->lsn, "source.lsn", err);
 }
 
-/* "\"24023119\"" or "null" inside the escaped text of `sequence`; false if it is neither. */
-static bool read_sequence_part(const char **at, const char *end, uint64_t *number, bool *has)
+/* "24023119" or null; in the text of a JSON string the quotes are escaped. False if it is neither. */
+static bool read_sequence_part(const char **at, const char *end, bool escaped, uint64_t *number, bool *has)
 {
     const char *p = *at;
+    const size_t n_quote = escaped ? 2 : 1;
+    const char *quote = escaped ? "\\\"" : "\"";
     if (end - p >= 4 && memcmp(p, "null", 4) == 0) {
         *at = p + 4;
         return true;
     }
-    if (end - p < 5 || p[0] != '\\' || p[1] != '"')
+    if ((size_t)(end - p) < 2 * n_quote + 1 || memcmp(p, quote, n_quote) != 0)
         return false;
-    const char *digits = p + 2;
+    const char *digits = p + n_quote;
     p = json_find_no_digit(digits, end);
-    if (p == digits || p - digits > 19 || end - p < 2 || p[0] != '\\' || p[1] != '"')
+    if (p == digits || p - digits > 19 || (size_t)(end - p) < n_quote || memcmp(p, quote, n_quote) != 0)
         return false;
     *number = json_read_digits(digits, (size_t)(p - digits));
     *has = true;
-    *at = p + 2;
+    *at = p + n_quote;
     return true;
 }
 
@@ -141,32 +143,40 @@ static void skip_space(const char **at, const char *end)
 }
 
 /* The content of `sequence` from its '['. *at is behind the ']' afterwards. */
-static bool read_sequence_parts(const char **at, const char *end, struct sluice_source *source)
+static bool read_sequence_parts(const char **at, const char *end, bool escaped, struct sluice_source *source)
 {
-    if (*at == end || *(*at)++ != '[' || !read_sequence_part(at, end, &source->sequence0, &source->has_sequence0) ||
-        *at == end || *(*at)++ != ',')
+    if (*at == end || *(*at)++ != '[' ||
+        !read_sequence_part(at, end, escaped, &source->sequence0, &source->has_sequence0) || *at == end ||
+        *(*at)++ != ',')
         return false;
     skip_space(at, end);
-    return read_sequence_part(at, end, &source->sequence1, &source->has_sequence1) && *at < end && *(*at)++ == ']';
+    return read_sequence_part(at, end, escaped, &source->sequence1, &source->has_sequence1) && *at < end &&
+           *(*at)++ == ']';
 }
 
 /* A JSON array inside a string: "[\"24023119\",\"24023128\"]", either part may be null. */
+enum sluice_code source_take_sequence(const struct sluice_value *value, struct sluice_source *source,
+                                      struct sluice_error *err)
+{
+    if (value->kind == SLUICE_VALUE_NULL)
+        return SLUICE_OK;
+    const char *at = value->text.ptr;
+    const char *end = at + value->text.len;
+    if ((value->kind != SLUICE_VALUE_STRING && value->kind != SLUICE_VALUE_STRING_ESCAPED) ||
+        !read_sequence_parts(&at, end, value->kind == SLUICE_VALUE_STRING_ESCAPED, source) || at != end)
+        return field_error(err, SLUICE_E_POSITION, "source.sequence",
+                           "an array of two log positions inside a text is expected, such as "
+                           "\"[\\\"24023119\\\",\\\"24023128\\\"]\"");
+    enum sluice_code code = check_position(source->sequence0, "source.sequence", err);
+    return code != SLUICE_OK ? code : check_position(source->sequence1, "source.sequence", err);
+}
+
 static enum sluice_code read_sequence(struct sluice_json_cursor *cursor, struct sluice_source *source,
                                       struct sluice_error *err)
 {
     struct sluice_value value;
     enum sluice_code code = sluice_json_value(cursor, &value, err);
-    if (code != SLUICE_OK || value.kind == SLUICE_VALUE_NULL)
-        return code;
-    const char *at = value.text.ptr;
-    const char *end = at + value.text.len;
-    if ((value.kind != SLUICE_VALUE_STRING && value.kind != SLUICE_VALUE_STRING_ESCAPED) ||
-        !read_sequence_parts(&at, end, source) || at != end)
-        return field_error(err, SLUICE_E_POSITION, "source.sequence",
-                           "an array of two log positions inside a text is expected, such as "
-                           "\"[\\\"24023119\\\",\\\"24023128\\\"]\"");
-    code = check_position(source->sequence0, "source.sequence", err);
-    return code != SLUICE_OK ? code : check_position(source->sequence1, "source.sequence", err);
+    return code != SLUICE_OK ? code : source_take_sequence(&value, source, err);
 }
 
 /* The same in one go, without looking for the end of the string first. False: nothing is consumed or set. */
@@ -174,8 +184,9 @@ static bool quick_sequence(struct sluice_json_cursor *cursor, struct sluice_sour
 {
     struct sluice_source parts = {0};
     const char *at = cursor->at;
-    if (at == cursor->end || *at++ != '"' || !read_sequence_parts(&at, cursor->end, &parts) || at == cursor->end ||
-        *at != '"' || parts.sequence0 > SOURCE_MAX_POSITION || parts.sequence1 > SOURCE_MAX_POSITION)
+    if (at == cursor->end || *at++ != '"' || !read_sequence_parts(&at, cursor->end, true, &parts) ||
+        at == cursor->end || *at != '"' || parts.sequence0 > SOURCE_MAX_POSITION ||
+        parts.sequence1 > SOURCE_MAX_POSITION)
         return false;
     source->sequence0 = parts.sequence0;
     source->sequence1 = parts.sequence1;

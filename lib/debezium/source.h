@@ -14,4 +14,9 @@
 SLUICE_MUST_CHECK enum sluice_code source_read(struct sluice_json_cursor *cursor, struct sluice_source *source,
                                                struct sluice_error *err);
 
+/* The field `sequence`, a JSON array inside a text: with its escapes as JSON has it, or plain as Avro has it.
+ * Errors: SLUICE_E_POSITION. */
+SLUICE_MUST_CHECK enum sluice_code source_take_sequence(const struct sluice_value *value, struct sluice_source *source,
+                                                        struct sluice_error *err);
+
 #endif

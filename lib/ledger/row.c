@@ -174,12 +174,14 @@ void sluice_ledger_row_init(struct sluice_ledger_row *row)
 
 static bool source_equal(const struct sluice_source_state *a, const struct sluice_source_state *b)
 {
-    if (a->n_sources != b->n_sources)
+    if (a->n_sources != b->n_sources ||
+        (a->layout != b->layout && (a->layout >= SLUICE_SEEN_FLATTENED || b->layout >= SLUICE_SEEN_FLATTENED)))
         return false;
     for (size_t i = 0; i < a->n_sources; i++) {
         const struct sluice_source_position *p = &a->sources[i];
         const struct sluice_source_position *q = &b->sources[i];
-        if (p->id != q->id || p->commit != q->commit || p->snapshot_lsn != q->snapshot_lsn || p->ts_us != q->ts_us)
+        if (p->id != q->id || p->commit != q->commit || p->snapshot_lsn != q->snapshot_lsn || p->ts_us != q->ts_us ||
+            p->generation != q->generation)
             return false;
     }
     return true;

@@ -224,6 +224,7 @@ static void on_attach(struct lane *lane, struct partition *p)
 {
     p->lane.records = sluice_metrics_get1(lane->world.metrics, SLUICE_METRIC_RECORDS_CONSUMED, p->topic);
     p->lane.bytes = sluice_metrics_get1(lane->world.metrics, SLUICE_METRIC_BYTES_CONSUMED, p->topic);
+    p->lane.layout = layout_of_topic(lane->world.config, p->topic);
     p->lane.next = lane->partitions;
     lane->partitions = p;
     if (lane->world.ledger != NULL)

@@ -8,6 +8,9 @@
 
 #include <pthread.h>
 
+/* PostgreSQL allows 32 columns in an index; a transform may add some. */
+enum { LANE_KEY_FIELDS = 64 };
+
 struct lane {
     struct lane_world world;
     struct lane_limits limits;
@@ -15,6 +18,7 @@ struct lane {
     struct catalog catalog;
     struct schemas schemas;
     struct sluice_decoder *decoder;
+    struct sluice_field key_fields[LANE_KEY_FIELDS]; /* of the present record's key, without a table identifier */
     struct partition *partitions;
     struct job *delayed; /* jobs that wait for their time, in no order */
     size_t n_jobs_out;
@@ -33,6 +37,21 @@ enum taken {
 
 /* record.c */
 enum taken record_take(struct lane *lane, struct partition *p, const rd_kafka_message_t *message);
+
+/* layout.c */
+/* What the records of the topic look like; the texts are those of config and topic. */
+struct sluice_layout layout_of_topic(const struct sluice_config *config, const char *topic);
+/* Does a null value delete its row? Behind an envelope's delete or a marked one it only lets compaction forget it. */
+bool layout_null_deletes(const struct partition *p, const struct sluice_change *change);
+/* Takes the fields by which a router keeps the tables of a topic apart out of a key. `identifier` is the value of the
+ * last one, empty if there is none. `room` takes the fields that stay. Errors: SLUICE_E_KEY. */
+SLUICE_MUST_CHECK enum sluice_code layout_clean_key(const struct sluice_config *config, struct sluice_key *key,
+                                                    struct sluice_field room[LANE_KEY_FIELDS],
+                                                    struct sluice_str *identifier, struct sluice_error *err);
+/* A delete that is nothing but a key: its table is the one of that topic, or the only one that the partition has shown.
+ * Errors: SLUICE_E_ENVELOPE. */
+SLUICE_MUST_CHECK enum sluice_code layout_name_table(const struct partition *p, struct sluice_str identifier,
+                                                     struct sluice_change *change, struct sluice_error *err);
 
 /* flights.c */
 SLUICE_MUST_CHECK enum sluice_code flight_open(struct lane *lane, struct partition *p, struct binding *binding,

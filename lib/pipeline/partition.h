@@ -75,6 +75,7 @@ struct partition {
         int64_t position;  /* next offset to decode; -1 before the first message when it starts at a logical offset */
         int64_t announced; /* last offset given in a NOTICE_COMMITTABLE */
         struct sluice_source_state state; /* after everything below `position` */
+        struct sluice_layout layout;      /* of the topic's records */
         struct flight *flights;           /* open and under way, by first offset */
         struct flight *last_flight;
         struct binding *bindings;

@@ -181,22 +181,72 @@ static enum sluice_code append(struct lane *lane, struct partition *p, struct bi
                             "a row does not fit into an empty batch; raise batch.max_bytes");
 }
 
+static enum sluice_code no_position(const struct sluice_change *change, struct sluice_error *err)
+{
+    const char *remedy = change->has_image
+                             ? "let the transform ExtractNewRecordState add it (add.fields=op,lsn,sequence)"
+                             : "let the transform ExtractNewRecordState keep deletes as rows "
+                               "(delete.tombstone.handling.mode=rewrite, add.fields=op,lsn,sequence)";
+    return sluice_error_set(
+        err, SLUICE_E_POSITION, SLUICE_REJECT,
+        "the flattened record does not tell its position in the log, so its place among the changes "
+        "is unknown; %s, or set version.mode: offset",
+        remedy);
+}
+
+static enum sluice_code find_version(const struct lane *lane, struct sluice_source_state *state,
+                                     const rd_kafka_message_t *message, const struct sluice_change *change,
+                                     struct sluice_version *version, struct sluice_error *err)
+{
+    const struct sluice_config *config = lane->world.config;
+    const struct sluice_version_rules rules = {config->version_mode, config->version_on_new_history,
+                                               config->version_clock_slack_us, (uint64_t)config->version_generation};
+    if (config->version_mode == SLUICE_VERSION_OFFSET) {
+        *version = sluice_version_of_offset(rules.generation, message->offset);
+        return SLUICE_OK;
+    }
+    if (change->is_flattened && !change->source.has_lsn && !change->source.has_sequence1)
+        return no_position(change, err);
+    return sluice_source_state_version(state, &change->source, change->op,
+                                       change->op == 'c' && has_moved_key(lane, message), &rules, version, err);
+}
+
+static enum sluice_seen_layout layout_seen(const struct sluice_change *change)
+{
+    if (!change->is_flattened)
+        return SLUICE_SEEN_ENVELOPE;
+    return change->is_marked ? SLUICE_SEEN_FLATTENED_MARKED : SLUICE_SEEN_FLATTENED;
+}
+
+/* The key, without what is no column of the table. */
+static enum sluice_code take_key(struct lane *lane, struct partition *p, const rd_kafka_message_t *message,
+                                 struct sluice_change *change, struct sluice_key *key, struct sluice_error *err)
+{
+    struct sluice_str identifier = {NULL, 0};
+    if (message->key == NULL)
+        return sluice_error_set(err, SLUICE_E_KEY, SLUICE_REJECT,
+                                "the record of table \"%.*s\" has no key; give the table a primary key, or the "
+                                "connector message.key.columns",
+                                SLUICE_STR_ARG(change->source.table));
+    enum sluice_code code = schemas_decode_key(lane, p, message, key, err);
+    if (code != SLUICE_OK || p->lane.waiting_for != NULL)
+        return code;
+    code = layout_clean_key(lane->world.config, key, lane->key_fields, &identifier, err);
+    if (code != SLUICE_OK || !change->is_flattened || change->has_image)
+        return code;
+    change->fields = key->fields;
+    change->n_fields = key->n_fields;
+    return layout_name_table(p, identifier, change, err);
+}
+
 static enum taken take_row(struct lane *lane, struct partition *p, const rd_kafka_message_t *message,
-                           const struct sluice_change *change)
+                           struct sluice_change *change)
 {
     struct sluice_error err;
     struct sluice_key key;
     struct sluice_version version;
-    enum sluice_code code = SLUICE_OK;
+    enum sluice_code code = take_key(lane, p, message, change, &key, &err);
 
-    if (message->key == NULL)
-        code =
-            sluice_error_set(&err, SLUICE_E_KEY, SLUICE_REJECT,
-                             "the record of table \"%.*s\" has no key; give the table a primary key, or the connector "
-                             "message.key.columns",
-                             SLUICE_STR_ARG(change->source.table));
-    if (code == SLUICE_OK)
-        code = schemas_decode_key(lane, p, message, &key, &err);
     if (code == SLUICE_OK && p->lane.waiting_for != NULL)
         return TAKEN_WAIT;
     if (code == SLUICE_OK)
@@ -206,16 +256,27 @@ static enum taken take_row(struct lane *lane, struct partition *p, const rd_kafk
     /* The state before this record is what a batch that begins with it has to remember, so the version comes after. */
     struct sluice_source_state state = p->lane.state;
     if (code == SLUICE_OK)
-        code = sluice_source_state_version(&state, &change->source, change->op,
-                                           change->op == 'c' && has_moved_key(lane, message),
-                                           lane->world.config->version_clock_slack_us, &version, &err);
+        code = find_version(lane, &state, message, change, &version, &err);
     if (code == SLUICE_OK)
         code =
             append(lane, p, p->lane.current, change, change->op == 'd' ? &key : NULL, version, message->offset, &err);
     if (code != SLUICE_OK)
         return stop(lane, p, message, &err);
+    if (change->has_image)
+        state.layout = layout_seen(change);
     p->lane.state = state;
     return TAKEN;
+}
+
+/* A null value whose row was not deleted by a record before it. */
+static enum taken take_null(struct lane *lane, struct partition *p, const rd_kafka_message_t *message,
+                            struct sluice_change *change)
+{
+    change->kind = SLUICE_CHANGE_ROW;
+    change->op = 'd';
+    change->is_flattened = true;
+    change->prefix = p->lane.layout.prefix;
+    return take_row(lane, p, message, change);
 }
 
 static void skip(struct lane *lane, enum sluice_change_kind kind)
@@ -236,6 +297,7 @@ enum taken record_take(struct lane *lane, struct partition *p, const rd_kafka_me
     if (SLUICE_UNLIKELY(p->lane.position < 0))
         p->lane.position = message->offset;
 
+    sluice_decoder_expect(lane->decoder, &p->lane.layout);
     if (SLUICE_UNLIKELY(schemas_decode_value(lane, p, message, hint, &change, &err) != SLUICE_OK))
         return stop(lane, p, message, &err);
     if (SLUICE_UNLIKELY(p->lane.waiting_for != NULL))
@@ -250,6 +312,8 @@ enum taken record_take(struct lane *lane, struct partition *p, const rd_kafka_me
             "its rows in ClickHouse, then move the group's offset past this record",
             SLUICE_STR_ARG(change.source.schema), SLUICE_STR_ARG(change.source.table));
         taken = stop(lane, p, message, &err);
+    } else if (change.kind == SLUICE_CHANGE_TOMBSTONE && layout_null_deletes(p, &change)) {
+        taken = take_null(lane, p, message, &change);
     } else {
         skip(lane, change.kind);
     }

@@ -61,23 +61,39 @@ static enum sluice_code read_typed_field(struct sluice_shape *shape, const struc
     return code;
 }
 
-static enum sluice_code read_type(struct sluice_shape *shape, const struct connect_type *type, struct sluice_error *err)
+/* The schema of a flattened record has the fields that the transform added among the columns. */
+static size_t count_columns(const struct connect_type *type, struct sluice_str added_prefix)
 {
+    size_t n = 0;
+    for (size_t i = 0; i < type->n_fields; i++)
+        n += !sluice_is_added_field(added_prefix, sluice_str_from(type->fields[i].name));
+    return n;
+}
+
+static enum sluice_code read_type(struct sluice_shape *shape, const struct connect_type *type,
+                                  const struct sluice_change *change, struct sluice_error *err)
+{
+    struct sluice_str added_prefix = change->is_flattened ? change->prefix : (struct sluice_str){NULL, 0};
     if (type == NULL || type->kind != CONNECT_STRUCT)
         return REFUSE(shape, err, SLUICE_E_SHAPE, "the schema has no struct \"after\"");
-    enum sluice_code code = alloc_columns(shape, type->n_fields, err);
-    for (size_t i = 0; i < shape->n_columns && code == SLUICE_OK; i++)
-        code = read_typed_field(shape, &type->fields[i], &shape->columns[i], err);
+    enum sluice_code code = alloc_columns(shape, count_columns(type, added_prefix), err);
+    size_t n = 0;
+    for (size_t i = 0; i < type->n_fields && code == SLUICE_OK; i++) {
+        if (!sluice_is_added_field(added_prefix, sluice_str_from(type->fields[i].name)))
+            code = read_typed_field(shape, &type->fields[i], &shape->columns[n++], err);
+    }
     return code;
 }
 
-static enum sluice_code read_embedded(struct sluice_shape *shape, struct sluice_str text, struct sluice_error *err)
+static enum sluice_code read_embedded(struct sluice_shape *shape, const struct sluice_change *change,
+                                      struct sluice_error *err)
 {
     const struct connect_type *type;
-    enum sluice_code code = connect_embedded_read(&shape->arena, text, "after", &type, err);
+    enum sluice_code code =
+        connect_embedded_read(&shape->arena, change->value_schema, change->is_flattened ? NULL : "after", &type, err);
     if (code != SLUICE_OK)
         return sluice_error_wrap(err, "table \"%s.%s\"", shape->schema, shape->table);
-    return read_type(shape, type, err);
+    return read_type(shape, type, change, err);
 }
 
 static enum sluice_code read_names(struct sluice_shape *shape, const struct sluice_change *change,
@@ -186,8 +202,8 @@ static enum sluice_code fill(struct sluice_shape *shape, const struct sluice_cha
     if (shape->table == NULL)
         return err->code;
     shape->typed = change->row_type != NULL || change->value_schema.len > 0;
-    enum sluice_code code = change->row_type != NULL       ? read_type(shape, change->row_type, err)
-                            : change->value_schema.len > 0 ? read_embedded(shape, change->value_schema, err)
+    enum sluice_code code = change->row_type != NULL       ? read_type(shape, change->row_type, change, err)
+                            : change->value_schema.len > 0 ? read_embedded(shape, change, err)
                                                            : read_names(shape, change, err);
     if (code == SLUICE_OK)
         code = check_unique(shape, err);

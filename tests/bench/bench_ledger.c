@@ -64,7 +64,7 @@ static void open_range(struct sluice_ledger_call *call)
     call->wanted.check = (struct sluice_ledger_check){call->wanted.next - 1, INT64_C(1790000000123), 0x9af39af3};
     call->wanted.source.n_sources = 1;
     call->wanted.source.sources[0] = (struct sluice_source_position){UINT64_C(0x9f2c419f2c419f2c), 0x16b3748123,
-                                                                     0x16b3700123, INT64_C(1790000000123456)};
+                                                                     0x16b3700123, INT64_C(1790000000123456), 0};
 }
 
 typedef void (*change_fn)(struct sluice_ledger_call *call);

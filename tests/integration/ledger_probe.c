@@ -460,7 +460,8 @@ static void test_many(void)
         calls[i].wanted.check = (struct sluice_ledger_check){INT64_MAX, INT64_MIN, UINT32_MAX};
         calls[i].wanted.source.n_sources = SLUICE_MAX_SOURCES;
         for (size_t s = 0; s < SLUICE_MAX_SOURCES; s++)
-            calls[i].wanted.source.sources[s] = (struct sluice_source_position){UINT64_MAX, UINT64_MAX, UINT64_MAX, -1};
+            calls[i].wanted.source.sources[s] =
+                (struct sluice_source_position){UINT64_MAX, UINT64_MAX, UINT64_MAX, -1, 0};
     }
     CHECK(run(ledger, calls, MAX_CALLS));
     CHECK_INT(count_ours(calls, MAX_CALLS), MAX_CALLS);

@@ -72,7 +72,7 @@ static void test_extremes(void)
                                      .last = {INT64_MAX, INT64_MIN, UINT32_MAX},
                                      .source = {.n_sources = SLUICE_MAX_SOURCES}};
     for (size_t i = 0; i < SLUICE_MAX_SOURCES; i++)
-        want.source.sources[i] = (struct sluice_source_position){UINT64_MAX - i, UINT64_MAX, UINT64_MAX, -1};
+        want.source.sources[i] = (struct sluice_source_position){UINT64_MAX - i, UINT64_MAX, UINT64_MAX, -1, 65535};
     memset(long_path, 'p', sizeof long_path - 1);
     long_path[0] = '/';
     long_path[sizeof long_path - 1] = '\0';
@@ -201,6 +201,7 @@ static void test_equal(void)
     CHECK_COUNTS(source.sources[0].commit);
     CHECK_COUNTS(source.sources[0].snapshot_lsn);
     CHECK_COUNTS(source.sources[0].ts_us);
+    CHECK_COUNTS(source.sources[0].generation);
 }
 
 /* ---- property ---- */
@@ -234,8 +235,8 @@ static struct sluice_ledger_row some_row(void)
     }
     r.source.n_sources = random_below(SLUICE_MAX_SOURCES + 1);
     for (size_t i = 0; i < r.source.n_sources; i++)
-        r.source.sources[i] =
-            (struct sluice_source_position){some_number(), some_number(), some_number(), (int64_t)random_bits()};
+        r.source.sources[i] = (struct sluice_source_position){some_number(), some_number(), some_number(),
+                                                              (int64_t)random_bits(), random_below(65536)};
     return r;
 }
 
