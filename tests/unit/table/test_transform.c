@@ -40,7 +40,7 @@ static void put(struct transformed *t, enum sluice_transform kind, enum sluice_s
         exit(1);
     }
     t->end = t->convert.fn(&t->convert, &value, t->bytes, &t->err);
-    CHECK(t->end == NULL || (size_t)(t->end - t->bytes) <= t->convert.room + value.text.len);
+    CHECK(t->end == NULL || (size_t)(t->end - t->bytes) <= convert_room(&t->convert, &value));
 }
 
 /* Of a String column whose length takes one byte. */
@@ -163,7 +163,7 @@ static void test_refusals(void)
 {
     const struct sluice_source_column text = {.name = "c", .type = SLUICE_SOURCE_STRING};
     const struct sluice_source_column key = {.name = "c", .type = SLUICE_SOURCE_STRING, .is_key = true};
-    const struct sluice_source_column point = {.name = "c", .type = SLUICE_SOURCE_POINT};
+    const struct sluice_source_column boolean = {.name = "c", .type = SLUICE_SOURCE_BOOLEAN};
     expect_refusal(SLUICE_TRANSFORM_HASH, &text, "Int32",
                    "column \"c\" with the transform hash: it gives texts, which the target column does not hold; make "
                    "the column String");
@@ -180,7 +180,7 @@ static void test_refusals(void)
         SLUICE_TRANSFORM_MASK, &key, "String",
         "column \"c\" with the transform mask: it would make rows of different keys the same; use hash, hmac "
         "or tokenize for a column of the source's key");
-    expect_refusal(SLUICE_TRANSFORM_HASH, &point, "String",
+    expect_refusal(SLUICE_TRANSFORM_HASH, &boolean, "String",
                    "column \"c\" with the transform hash: values of its type have no text; cast the column at the "
                    "source, or use mask or drop");
 }
@@ -194,6 +194,64 @@ static void test_wrong_value(void)
     CHECK_INT(t.err.action, SLUICE_REJECT);
     CHECK(strstr(t.err.text, "4711") == NULL);
     sluice_arena_deinit(&t.arena);
+}
+
+static struct sluice_value integer_of(int64_t number)
+{
+    return (struct sluice_value){.kind = SLUICE_VALUE_INTEGER, .integer = number};
+}
+
+static struct sluice_value bytes_of(const char *text_z)
+{
+    return (struct sluice_value){.kind = SLUICE_VALUE_BYTES, .text = sluice_str_from(text_z)};
+}
+
+/* The same value as JSON, and as Avro, and the text that both stand for. */
+static void test_encodings(void)
+{
+    const struct {
+        struct sluice_source_column column;
+        const char *json;
+        struct sluice_value avro;
+        const char *text;
+    } cases[] = {
+        {{.type = SLUICE_SOURCE_INT16}, "-12", integer_of(-12), "-12"},
+        {{.type = SLUICE_SOURCE_INT32}, "0", integer_of(0), "0"},
+        {{.type = SLUICE_SOURCE_INT64}, "9223372036854775807", integer_of(INT64_MAX), "9223372036854775807"},
+        {{.type = SLUICE_SOURCE_DECIMAL, .scale = 2, .precision = 10}, "\"ZA==\"", bytes_of("\x64"), "1"},
+        {{.type = SLUICE_SOURCE_DECIMAL, .scale = 0, .precision = 10}, "\"AQ==\"", bytes_of("\x01"), "1"},
+        {{.type = SLUICE_SOURCE_DECIMAL, .scale = 0, .precision = 10}, "\"ZA==\"", bytes_of("\x64"), "100"},
+        {{.type = SLUICE_SOURCE_DECIMAL, .scale = 4, .precision = 10}, "\"/5w=\"", bytes_of("\xff\x9c"), "-0.01"},
+        {{.type = SLUICE_SOURCE_BYTES}, "\"YW5uYQ==\"", bytes_of("anna"), "anna"},
+        {{.type = SLUICE_SOURCE_STRING},
+         "\"an\\u006ea@b.de\"",
+         {.kind = SLUICE_VALUE_STRING, .text = SLUICE_STR_LITERAL("anna@b.de")},
+         "anna@b.de"},
+    };
+    const enum sluice_transform kinds[] = {SLUICE_TRANSFORM_HASH, SLUICE_TRANSFORM_HMAC, SLUICE_TRANSFORM_TOKENIZE};
+    for (size_t i = 0; i < 3 * (sizeof cases / sizeof cases[0]); i++) {
+        struct sluice_source_column column = cases[i / 3].column;
+        const struct sluice_source_column text = {.name = "c", .type = SLUICE_SOURCE_STRING};
+        const struct sluice_value values[] = {
+            json_of(cases[i / 3].json),
+            cases[i / 3].avro,
+            {.kind = SLUICE_VALUE_STRING, .text = sluice_str_from(cases[i / 3].text)},
+        };
+        struct transformed t[3];
+        column.name = "c";
+        for (size_t j = 0; j < 3; j++) {
+            CHECK_INT(choose(&t[j], kinds[i % 3], j < 2 ? &column : &text, "String"), SLUICE_OK);
+            t[j].end = t[j].convert.fn(&t[j].convert, &values[j], t[j].bytes, &t[j].err);
+            if (!CHECK(t[j].end != NULL))
+                exit(1);
+            CHECK((size_t)(t[j].end - t[j].bytes) <= convert_room(&t[j].convert, &values[j]));
+        }
+        for (size_t j = 0; j < 2; j++)
+            if (!CHECK_BYTES(t[j].bytes, (size_t)(t[j].end - t[j].bytes), t[2].bytes, (size_t)(t[2].end - t[2].bytes)))
+                (void)fprintf(stderr, "    %s as %s\n", cases[i / 3].text, j == 0 ? "JSON" : "Avro");
+        for (size_t j = 0; j < 3; j++)
+            sluice_arena_deinit(&t[j].arena);
+    }
 }
 
 /* However JSON spells a text, the result is that of the text itself. */
@@ -343,6 +401,7 @@ int main(int argc, char **argv)
     test_fixed_string();
     test_refusals();
     test_wrong_value();
+    test_encodings();
     test_spellings(seed);
     test_rows();
     test_placeholder();
