@@ -161,7 +161,7 @@ static enum sluice_code skip_items(struct avro_reader *reader, const struct avro
             if (node->kind == AVRO_MAP)
                 code = read_bytes(reader, &key, err);
             if (code == SLUICE_OK)
-                code = avro_skip(reader, node->items, err);
+                code = avro_skip_value(reader, node->items, err);
         }
         if (code != SLUICE_OK)
             return code;
@@ -174,7 +174,7 @@ static enum sluice_code skip_record(struct avro_reader *reader, const struct avr
 {
     enum sluice_code code = SLUICE_OK;
     for (size_t i = 0; i < node->n && code == SLUICE_OK; i++)
-        code = avro_skip(reader, node->fields[i].node, err);
+        code = avro_skip_value(reader, node->fields[i].node, err);
     return code;
 }
 
@@ -184,10 +184,10 @@ static enum sluice_code skip_composite(struct avro_reader *reader, const struct 
     return node->kind == AVRO_RECORD ? skip_record(reader, node, err) : skip_items(reader, node, err);
 }
 
-enum sluice_code avro_skip(struct avro_reader *reader, const struct avro_node *node, struct sluice_error *err)
+enum sluice_code avro_skip_value(struct avro_reader *reader, const struct avro_node *node, struct sluice_error *err)
 {
     struct sluice_value ignored;
-    return avro_read(reader, node, &ignored, err);
+    return avro_read_value(reader, node, &ignored, err);
 }
 
 static enum sluice_code read_composite(struct avro_reader *reader, const struct avro_node *node,
@@ -212,8 +212,8 @@ static enum sluice_code read_boolean(struct avro_reader *reader, struct sluice_v
     return SLUICE_OK;
 }
 
-enum sluice_code avro_read(struct avro_reader *reader, const struct avro_node *node, struct sluice_value *out,
-                           struct sluice_error *err)
+enum sluice_code avro_read_value(struct avro_reader *reader, const struct avro_node *node, struct sluice_value *out,
+                                 struct sluice_error *err)
 {
     size_t index = 0;
     enum sluice_code code = SLUICE_OK;
@@ -267,8 +267,8 @@ enum sluice_code avro_read(struct avro_reader *reader, const struct avro_node *n
     SLUICE_BUG("a union stands in a union");
 }
 
-enum sluice_code avro_enter(struct avro_reader *reader, const struct avro_node *node,
-                            const struct avro_node **branch, struct sluice_error *err)
+enum sluice_code avro_enter(struct avro_reader *reader, const struct avro_node *node, const struct avro_node **branch,
+                            struct sluice_error *err)
 {
     size_t index = 0;
     *branch = node;
@@ -311,7 +311,7 @@ static enum sluice_code next_item(struct avro_walk *walk, bool *more, struct slu
 enum sluice_code avro_walk_item(struct avro_walk *walk, bool *more, struct sluice_value *item, struct sluice_error *err)
 {
     enum sluice_code code = next_item(walk, more, err);
-    return code != SLUICE_OK || !*more ? code : avro_read(&walk->reader, walk->node->items, item, err);
+    return code != SLUICE_OK || !*more ? code : avro_read_value(&walk->reader, walk->node->items, item, err);
 }
 
 static enum sluice_code read_entry(struct avro_walk *walk, struct sluice_value *key, struct sluice_value *value,
@@ -320,12 +320,12 @@ static enum sluice_code read_entry(struct avro_walk *walk, struct sluice_value *
     const struct avro_node *items = walk->node->items;
     enum sluice_code code = SLUICE_OK;
     if (walk->node->kind == AVRO_ARRAY) {
-        code = avro_read(&walk->reader, items->fields[0].node, key, err);
-        return code != SLUICE_OK ? code : avro_read(&walk->reader, items->fields[1].node, value, err);
+        code = avro_read_value(&walk->reader, items->fields[0].node, key, err);
+        return code != SLUICE_OK ? code : avro_read_value(&walk->reader, items->fields[1].node, value, err);
     }
     key->kind = SLUICE_VALUE_STRING;
     code = read_bytes(&walk->reader, &key->text, err);
-    return code != SLUICE_OK ? code : avro_read(&walk->reader, items, value, err);
+    return code != SLUICE_OK ? code : avro_read_value(&walk->reader, items, value, err);
 }
 
 enum sluice_code avro_walk_entry(struct avro_walk *walk, bool *more, struct sluice_value *key,
@@ -342,5 +342,5 @@ enum sluice_code avro_walk_field(struct avro_walk *walk, bool *more, const struc
     if (!*more)
         return SLUICE_OK;
     *field = &walk->node->fields[walk->i++];
-    return avro_read(&walk->reader, (*field)->node, value, err);
+    return avro_read_value(&walk->reader, (*field)->node, value, err);
 }

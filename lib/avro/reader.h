@@ -42,11 +42,11 @@ static inline struct avro_reader avro_reader_of(struct sluice_str bytes)
 }
 
 /* One value of `node`; *out and the reader's place mean nothing after an error. */
-SLUICE_MUST_CHECK enum sluice_code avro_read(struct avro_reader *reader, const struct avro_node *node,
-                                             struct sluice_value *out, struct sluice_error *err);
+SLUICE_MUST_CHECK enum sluice_code avro_read_value(struct avro_reader *reader, const struct avro_node *node,
+                                                   struct sluice_value *out, struct sluice_error *err);
 /* Passes one value of `node` over; it is checked all the same. */
-SLUICE_MUST_CHECK enum sluice_code avro_skip(struct avro_reader *reader, const struct avro_node *node,
-                                             struct sluice_error *err);
+SLUICE_MUST_CHECK enum sluice_code avro_skip_value(struct avro_reader *reader, const struct avro_node *node,
+                                                   struct sluice_error *err);
 /* Which branch of a union the value is of, so that it can be read as that; any other node is its own branch. */
 SLUICE_MUST_CHECK enum sluice_code avro_enter(struct avro_reader *reader, const struct avro_node *node,
                                               const struct avro_node **branch, struct sluice_error *err);

@@ -118,7 +118,7 @@ static enum sluice_code read_fields(struct avro_reader *reader, const struct avr
     for (size_t i = 0; i < row->n; i++) {
         const struct avro_field *field = &row->fields[i];
         fields[i].name = field->name_str;
-        enum sluice_code code = avro_read(reader, field->node, &fields[i].value, err);
+        enum sluice_code code = avro_read_value(reader, field->node, &fields[i].value, err);
         if (SLUICE_UNLIKELY(code != SLUICE_OK))
             return sluice_error_wrap(err, "field \"%s\"", field->name);
     }
@@ -170,17 +170,17 @@ static enum sluice_code read_member(struct avro_reader *reader, const struct avr
             return read_source(reader, record, node, change, err);
         break;
     case AVRO_BEFORE:
-        return avro_read(reader, node, &found->before, err);
+        return avro_read_value(reader, node, &found->before, err);
     case AVRO_OP:
-        return avro_read(reader, node, &found->op, err);
+        return avro_read_value(reader, node, &found->op, err);
     case AVRO_STATUS:
-        return avro_read(reader, node, &found->status, err);
+        return avro_read_value(reader, node, &found->status, err);
     case AVRO_TS_MS:
-        return avro_read(reader, node, &found->ts_ms, err);
+        return avro_read_value(reader, node, &found->ts_ms, err);
     default:
         break;
     }
-    return avro_read(reader, node, &ignored, err);
+    return avro_read_value(reader, node, &ignored, err);
 }
 
 /* --- kinds, as change.c tells them apart ----------------------------------------------------------------------------
@@ -333,7 +333,7 @@ static bool is_null_datum(const struct avro_node *root, struct sluice_str payloa
     struct avro_reader reader = avro_reader_of(payload);
     struct sluice_value value;
     struct sluice_error ignored;
-    return root->kind != AVRO_RECORD && avro_read(&reader, root, &value, &ignored) == SLUICE_OK &&
+    return root->kind != AVRO_RECORD && avro_read_value(&reader, root, &value, &ignored) == SLUICE_OK &&
            value.kind == SLUICE_VALUE_NULL && avro_finish(&reader, &ignored) == SLUICE_OK;
 }
 

@@ -188,7 +188,7 @@ enum sluice_code avro_source_read(struct avro_reader *reader, const struct avro_
     for (size_t i = 0; i < node->n; i++) {
         struct sluice_value value;
         enum avro_source_member member = (enum avro_source_member)members[i];
-        enum sluice_code code = avro_read(reader, node->fields[i].node, &value, err);
+        enum sluice_code code = avro_read_value(reader, node->fields[i].node, &value, err);
         if (code == SLUICE_OK)
             code = take(member, &value, source, &ts_ms_us, err);
         if (SLUICE_UNLIKELY(code != SLUICE_OK))

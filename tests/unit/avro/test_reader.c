@@ -40,7 +40,7 @@ static enum sluice_code read_all(const char *schema_z, struct sluice_str bytes, 
     SLUICE_AUTO(schema) struct schema schema;
     schema_init(&schema, schema_z);
     struct avro_reader reader = avro_reader_of(bytes);
-    enum sluice_code code = avro_read(&reader, schema.node, out, err);
+    enum sluice_code code = avro_read_value(&reader, schema.node, out, err);
     return code != SLUICE_OK ? code : avro_finish(&reader, err);
 }
 
@@ -103,11 +103,11 @@ static void test_enum(void)
     struct sluice_value value;
     struct sluice_error err;
     struct avro_reader reader = avro_reader_of(BYTES("\x02"));
-    CHECK_INT(avro_read(&reader, schema.node, &value, &err), SLUICE_OK);
+    CHECK_INT(avro_read_value(&reader, schema.node, &value, &err), SLUICE_OK);
     CHECK_INT(value.kind, SLUICE_VALUE_STRING);
     CHECK(sluice_str_equal_z(value.text, "BC"));
     reader = avro_reader_of(BYTES("\x04"));
-    CHECK_INT(avro_read(&reader, schema.node, &value, &err), SLUICE_E_AVRO);
+    CHECK_INT(avro_read_value(&reader, schema.node, &value, &err), SLUICE_E_AVRO);
 }
 
 /* Sums the numbers of an array that is followed by the string "x". */
@@ -123,7 +123,7 @@ static void check_array(struct sluice_str bytes, size_t n, int64_t sum)
     bool more = true;
     size_t n_seen = 0;
     struct avro_reader reader = avro_reader_of(bytes);
-    CHECK_INT(avro_read(&reader, schema.node->fields[0].node, &value, &err), SLUICE_OK);
+    CHECK_INT(avro_read_value(&reader, schema.node->fields[0].node, &value, &err), SLUICE_OK);
     CHECK_INT(value.kind, SLUICE_VALUE_AVRO);
     CHECK_INT(avro_node_of(&value)->kind, AVRO_ARRAY);
     avro_walk_init(&walk, &value);
@@ -135,7 +135,7 @@ static void check_array(struct sluice_str bytes, size_t n, int64_t sum)
     CHECK_INT(sum, 0);
     CHECK_INT(avro_walk_item(&walk, &more, &item, &err), SLUICE_OK); /* the end stays the end */
     CHECK(!more);
-    CHECK_INT(avro_read(&reader, schema.node->fields[1].node, &value, &err), SLUICE_OK);
+    CHECK_INT(avro_read_value(&reader, schema.node->fields[1].node, &value, &err), SLUICE_OK);
     CHECK(sluice_str_equal_z(value.text, "x"));
     CHECK_INT(avro_finish(&reader, &err), SLUICE_OK);
 }
@@ -170,7 +170,7 @@ static void test_maps(void)
         struct avro_walk walk;
         bool more = false;
         struct avro_reader reader = avro_reader_of(maps[i]);
-        CHECK_INT(avro_read(&reader, schema.node, &value, &err), SLUICE_OK);
+        CHECK_INT(avro_read_value(&reader, schema.node, &value, &err), SLUICE_OK);
         CHECK_INT(avro_finish(&reader, &err), SLUICE_OK);
         avro_walk_init(&walk, &value);
         CHECK_INT(avro_walk_entry(&walk, &more, &key, &item, &err), SLUICE_OK);
@@ -195,7 +195,7 @@ static void test_records(void)
     const struct avro_field *field = NULL;
     bool more = false;
     struct avro_reader reader = avro_reader_of(BYTES("\x0e\x02z"));
-    CHECK_INT(avro_read(&reader, schema.node, &value, &err), SLUICE_OK);
+    CHECK_INT(avro_read_value(&reader, schema.node, &value, &err), SLUICE_OK);
     avro_walk_init(&walk, &value);
     CHECK_INT(avro_walk_field(&walk, &more, &field, &value, &err), SLUICE_OK);
     CHECK(more && value.integer == 7);
@@ -266,7 +266,7 @@ static void test_truncation(void)
     for (size_t n = 0; n < sizeof whole; n++) {
         struct sluice_str exact = exact_copy((struct sluice_str){whole, n});
         struct avro_reader reader = avro_reader_of(exact);
-        enum sluice_code code = avro_read(&reader, schema.node, &value, &err);
+        enum sluice_code code = avro_read_value(&reader, schema.node, &value, &err);
         CHECK_INT(code, n == sizeof whole - 1 ? SLUICE_OK : SLUICE_E_AVRO);
         exact_free(exact);
     }
