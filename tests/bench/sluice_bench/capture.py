@@ -5,7 +5,8 @@ A case is a table and a converter. Files of a case, one line per record in the o
   values    the record's value; an empty line is a tombstone (a null value)
   headers   the headers as a JSON list of [name, text]
   ORIGIN    where the records come from
-JSON converters never write a line feed outside of an escape, so that lines are exact.
+JSON converters never write a line feed outside of an escape, so that lines are exact. Avro is written in hexadecimal,
+and key.avsc and value.avsc are the schemas that the records name, as the registry gives them.
 """
 
 from __future__ import annotations
@@ -18,12 +19,15 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+CONVERTERS = {"json": "JsonConverter with schemas.enable=true", "json-plain": "JsonConverter with schemas.enable=false",
+              "avro": "Apicurio's AvroConverter 2.6.13 with as-confluent=true, headers.enabled=false"}
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "docker/local"))
 
 import psycopg  # noqa: E402
 from confluent_kafka import Consumer, TopicPartition  # noqa: E402
 from sluice_stack import Stack  # noqa: E402
+from sluice_stack.rest import request  # noqa: E402
 
 OUT = ROOT / "tests/data/debezium"
 WORDS = ("amber birch cedar delta ember flint grove harbor indigo juniper kelp linden maple north ochre pine quartz "
@@ -101,6 +105,28 @@ def types() -> Table:
         {}, before, live)
 
 
+def shapes() -> Table:
+    """What only Avro writes in another shape than JSON: composites, decimals, names that have to be adjusted."""
+    row = "insert into shapes values "
+    before = [
+        row + """(1, 7, 'ok', 123456.78, '10', '{1,null,-3}', '{1.25,null}', '{a,null,"b c"}', '{t,f}',
+         '{2024-02-29 12:00:00.000001}', 'a=>1,b=>null', '(1.5,-2)', B'10110', '2 years -3 days 00:00:01.5',
+         '2024-02-29', 'plain')""",
+        row + "(2" + ", null" * 13 + ", '2020-01-01', null)"]
+    live = [
+        row + """(3, -32768, 'it''s "quoted"', -0.01, '-1.50', '{}', '{}', '{}', '{}', '{}', '', '(0,0)', B'00000',
+         '0', '0044-03-15 BC', E'tab\\t \\u00e9 😀')""",
+        "update shapes set ints = '{2147483647,-2147483648}', h = '\"k \"=>\"v\"' where id = 1",
+        "alter table shapes replica identity full", "update shapes set small = 8 where id = 1",
+        "delete from shapes where id = 3"]
+    return Table("shapes", """create extension if not exists hstore; create type mood as enum ('ok', 'it''s "quoted"');
+        create table shapes (id bigint primary key, small smallint default 5, m mood, mo money, dv numeric,
+        ints int[], decs numeric(6,2)[], texts text[], bools boolean[], stamps timestamp(6)[], h hstore, p point,
+        bits bit(5), i interval, "dé day" date not null default '2020-01-01', "we ird" text)""",
+        {"hstore.handling.mode": "map", "field.name.adjustment.mode": "avro", "schema.name.adjustment.mode": "avro"},
+        before, live)
+
+
 def run_case(stack: Stack, table: Table, converter: str, case: str) -> None:
     """Fills the table, lets Debezium read it and follow the changes, and writes the case's files."""
     database = "shop"
@@ -109,7 +135,7 @@ def run_case(stack: Stack, table: Table, converter: str, case: str) -> None:
         admin.execute(f"create database {database}")
     source = stack.addresses["SLUICE_STACK_POSTGRES"].rsplit("/", 1)[0] + f"/{database}"
     topic = f"shop.public.{table.name}"
-    name = f"capture-{case}-{int(time.time())}"
+    name = f"capture-{case.replace('/', '-')}-{int(time.time())}"
     options = {**table.options, "topic.prefix": "shop", "slot.name": "capture", "publication.name": "capture"}
     with psycopg.connect(source, autocommit=True) as db:
         for statement in [*table.ddl.split(";"), *table.before]:
@@ -121,7 +147,7 @@ def run_case(stack: Stack, table: Table, converter: str, case: str) -> None:
         read_topic(stack, topic, keys_before)
         n_live = 0
         for statement in table.live:
-            n_live += db.execute(statement).rowcount
+            n_live += max(db.execute(statement).rowcount, 0)
         records = read_topic(stack, topic, keys_before + n_live, settle=2.0)
         server = db.execute("show server_version").fetchone()[0]
     stack.delete_connector(name)
@@ -135,6 +161,8 @@ def run_case(stack: Stack, table: Table, converter: str, case: str) -> None:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.2)
+    if converter == "avro":
+        write_schemas(stack, case, records)
     write_case(case, records, table, converter, options, server)
 
 
@@ -156,34 +184,55 @@ def read_topic(stack: Stack, topic: str, at_least: int, settle: float = 0.0) -> 
     return records
 
 
+def write_schemas(stack: Stack, case: str, records: list) -> None:
+    """The schemas of keys and values; of each there is only one."""
+    folder = OUT / case
+    folder.mkdir(parents=True, exist_ok=True)
+    for side, rows in (("key", [r.key() for r in records]), ("value", [r.value() for r in records if r.value()])):
+        ids = {int.from_bytes(row[1:5], "big") for row in rows}
+        assert len(ids) == 1 and all(row[0] == 0 for row in rows), (side, ids)
+        url = f"{stack.addresses['SLUICE_STACK_REGISTRY']}/apis/ccompat/v7/schemas/ids/{ids.pop()}"
+        status, text = request("GET", url)
+        assert status == 200, (url, status, text)
+        (folder / f"{side}.avsc").write_text(json.loads(text)["schema"] + "\n")
+
+
 def write_case(case: str, records: list, table: Table, converter: str, options: dict[str, str], server: str) -> None:
     """One folder per case."""
     folder = OUT / case
     folder.mkdir(parents=True, exist_ok=True)
-    lines = {"keys": [r.key() for r in records], "values": [r.value() or b"" for r in records],
-             "headers": [json.dumps([[k, v.decode()] for k, v in r.headers() or []]).encode() for r in records]}
+    lines = {"keys": [r.key() for r in records], "values": [r.value() or b"" for r in records]}
+    if converter == "avro":
+        lines = {file: [row.hex().encode() for row in rows] for file, rows in lines.items()}
+    lines |= {"headers": [json.dumps([[k, v.decode()] for k, v in r.headers() or []]).encode() for r in records]}
     for file, rows in lines.items():
         assert all(b"\n" not in row for row in rows)
         (folder / file).write_bytes(b"\n".join(rows) + b"\n")
-    version = next(json.loads(r.value()) for r in records if r.value())
-    version = version.get("payload", version)["source"]["version"]
+    version = "3.6.1.Final"
+    if converter != "avro":
+        version = next(json.loads(r.value()) for r in records if r.value())
+        version = version.get("payload", version)["source"]["version"]
     chosen = ", ".join(f"{key}={value}" for key, value in options.items())
     (folder / "ORIGIN").write_text(
         f"Captured {datetime.date.today()} by tests/bench/capture: Debezium PostgreSQL connector {version} (plugin "
         f"pgoutput) in Kafka Connect 4.3.0 on PostgreSQL {server.split()[0]}, replica identity DEFAULT; "
-        f"JsonConverter with schemas.enable={'true' if converter == 'json' else 'false'} for key and value, "
-        f"SimpleHeaderConverter; {chosen}; else defaults. Table: {' '.join(table.ddl.split())}\n")
+        f"{CONVERTERS[converter]} for key and value, SimpleHeaderConverter; {chosen}; else defaults. Table: {' '.join(table.ddl.split())}\n")
     print(f"{case}: {len(records)} records, values of {max(map(len, lines['values']))} bytes at most")
 
 
 def main() -> None:
-    """Every table with each of the two JSON converters."""
+    """Every table with each of the two JSON converters, and with Avro."""
     parser = argparse.ArgumentParser(description="Captures Debezium's records into tests/data/debezium/.")
-    parser.add_argument("--state", help="state folder of a running stack (services postgres, connect)")
-    stack = Stack(parser.parse_args().state)
-    for table in (customers(), types()):
-        for converter, suffix in (("json-plain", "json"), ("json", "json-schema")):
-            run_case(stack, table, converter, f"{table.name}-{suffix}")
+    parser.add_argument("--state", help="state folder of a running stack (services postgres, connect, registry)")
+    parser.add_argument("--only", default="", help="cases whose name contains this")
+    arguments = parser.parse_args()
+    stack = Stack(arguments.state)
+    cases = [(table, converter, f"{table.name}-{suffix}") for table in (customers(), types())
+             for converter, suffix in (("json-plain", "json"), ("json", "json-schema"))]
+    cases += [(table, "avro", f"avro/{table.name}") for table in (customers(), types(), shapes())]
+    for table, converter, case in cases:
+        if arguments.only in case:
+            run_case(stack, table, converter, case)
 
 
 if __name__ == "__main__":
