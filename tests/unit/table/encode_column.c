@@ -2,7 +2,7 @@
  *
  * Reads one JSON value per line and writes rows (id Int32: the line's number, v TYPE, _version UInt128, is_deleted
  * UInt8) as the encoder makes them, sorted by KEY; an empty line makes a deleted row. A value that is refused ends the
- * program with its error. Usage: encode_column KEY SOURCE[:SCALE] TYPE   with KEY "id" or "v", SOURCE as in
+ * program with its error. Usage: encode_column KEY SOURCE TYPE   with KEY "id" or "v", SOURCE as in
  * tables.source_types
  */
 #include <stdio.h>
@@ -25,13 +25,14 @@ static void must(enum sluice_code code)
     exit(1);
 }
 
-static struct sluice_source_column source_column(const char *text)
+static struct sluice_source_column source_column(struct sluice_arena *arena, const char *text)
 {
-    const char *colon = strchr(text, ':');
-    size_t length = colon != NULL ? (size_t)(colon - text) : strlen(text);
-    return (struct sluice_source_column){.name = "v",
-                                         .type = sluice_source_type_find((struct sluice_str){text, length}),
-                                         .scale = colon != NULL ? (unsigned)strtoul(colon + 1, NULL, 10) : 0};
+    struct sluice_source_column column = {.name = "v"};
+    bool known = false;
+    must(source_type_hint(arena, sluice_str_from(text), &column, &known, &err));
+    if (!known)
+        exit(2);
+    return column;
 }
 
 static struct sluice_plan *make_plan(const char *key, const char *source, const char *type)
@@ -39,7 +40,7 @@ static struct sluice_plan *make_plan(const char *key, const char *source, const 
     static const char *const names[] = {"id", "v", "_version", "is_deleted"};
     const char *const types[] = {"Int32", type, "UInt128", "UInt8"};
     const size_t key_index = strcmp(key, "v") == 0 ? 1 : 0;
-    struct sluice_source_column columns[] = {{.name = "id", .type = SLUICE_SOURCE_INT32}, source_column(source)};
+    struct sluice_source_column columns[] = {{.name = "id", .type = SLUICE_SOURCE_INT32}, {.name = "v"}};
     const struct sluice_shape shape = {.schema = "test",
                                        .table = "encoding",
                                        .typed = true,
@@ -50,6 +51,7 @@ static struct sluice_plan *make_plan(const char *key, const char *source, const 
     struct sluice_plan *plan = NULL;
     SLUICE_AUTO(sluice_target) struct sluice_target target;
     sluice_target_init(&target);
+    columns[1] = source_column(&target.arena, source);
     target.database = target.table = "encoding";
     target.engine = "ReplacingMergeTree";
     target.sorting_key = key;
