@@ -324,10 +324,20 @@ enum sluice_code sluice_ch_read_dedup(struct sluice_ch_client *client, struct sl
     return code;
 }
 
+/* Answered when it is done, on every replica that is there: rows for a new column may follow at once, wherever they are
+ * sent. On a cluster a host that does not answer is an error, not a silent success. */
+static const struct sluice_ch_pair ddl_settings[] = {
+    {"alter_sync", {"2", 1}},
+    {"mutations_sync", {"2", 1}},
+    {"distributed_ddl_output_mode", {"throw", 5}},
+    {"distributed_ddl_task_timeout", {"50", 2}},
+};
+
 enum sluice_code sluice_ch_run_ddl(struct sluice_ch_client *client, const char *what, const char *sql,
                                    struct sluice_error *err)
 {
-    const struct sluice_ch_query query = {.sql = sql, .what = what};
+    const struct sluice_ch_query query = {
+        .sql = sql, .what = what, .settings = ddl_settings, .n_settings = SLUICE_N_ELEMENTS(ddl_settings)};
     return sluice_ch_query(client, &query, NULL, err);
 }
 

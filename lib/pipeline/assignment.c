@@ -312,6 +312,13 @@ static void on_notice(struct reader *reader, struct notice *notice)
         p->reader.detached = true;
         if (p->reader.restart && reader->ledger != NULL)
             p->reader.again_us = sluice_mono_us();
+    } else if (notice->kind == NOTICE_AGAIN) {
+        p->reader.restart = true;
+        p->reader.waits = true;
+        hold(reader, p);
+        reader_push_chunk(reader);
+        if (!atomic_load(&p->leaving))
+            start_leaving(reader, p);
     } else if (notice->kind == NOTICE_FENCED) {
         p->reader.detached = true;
         p->reader.waits = true;

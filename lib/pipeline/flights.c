@@ -7,9 +7,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* Attempts at an insert that the server refuses for its schema: a replica may lag behind an ALTER, a person has to act
- * on anything else. */
-enum { SCHEMA_ATTEMPTS = 4 };
+/* Attempts with the same bytes at an insert that the server refuses for its schema: a replica may lag behind an ALTER.
+ * And at one whose table is gone: it may be in the middle of being exchanged. Then it is planned anew. */
+enum { SCHEMA_ATTEMPTS = 2, GONE_ATTEMPTS = 4 };
+enum { UNKNOWN_TABLE = 60, TABLE_IS_DROPPED = 218 };
 
 static void link_flight(struct partition *p, struct flight *flight)
 {
@@ -45,6 +46,7 @@ enum sluice_code flight_open(struct lane *lane, struct partition *p, struct bind
         free(flight);
         return code;
     }
+    binding->n_flights++;
     flight->job.item.kind = LANE_JOB;
     flight->job.kind = JOB_INSERT;
     flight->partition = p;
@@ -72,10 +74,20 @@ void flight_charge(struct lane *lane, struct flight *flight)
     flight->n_charged = now;
 }
 
+void flight_move(struct flight *flight, struct binding *binding)
+{
+    flight->binding->open = NULL;
+    flight->binding->n_flights--;
+    flight->binding = binding;
+    binding->open = flight;
+    binding->n_flights++;
+}
+
 void flight_free(struct lane *lane, struct flight *flight)
 {
     if (flight->binding->open == flight)
         flight->binding->open = NULL;
+    flight->binding->n_flights--;
     unlink_flight(flight->partition, flight);
     sluice_budget_release(lane->world.budget, flight->n_charged);
     sluice_batch_free(flight->batch);
@@ -151,6 +163,7 @@ void flight_count(struct lane *lane, struct flight *flight)
     sluice_metric_add(flight->binding->rows, n_rows);
     sluice_metric_add(flight->binding->bytes, sluice_batch_n_bytes(flight->batch));
     sluice_metric_add(flight->binding->inserts, 1);
+    flight->binding->table->n_refusals = 0;
     sluice_metric_observe(sluice_metrics_get(metrics, SLUICE_METRIC_BATCH_ROWS), (double)n_rows);
     sluice_metric_add(sluice_metrics_get(metrics, SLUICE_METRIC_COLLAPSED_ROWS), n_changes - n_rows);
     if (flight->oldest_commit_us > 0)
@@ -161,11 +174,33 @@ void flight_count(struct lane *lane, struct flight *flight)
         atomic_store(&flight->partition->status->lsn, flight->highest_lsn);
     if ((double)flight->highest_lsn > sluice_metric_value(flight->binding->lsn))
         sluice_metric_set(flight->binding->lsn, (int64_t)flight->highest_lsn);
-    SLUICE_LOG(SLUICE_LOG_DEBUG, "batch_sent", SLUICE_F_TEXT("table", flight->binding->table->target),
+    SLUICE_LOG(SLUICE_LOG_DEBUG, "batch_sent", SLUICE_F_TEXT("table", flight->binding->table->settings->table),
                SLUICE_F_TEXT("topic", flight->partition->topic), SLUICE_F_I64("partition", flight->partition->id),
                SLUICE_F_I64("first", flight->first), SLUICE_F_I64("last", flight->last), SLUICE_F_U64("rows", n_rows),
                SLUICE_F_U64("bytes", sluice_batch_n_bytes(flight->batch)), SLUICE_F_MS("took_ms", flight->job.took_us),
                SLUICE_F_U64("tries", flight->job.n_attempts));
+}
+
+static bool is_gone(const struct job *job)
+{
+    return job->error.code == SLUICE_E_SERVER &&
+           (job->error.detail == UNKNOWN_TABLE || job->error.detail == TABLE_IS_DROPPED);
+}
+
+bool flight_may_retry(const struct job *job)
+{
+    if (is_gone(job))
+        return job->n_attempts < GONE_ATTEMPTS;
+    if (job->error.action == SLUICE_RETRY)
+        return true;
+    return job->advice == SLUICE_CH_REREAD_SCHEMA && job->n_attempts < SCHEMA_ATTEMPTS;
+}
+
+bool flight_may_plan_again(struct lane *lane, struct flight *flight)
+{
+    const struct job *job = &flight->job;
+    bool may = catalog_plan_again(&lane->catalog, flight->binding->variant);
+    return may && (is_gone(job) || job->advice == SLUICE_CH_REREAD_SCHEMA);
 }
 
 /* The rows of this flight can't be stored. Its offsets stay uncommitted: it goes on standing in the list, so that
@@ -173,21 +208,18 @@ void flight_count(struct lane *lane, struct flight *flight)
 static void give_up(struct lane *lane, struct flight *flight)
 {
     struct partition *p = flight->partition;
+    bool again = flight_may_plan_again(lane, flight);
     flight->is_dropped = true;
-    flight->binding->variant->state = VARIANT_STALE; /* what the plan took for granted may be what was refused */
     sluice_budget_release(lane->world.budget, flight->n_charged);
     flight->n_charged = 0;
     sluice_batch_free(flight->batch);
     flight->batch = NULL;
-    if (!p->lane.stopped)
+    if (p->lane.stopped)
+        return;
+    if (again)
+        partition_again(lane, p, &flight->job.error);
+    else
         partition_stop(lane, p, flight->first, &flight->job.error);
-}
-
-bool flight_may_retry(const struct job *job)
-{
-    if (job->error.action == SLUICE_RETRY)
-        return true;
-    return job->advice == SLUICE_CH_REREAD_SCHEMA && job->n_attempts < SCHEMA_ATTEMPTS;
 }
 
 void flight_returned(struct lane *lane, struct flight *flight)

@@ -80,6 +80,21 @@ void partition_stop(struct lane *lane, struct partition *p, int64_t offset, stru
         ranges_stop(lane, p);
 }
 
+void partition_again(struct lane *lane, struct partition *p, const struct sluice_error *why)
+{
+    p->lane.stopped = true;
+    if (p->lane.ranges == NULL)
+        flights_send_all(lane, p);
+    drop_pending(lane, p);
+    p->lane.waiting_for = NULL;
+    SLUICE_LOG(SLUICE_LOG_WARN, "partition_restarts", SLUICE_F_TEXT("topic", p->topic),
+               SLUICE_F_I64("partition", p->id), SLUICE_F_ERROR(why),
+               SLUICE_F_TEXT("then", "the table is read again and the records that are not stored planned anew"));
+    partition_notify(lane, p, NOTICE_AGAIN, NULL);
+    if (p->lane.ranges != NULL)
+        ranges_stop(lane, p);
+}
+
 static void forget_partition(struct lane *lane, struct partition *p)
 {
     for (struct partition **at = &lane->partitions; *at != NULL; at = &(*at)->lane.next) {
@@ -336,7 +351,7 @@ static void on_plan(struct lane *lane, struct variant *variant)
         return;
     }
     if (job->code == SLUICE_OK)
-        job->code = catalog_claim(&lane->catalog, variant->table, &job->error);
+        job->code = catalog_planned(&lane->catalog, variant, &job->error);
     variant->state = job->code == SLUICE_OK ? VARIANT_READY : VARIANT_STALE;
     sluice_metric_set(sluice_metrics_get(lane->world.metrics, SLUICE_METRIC_TABLES_PLANNED),
                       (int64_t)lane->catalog.n_tables);

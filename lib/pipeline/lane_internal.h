@@ -62,13 +62,18 @@ void flight_charge(struct lane *lane, struct flight *flight);
 void flight_send(struct lane *lane, struct flight *flight);
 /* Sends every open batch of the partition. */
 void flights_send_all(struct lane *lane, struct partition *p);
+/* Goes on as the open batch of another binding. */
+void flight_move(struct flight *flight, struct binding *binding);
 /* Gives a flight up that is not at a sender. */
 void flight_free(struct lane *lane, struct flight *flight);
 /* Ends appending. False: it had no rows and is gone. */
 bool flight_close(struct lane *lane, struct flight *flight);
 /* Counts its rows as stored. */
 void flight_count(struct lane *lane, struct flight *flight);
+/* The same bytes again? */
 bool flight_may_retry(const struct job *job);
+/* Its target is not what the plan took for granted: the same records again, planned anew? */
+bool flight_may_plan_again(struct lane *lane, struct flight *flight);
 /* Hands a job to the senders or the bookkeeper. */
 void job_send(struct lane *lane, struct job *job);
 /* Puts a job aside until its back-off is over. */
@@ -86,6 +91,8 @@ void lane_drop_partition(struct lane *lane, struct partition *p);
 void partition_notify(struct lane *lane, struct partition *p, enum notice_kind kind, const struct sluice_error *error);
 /* Ends decoding of the partition at `offset`: what came before is still sent, the reader is told why. */
 void partition_stop(struct lane *lane, struct partition *p, int64_t offset, struct sluice_error *err);
+/* Ends the partition and has it start anew at its durable offset: what was read is to be planned again. */
+void partition_again(struct lane *lane, struct partition *p, const struct sluice_error *why);
 /* Tells the reader about a new durable offset, if there is one. */
 void partition_announce(struct lane *lane, struct partition *p);
 /* Ends a partition that leaves and has nothing under way. */

@@ -108,8 +108,8 @@ enum sluice_code layout_name_table(const struct partition *p, struct sluice_str 
             take_names(binding, &change->source);
             return SLUICE_OK;
         }
+        n += only == NULL || only->table != binding->table; /* a table has a binding for each of its schemas */
         only = binding;
-        n++;
     }
     if (identifier.len > 0 || n == 0)
         return SLUICE_OK;

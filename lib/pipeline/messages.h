@@ -81,6 +81,7 @@ enum notice_kind {
     NOTICE_READ_OFFSET, /* LANE_OFFSET is waited for: the group's offset as it stands now */
     NOTICE_START,       /* messages from `offset` on are wanted, and the one of mark.check before it (exactly once) */
     NOTICE_STOPPED,     /* the lane takes nothing more of this partition; `error` says why */
+    NOTICE_AGAIN,       /* the lane takes nothing more of this assignment; it is to start anew where it is durable */
     NOTICE_FENCED,  /* another worker owns its ledger row; if it is still ours here, assign it again after a while */
     NOTICE_DETACHED /* nothing of this partition is left; `offset` and `mark` as for COMMITTABLE */
 };

@@ -11,87 +11,127 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_DDL_BYTES = 1 << 20 };
+enum { MAX_DDL_BYTES = 1 << 20, MAX_WHAT = 300 };
 
-static enum sluice_code write_ddl(const struct sluice_config *config, const struct sluice_shape *shape,
-                                  const char *table, const char *source, struct sluice_buf *sql,
-                                  struct sluice_error *err)
-{
-    const struct sluice_ddl_options options = {.database = config->clickhouse_database,
-                                               .table = table,
-                                               .source = source,
-                                               .version_column = config->columns_version,
-                                               .deleted_column = config->columns_deleted,
-                                               .is_log = config->tables_mode == SLUICE_MODE_LOG,
-                                               .dedup_window = config->tables_dedup_window,
-                                               .metadata = config->columns_metadata.items,
-                                               .n_metadata = config->columns_metadata.n_items};
-    sluice_buf_init(sql, MAX_DDL_BYTES, "the CREATE TABLE of a table");
-    return sluice_ddl_create(shape, &options, sql, err);
-}
+/* One attempt at a target. */
+struct planning {
+    struct sluice_ch_client *client;
+    const struct planner_task *task;
+    const struct sluice_table_settings *settings;
+    struct sluice_ddl_options ddl;
+    struct sluice_target target;
+    struct planner_found *found;
+    struct sluice_error *err;
+};
 
-static enum sluice_code create_table(struct sluice_ch_client *client, const struct sluice_config *config,
-                                     const struct sluice_shape *shape, const char *table, const char *source,
-                                     struct sluice_error *err)
+enum sluice_code planner_ddl_options(struct sluice_ch_client *client, const struct planner_task *task,
+                                     struct sluice_ddl_options *out, struct sluice_error *err)
 {
-    char what[256];
-    SLUICE_AUTO(sluice_buf) struct sluice_buf sql = {0};
-    if (config->delivery == SLUICE_DELIVERY_EXACTLY_ONCE) { /* before it is made and refused */
-        const struct sluice_target made = {
-            .database = config->clickhouse_database, .table = table, .engine = "MergeTree"};
-        if (sluice_target_check_servers(&made, config->clickhouse_url.n_items, err) != SLUICE_OK)
-            return sluice_error_wrap(err, "not made");
-    }
-    (void)snprintf(what, sizeof what, "create table \"%s.%s\"", config->clickhouse_database, table);
-    enum sluice_code code = write_ddl(config, shape, table, source, &sql, err);
+    struct sluice_ch_server server;
+    enum sluice_code code = sluice_ch_probe(client, &server, err);
     if (code != SLUICE_OK)
         return code;
-    code = sluice_ch_run_ddl(client, what, sluice_buf_text(&sql), err);
+    *out = (struct sluice_ddl_options){
+        .settings = task->settings,
+        .source = task->source,
+        .version_column = task->config->columns_version,
+        .deleted_column = task->config->columns_deleted,
+        .dedup_window = task->config->tables_dedup_window,
+        .metadata = task->config->columns_metadata.items,
+        .n_metadata = task->config->columns_metadata.n_items,
+        .has_time64 = server.major > 25 || (server.major == 25 && server.minor >= 12),
+    };
+    return SLUICE_OK;
+}
+
+static enum sluice_code run_ddl(struct planning *p, const char *verb, const char *sql)
+{
+    char what[MAX_WHAT];
+    (void)snprintf(what, sizeof what, "%s \"%.100s.%.100s\"", verb, p->settings->database, p->settings->table);
+    return sluice_ch_run_ddl(p->client, what, sql, p->err);
+}
+
+static void log_ddl(const struct planning *p, const char *event, const char *sql)
+{
+    SLUICE_LOG(SLUICE_LOG_INFO, event, SLUICE_F_TEXT("database", p->settings->database),
+               SLUICE_F_TEXT("table", p->settings->table), SLUICE_F_TEXT("statement", sql));
+}
+
+/* What would be refused once it is made. */
+static enum sluice_code check_before_made(struct planning *p)
+{
+    const struct sluice_config *config = p->task->config;
+    const struct sluice_target made = {
+        .database = p->settings->database, .table = p->settings->table, .engine = "MergeTree"};
+    if (config->delivery != SLUICE_DELIVERY_EXACTLY_ONCE || *p->settings->engine != '\0' ||
+        sluice_target_check_servers(&made, config->clickhouse_url.n_items, p->err) == SLUICE_OK)
+        return SLUICE_OK;
+    return sluice_error_wrap(p->err, "not made");
+}
+
+static enum sluice_code create_table(struct planning *p)
+{
+    SLUICE_AUTO(sluice_buf) struct sluice_buf sql;
+    sluice_buf_init(&sql, MAX_DDL_BYTES, "the CREATE TABLE of a table");
+    enum sluice_code code = check_before_made(p);
+    if (code == SLUICE_OK)
+        code = sluice_ddl_create(p->task->shape, &p->ddl, &sql, p->err);
+    if (code != SLUICE_OK)
+        return code;
+    code = run_ddl(p, "create table", sluice_buf_text(&sql));
     /* TABLE_ALREADY_EXISTS in spite of IF NOT EXISTS: another worker makes it at this moment. What it is will be read.
      */
-    if (code != SLUICE_OK && sluice_ch_client_failure(client)->server_code == 57)
+    if (code != SLUICE_OK && sluice_ch_client_failure(p->client)->server_code == 57)
         return SLUICE_OK;
     if (code == SLUICE_OK)
-        SLUICE_LOG(SLUICE_LOG_INFO, "table_created", SLUICE_F_TEXT("database", config->clickhouse_database),
-                   SLUICE_F_TEXT("table", table));
+        log_ddl(p, "table_created", sluice_buf_text(&sql));
     return code;
 }
 
 /* The statement has a line of its own: an error's text is too short for it. */
-static enum sluice_code missing(const struct sluice_config *config, const struct sluice_shape *shape, const char *table,
-                                const char *source, struct sluice_error *err)
+static enum sluice_code missing(struct planning *p)
 {
-    if (!shape->typed)
-        return sluice_error_set(err, SLUICE_E_TABLE, SLUICE_STOP_PARTITION,
+    const struct sluice_shape *shape = p->task->shape;
+    if (p->task->must_exist)
+        return sluice_error_set(
+            p->err, SLUICE_E_TABLE, SLUICE_STOP_PARTITION,
+            "table \"%s.%s\" for source table \"%s.%s\" is gone, and sluice did not make it; make it "
+            "again, then restart the worker or send it SIGHUP",
+            p->settings->database, p->settings->table, shape->schema, shape->table);
+    if (!shape->typed && !p->settings->infer)
+        return sluice_error_set(p->err, SLUICE_E_TABLE, SLUICE_STOP_PARTITION,
                                 "table \"%s.%s\" for source table \"%s.%s\" does not exist and its records carry no "
-                                "schema to make it from; create it, or let the connector's converter write schemas "
-                                "(schemas.enable=true) with tables.create: true",
-                                config->clickhouse_database, table, shape->schema, shape->table);
-    SLUICE_AUTO(sluice_buf) struct sluice_buf sql = {0};
-    enum sluice_code code = write_ddl(config, shape, table, source, &sql, err);
+                                "schema to make it from; create it, let the connector's converter write schemas "
+                                "(schemas.enable=true) with tables.create: true, or set tables.infer: true",
+                                p->settings->database, p->settings->table, shape->schema, shape->table);
+    SLUICE_AUTO(sluice_buf) struct sluice_buf sql;
+    sluice_buf_init(&sql, MAX_DDL_BYTES, "the CREATE TABLE of a table");
+    enum sluice_code code = sluice_ddl_create(shape, &p->ddl, &sql, p->err);
     if (code != SLUICE_OK)
         return code;
-    SLUICE_LOG(SLUICE_LOG_ERROR, "table_missing", SLUICE_F_TEXT("table", table),
+    SLUICE_LOG(SLUICE_LOG_ERROR, "table_missing", SLUICE_F_TEXT("table", p->settings->table),
                SLUICE_F_TEXT("statement", sluice_buf_text(&sql)));
-    return sluice_error_set(err, SLUICE_E_TABLE, SLUICE_STOP_PARTITION,
+    return sluice_error_set(p->err, SLUICE_E_TABLE, SLUICE_STOP_PARTITION,
                             "table \"%s.%s\" for source table \"%s.%s\" does not exist and tables.create is false; run "
                             "the statement of the log line table_missing, or set tables.create: true",
-                            config->clickhouse_database, table, shape->schema, shape->table);
+                            p->settings->database, p->settings->table, shape->schema, shape->table);
 }
 
 /* Two source tables in one target would overwrite each other's rows. A worker's memory knows only the tables that it
  * met since its start; the comment tells the others too. Tables without our comment are their owner's decision. */
-static enum sluice_code check_owner(const struct sluice_target *target, const char *source, struct sluice_error *err)
+enum sluice_code planner_check_owner(const struct planner_task *task, const struct sluice_target *target,
+                                     struct sluice_error *err)
 {
     const size_t prefix = sizeof SLUICE_DDL_COMMENT - 1;
-    if (strncmp(target->comment, SLUICE_DDL_COMMENT, prefix) != 0 || strcmp(target->comment + prefix, source) == 0)
+    if (task->settings->is_shared || !sluice_ddl_is_ours(target) || sluice_ddl_is_of(target, task->source))
         return SLUICE_OK;
     return sluice_error_set(
         err, SLUICE_E_TABLE, SLUICE_STOP_PARTITION,
-        "table \"%.80s.%.80s\" was made for source table \"%.140s\", and source table \"%.140s\" would "
-        "be written to it too; run a pipeline with a database of its own for one of them or, if the "
-        "source was renamed, run ALTER TABLE ... MODIFY COMMENT '%s%.140s'",
-        target->database, target->table, target->comment + prefix, source, SLUICE_DDL_COMMENT, source);
+        "table \"%.80s.%.80s\" was made for source table \"%.140s\", and source table \"%.140s\" would be written to "
+        "it "
+        "too; name another target or set shared: true in a rule or, if the source was renamed, run ALTER TABLE ... "
+        "MODIFY COMMENT '%s%.140s'",
+        target->database, target->table, target->comment + prefix, task->source, SLUICE_DDL_COMMENT, task->source);
 }
 
 /* Rule 7 at its lowest: one Kafka partition, one table partition, batches by age only. What fails here fails for sure;
@@ -124,31 +164,149 @@ static enum sluice_code check_delivery(struct sluice_ch_client *client, const st
     return code != SLUICE_OK ? code : check_window(config, target, err);
 }
 
-enum sluice_code planner_plan(struct sluice_ch_client *client, const struct sluice_config *config,
-                              const struct sluice_shape *shape, const char *table, const char *source,
-                              struct sluice_plan **out, struct sluice_error *err)
+static enum sluice_code read_target(struct planning *p, bool *exists)
 {
-    SLUICE_AUTO(sluice_target) struct sluice_target target;
+    sluice_target_deinit(&p->target);
+    sluice_target_init(&p->target);
+    return sluice_ch_read_target(p->client, p->settings->database, p->settings->table, &p->target, exists, p->err);
+}
+
+static enum sluice_code find_target(struct planning *p)
+{
     bool exists = false;
-    sluice_target_init(&target);
-    enum sluice_code code = sluice_ch_read_target(client, config->clickhouse_database, table, &target, &exists, err);
-    if (code == SLUICE_OK && !exists) {
-        if (!config->tables_create || !shape->typed)
-            return missing(config, shape, table, source, err);
-        code = create_table(client, config, shape, table, source, err);
-        if (code == SLUICE_OK)
-            code = sluice_ch_read_target(client, config->clickhouse_database, table, &target, &exists, err);
-        if (code == SLUICE_OK && !exists)
-            return sluice_error_set(err, SLUICE_E_TABLE, SLUICE_RETRY,
-                                    "table \"%s.%s\" was made and is not visible yet", config->clickhouse_database,
-                                    table);
-    }
+    enum sluice_code code = read_target(p, &exists);
+    if (code != SLUICE_OK || exists)
+        return code;
+    if (!p->settings->create || p->task->must_exist || !(p->task->shape->typed || p->settings->infer))
+        return missing(p);
+    p->found->is_changed = true;
+    code = create_table(p);
     if (code == SLUICE_OK)
-        code = check_owner(&target, source, err);
-    if (code == SLUICE_OK && config->delivery == SLUICE_DELIVERY_EXACTLY_ONCE)
-        code = check_delivery(client, config, &target, err);
-    const struct sluice_plan_options options = {.is_log = config->tables_mode == SLUICE_MODE_LOG,
-                                                .version_column = config->columns_version,
-                                                .deleted_column = config->columns_deleted};
-    return code != SLUICE_OK ? code : sluice_plan_new(shape, &target, &options, out, err);
+        code = read_target(p, &exists);
+    if (code == SLUICE_OK && !exists)
+        return sluice_error_set(p->err, SLUICE_E_TABLE, SLUICE_RETRY, "table \"%s.%s\" was made and is not visible yet",
+                                p->settings->database, p->settings->table);
+    return code;
+}
+
+/* ---- changes ---- */
+
+static enum sluice_code alter(struct planning *p, const struct sluice_buf *sql)
+{
+    if (sql->len == 0)
+        return SLUICE_OK;
+    p->found->is_changed = true;
+    enum sluice_code code = run_ddl(p, "alter table", sluice_buf_text(sql));
+    if (code == SLUICE_OK)
+        log_ddl(p, "table_altered", sluice_buf_text(sql));
+    return code;
+}
+
+/* Another worker may do the same at this moment: what counts is what is read afterwards. */
+static enum sluice_code check_changed(struct planning *p)
+{
+    bool exists = false;
+    SLUICE_AUTO(sluice_ddl_changes) struct sluice_ddl_changes left = {0};
+    enum sluice_code code = read_target(p, &exists);
+    if (code == SLUICE_OK && exists)
+        code = sluice_ddl_compare(p->task->shape, &p->target, &p->ddl, &left, p->err);
+    if (code == SLUICE_OK && (!exists || left.n_added > 0))
+        return sluice_error_set(p->err, SLUICE_E_TABLE, SLUICE_RETRY,
+                                "table \"%s.%s\" was altered and its new columns are not visible yet",
+                                p->settings->database, p->settings->table);
+    return code;
+}
+
+/* A read of the table's columns on every replica of the cluster; a column that one of them lacks is waited for. */
+static enum sluice_code check_replicas(struct planning *p)
+{
+    SLUICE_AUTO(sluice_buf) struct sluice_buf answer;
+    sluice_buf_init(&answer, MAX_WHAT, "the answer of a cluster");
+    const struct sluice_ch_pair params[] = {{"cluster", sluice_str_from(p->settings->cluster)},
+                                            {"database", sluice_str_from(p->settings->database)},
+                                            {"table", sluice_str_from(p->settings->table)}};
+    const struct sluice_ch_query query = {
+        .sql =
+            "SELECT uniqExact(hosts) <= 1 FROM (SELECT name, type, count() AS hosts FROM clusterAllReplicas({cluster:"
+            "String}, system.columns) WHERE database = {database:String} AND table = {table:String} GROUP BY name, "
+            "type) FORMAT TabSeparated",
+        .what = "read the table's columns on all replicas",
+        .params = params,
+        .n_params = SLUICE_N_ELEMENTS(params)};
+    enum sluice_code code = sluice_ch_query(p->client, &query, &answer, p->err);
+    if (code == SLUICE_OK && strcmp(sluice_buf_text(&answer), "1\n") != 0)
+        return sluice_error_set(p->err, SLUICE_E_TABLE, SLUICE_RETRY,
+                                "the columns of table \"%s.%s\" are not the same on all replicas of cluster \"%s\" yet",
+                                p->settings->database, p->settings->table, p->settings->cluster);
+    return code;
+}
+
+static enum sluice_code change_target(struct planning *p)
+{
+    SLUICE_AUTO(sluice_ddl_changes) struct sluice_ddl_changes changes = {0};
+    enum sluice_code code = sluice_ddl_compare(p->task->shape, &p->target, &p->ddl, &changes, p->err);
+    if (code != SLUICE_OK || changes.n_added + changes.n_modified == 0)
+        return code;
+    code = alter(p, &changes.add);
+    if (code == SLUICE_OK)
+        code = alter(p, &changes.modify);
+    if (code == SLUICE_OK && *p->settings->cluster != '\0')
+        code = check_replicas(p);
+    return code != SLUICE_OK ? code : check_changed(p);
+}
+
+/* A view keeps the columns that its table had. */
+static enum sluice_code make_view(struct planning *p)
+{
+    SLUICE_AUTO(sluice_buf) struct sluice_buf sql;
+    sluice_buf_init(&sql, MAX_DDL_BYTES, "the CREATE VIEW of a table");
+    if (!p->settings->view || p->settings->mode == SLUICE_MODE_LOG)
+        return SLUICE_OK;
+    enum sluice_code code = sluice_ddl_view(&p->target, &p->ddl, &sql, p->err);
+    return code != SLUICE_OK ? code : run_ddl(p, "create the view of the present rows of", sluice_buf_text(&sql));
+}
+
+static void tell_unfed(void *context, const struct sluice_target_column *column)
+{
+    const struct planning *p = context;
+    SLUICE_LOG(SLUICE_LOG_WARN, "column_without_field", SLUICE_F_TEXT("database", p->settings->database),
+               SLUICE_F_TEXT("table", p->settings->table), SLUICE_F_TEXT("column", column->name),
+               SLUICE_F_TEXT("type", column->type_text),
+               SLUICE_F_TEXT("then", "rows get the type's zero; give it a DEFAULT, make it Nullable, or drop it"));
+}
+
+static enum sluice_code plan_target(struct planning *p, struct sluice_plan **out)
+{
+    const struct sluice_plan_options options = {.is_log = p->settings->mode == SLUICE_MODE_LOG,
+                                                .version_column = p->task->config->columns_version,
+                                                .deleted_column = p->task->config->columns_deleted,
+                                                .settings = p->settings};
+    enum sluice_code code = sluice_plan_new(p->task->shape, &p->target, &options, out, p->err);
+    if (code == SLUICE_OK)
+        sluice_plan_unfed(p->task->shape, &p->target, &options, tell_unfed, p);
+    return code;
+}
+
+enum sluice_code planner_plan(struct sluice_ch_client *client, const struct planner_task *task,
+                              struct planner_found *found, struct sluice_plan **out, struct sluice_error *err)
+{
+    struct planning p = {.client = client, .task = task, .settings = task->settings, .found = found, .err = err};
+    sluice_target_init(&p.target);
+    enum sluice_code code = planner_ddl_options(client, task, &p.ddl, err);
+    if (code == SLUICE_OK)
+        code = find_target(&p);
+    if (code == SLUICE_OK)
+        code = planner_check_owner(task, &p.target, err);
+    if (code == SLUICE_OK)
+        code = change_target(&p);
+    if (code == SLUICE_OK && task->config->delivery == SLUICE_DELIVERY_EXACTLY_ONCE)
+        code = check_delivery(client, task->config, &p.target, err);
+    if (code == SLUICE_OK)
+        code = plan_target(&p, out);
+    if (code == SLUICE_OK)
+        code = make_view(&p);
+    if (code == SLUICE_OK)
+        found->is_ours = sluice_ddl_is_ours(&p.target);
+    sluice_target_deinit(&p.target);
+    return code;
 }

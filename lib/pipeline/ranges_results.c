@@ -49,6 +49,18 @@ static void note_success(struct lane *lane, struct partition *p, struct flight *
     flight->is_counted = true;
 }
 
+/* Nothing that is tried with these bytes will help. */
+static void refuse(struct lane *lane, struct partition *p, struct flight *flight)
+{
+    bool again = flight_may_plan_again(lane, flight);
+    if (p->lane.stopped || ranges_over(p->lane.ranges))
+        return;
+    if (again)
+        partition_again(lane, p, &flight->job.error);
+    else
+        partition_stop(lane, p, flight->range->lo, &flight->job.error);
+}
+
 void ranges_flight_returned(struct lane *lane, struct flight *flight)
 {
     struct partition *p = flight->partition;
@@ -65,9 +77,7 @@ void ranges_flight_returned(struct lane *lane, struct flight *flight)
         range->wake.error = flight->job.error;
     } else if (!range->refused) {
         range->refused = true;
-        flight->binding->variant->state = VARIANT_STALE; /* what the plan took for granted may be what was refused */
-        if (!p->lane.stopped && !ranges_over(p->lane.ranges))
-            partition_stop(lane, p, range->lo, &flight->job.error);
+        refuse(lane, p, flight);
     }
     if (range->n_out > 0)
         return;

@@ -55,74 +55,174 @@ static bool has_moved_key(const struct lane *lane, const rd_kafka_message_t *mes
     return lane->world.ops->has_header(message, "__debezium.oldkey");
 }
 
+/* Bindings of one table that a partition keeps: records with old and new schemas may come in turn. */
+enum { MAX_TABLE_BINDINGS = 16 };
+
+static bool is_unused(const struct partition *p, const struct binding *binding)
+{
+    return binding->n_flights == 0 && binding != p->lane.current;
+}
+
+/* Bindings of the table whose plan is stale, and the oldest ones beyond a number. The newest come first. */
+static void drop_bindings(struct partition *p, const struct table *table)
+{
+    size_t n_kept = 0;
+    for (struct binding **at = &p->lane.bindings; *at != NULL;) {
+        struct binding *binding = *at;
+        bool is_surplus = binding->variant->state != VARIANT_READY || n_kept >= MAX_TABLE_BINDINGS;
+        if (binding->table == table && is_surplus && is_unused(p, binding)) {
+            *at = binding->next;
+            binding_free(binding);
+            continue;
+        }
+        n_kept += binding->table == table;
+        at = &binding->next;
+    }
+}
+
 static enum sluice_code bind_variant(struct lane *lane, struct partition *p, struct variant *variant,
                                      const struct sluice_change *change, const struct sluice_key *key,
-                                     struct sluice_error *err)
+                                     struct binding **out, struct sluice_error *err)
 {
     struct binding *binding = NULL;
+    drop_bindings(p, variant->table);
     enum sluice_code code = binding_new(variant, change, key, &binding, err);
     if (code != SLUICE_OK)
         return code;
-    const char *target = binding->table->target;
+    const char *target = binding->table->settings->table;
     binding->rows = sluice_metrics_get1(lane->world.metrics, SLUICE_METRIC_ROWS_INSERTED, target);
     binding->bytes = sluice_metrics_get1(lane->world.metrics, SLUICE_METRIC_BYTES_INSERTED, target);
     binding->inserts = sluice_metrics_get1(lane->world.metrics, SLUICE_METRIC_INSERTS, target);
     binding->lsn = sluice_metrics_get1(lane->world.metrics, SLUICE_METRIC_SOURCE_LSN_APPLIED, binding->source_name);
     binding->next = p->lane.bindings;
     p->lane.bindings = binding;
-    p->lane.current = binding;
+    *out = binding;
     return SLUICE_OK;
 }
 
-/* Leaves p->lane.current NULL and p->lane.waiting_for set while the plan is being made. */
+static struct binding *find_bound(const struct partition *p, const struct variant *variant,
+                                  const struct sluice_change *change, const struct sluice_key *key)
+{
+    for (struct binding *binding = p->lane.bindings; binding != NULL; binding = binding->next) {
+        if (binding->variant == variant && binding_knows(binding, change, key, false))
+            return binding;
+    }
+    return NULL;
+}
+
+static bool make_room(struct lane *lane, struct partition *p, struct flight *flight)
+{
+    if (p->lane.ranges != NULL)
+        return ranges_cut(lane, p);
+    flight_send(lane, flight);
+    return true;
+}
+
+/* What is open goes out before its table is changed: it was encoded for the table as it is. Where a range can't be cut,
+ * it stays, and is planned anew if the change concerns it. */
+static void close_table(struct lane *lane, struct partition *p, const struct table *table)
+{
+    for (struct binding *binding = p->lane.bindings; binding != NULL; binding = binding->next) {
+        if (binding->table == table && binding->open != NULL && sluice_batch_n_changes(binding->open->batch) > 0) {
+            (void)make_room(lane, p, binding->open);
+            return;
+        }
+    }
+}
+
+/* *out stays NULL, and p->lane.waiting_for is set, while the plan is being made. */
 static enum sluice_code plan_table(struct lane *lane, struct partition *p, const struct sluice_change *change,
-                                   const struct sluice_key *key, struct sluice_error *err)
+                                   const struct sluice_key *key, struct binding **out, struct sluice_error *err)
 {
     struct variant *variant = NULL;
     bool is_new = false;
     enum sluice_code code = catalog_find(&lane->catalog, change, key, &variant, &is_new, err);
     if (code != SLUICE_OK)
         return code;
-    if (variant->state == VARIANT_READY)
-        return bind_variant(lane, p, variant, change, key, err);
-    p->lane.current = NULL;
+    if (variant->state == VARIANT_READY) {
+        *out = find_bound(p, variant, change, key);
+        return *out != NULL ? SLUICE_OK : bind_variant(lane, p, variant, change, key, out, err);
+    }
+    close_table(lane, p, variant->table);
     p->lane.waiting_for = &variant->job;
     if (is_new)
         job_send(lane, &variant->job);
     return SLUICE_OK;
 }
 
-/* `hinted`: the binding whose schema text was the decoder's hint. Equal to the hint says nothing about another table.
- * The key is looked at as well: a primary key can change without the columns changing, and rows would replace each
- * other. */
-static enum sluice_code check_schema(struct lane *lane, struct binding *binding, const struct binding *hinted,
-                                     const struct sluice_change *change, const struct sluice_key *key,
-                                     struct sluice_error *err)
+static struct binding *find_known(const struct partition *p, const struct sluice_change *change,
+                                  const struct sluice_key *key)
 {
-    bool same = (change->value_schema_is_hint && binding == hinted) ||
-                (change->value_schema.len == binding->schema_len &&
-                 (binding->schema_len == 0 ||
-                  memcmp(change->value_schema.ptr, binding->schema_text, binding->schema_len) == 0));
-    if (SLUICE_LIKELY(same && binding_knows_key(binding, key)))
-        return SLUICE_OK;
-    return binding_accept_schema(binding, &lane->catalog, change, key, err);
+    for (struct binding *binding = p->lane.bindings; binding != NULL; binding = binding->next) {
+        if (binding->variant->state == VARIANT_READY && binding_matches(binding, &change->source) &&
+            binding_knows(binding, change, key, binding == p->lane.current))
+            return binding;
+    }
+    return NULL;
 }
 
+static bool same_target(const struct sluice_plan *a, const struct sluice_plan *b)
+{
+    return strcmp(sluice_plan_table(a), sluice_plan_table(b)) == 0 &&
+           strcmp(sluice_plan_database(a), sluice_plan_database(b)) == 0;
+}
+
+/* A range has one block for each target, so what another binding has open for it ends here, unless its INSERT reads the
+ * same: then the batch goes on. A range that is read again was one block before; only a change of the target in the
+ * middle of that can make two plans of it, and reading it once more ends that. */
+static enum sluice_code take_over(struct lane *lane, struct partition *p, struct binding *binding,
+                                  struct sluice_error *err)
+{
+    for (struct binding *other = p->lane.bindings; other != NULL; other = other->next) {
+        struct flight *flight = other->open;
+        if (other == binding || flight == NULL || !same_target(other->plan, binding->plan))
+            continue;
+        if (sluice_batch_n_changes(flight->batch) == 0)
+            flight_free(lane, flight);
+        else if (sluice_batch_change_plan(flight->batch, binding->plan))
+            flight_move(flight, binding);
+        else if (!make_room(lane, p, flight))
+            return sluice_error_set(
+                err, SLUICE_E_SHAPE,
+                catalog_plan_again(&lane->catalog, binding->variant) ? SLUICE_RETRY : SLUICE_STOP_PARTITION,
+                "records of one range need two different INSERTs into table \"%s.%s\"; it was "
+                "one when the range was opened, so a rule or the table changed since: change it back "
+                "until the range is stored",
+                sluice_plan_database(binding->plan), sluice_plan_table(binding->plan));
+    }
+    return SLUICE_OK;
+}
+
+static enum sluice_code switch_binding(struct lane *lane, struct partition *p, struct binding *found,
+                                       const struct sluice_change *change, const struct sluice_key *key,
+                                       struct sluice_error *err)
+{
+    enum sluice_code code = SLUICE_OK;
+    if (found == NULL)
+        code = plan_table(lane, p, change, key, &found, err);
+    if (code == SLUICE_OK && found != NULL)
+        code = take_over(lane, p, found, err);
+    if (code == SLUICE_OK)
+        p->lane.current = found;
+    return code;
+}
+
+/* Leaves p->lane.current NULL and p->lane.waiting_for set while the plan is being made. */
 static enum sluice_code find_binding(struct lane *lane, struct partition *p, const struct sluice_change *change,
                                      const struct sluice_key *key, struct sluice_error *err)
 {
-    const struct binding *hinted = p->lane.current;
     struct binding *binding = p->lane.current;
-    if (binding == NULL || !binding_matches(binding, &change->source)) {
-        for (binding = p->lane.bindings; binding != NULL; binding = binding->next) {
-            if (binding_matches(binding, &change->source))
-                break;
-        }
-        p->lane.current = binding;
-    }
-    if (binding == NULL)
-        return plan_table(lane, p, change, key, err);
-    return check_schema(lane, binding, hinted, change, key, err);
+    if (SLUICE_LIKELY(binding != NULL && binding->variant->state == VARIANT_READY &&
+                      binding_matches(binding, &change->source) && binding_knows(binding, change, key, true)))
+        return SLUICE_OK;
+    return switch_binding(lane, p, find_known(p, change, key), change, key, err);
+}
+
+/* Records without schemas show only by their fields that the table changed. */
+static bool has_other_fields(const struct partition *p, const struct sluice_error *err)
+{
+    const struct binding *binding = p->lane.current;
+    return err->code == SLUICE_E_SHAPE && binding != NULL && !binding->variant->shape->typed;
 }
 
 static void note_times(struct flight *flight, const struct sluice_change *change)
@@ -141,14 +241,6 @@ static void batch_is_full(struct lane *lane, struct partition *p, struct flight 
         ranges_full(p);
     else
         flight_send(lane, flight);
-}
-
-static bool make_room(struct lane *lane, struct partition *p, struct flight *flight)
-{
-    if (p->lane.ranges != NULL)
-        return ranges_cut(lane, p);
-    flight_send(lane, flight);
-    return true;
 }
 
 /* Into the open batch, or a new one when that is full. */
@@ -239,6 +331,21 @@ static enum sluice_code take_key(struct lane *lane, struct partition *p, const r
     return layout_name_table(p, identifier, change, err);
 }
 
+/* p->lane.current is NULL afterwards if the record has to wait for a plan. */
+static enum sluice_code append_row(struct lane *lane, struct partition *p, const struct sluice_change *change,
+                                   const struct sluice_key *key, struct sluice_version version, int64_t offset,
+                                   struct sluice_error *err)
+{
+    const struct sluice_key *deleted = change->op == 'd' ? key : NULL;
+    enum sluice_code code = append(lane, p, p->lane.current, change, deleted, version, offset, err);
+    if (SLUICE_LIKELY(code == SLUICE_OK || !has_other_fields(p, err)))
+        return code;
+    code = switch_binding(lane, p, NULL, change, key, err);
+    if (code == SLUICE_OK && p->lane.current != NULL)
+        code = append(lane, p, p->lane.current, change, deleted, version, offset, err);
+    return code;
+}
+
 static enum taken take_row(struct lane *lane, struct partition *p, const rd_kafka_message_t *message,
                            struct sluice_change *change)
 {
@@ -258,8 +365,13 @@ static enum taken take_row(struct lane *lane, struct partition *p, const rd_kafk
     if (code == SLUICE_OK)
         code = find_version(lane, &state, message, change, &version, &err);
     if (code == SLUICE_OK)
-        code =
-            append(lane, p, p->lane.current, change, change->op == 'd' ? &key : NULL, version, message->offset, &err);
+        code = append_row(lane, p, change, &key, version, message->offset, &err);
+    if (code == SLUICE_OK && p->lane.current == NULL)
+        return TAKEN_WAIT;
+    if (code != SLUICE_OK && err.action == SLUICE_RETRY) {
+        partition_again(lane, p, &err);
+        return TAKEN_STOPPED;
+    }
     if (code != SLUICE_OK)
         return stop(lane, p, message, &err);
     if (change->has_image)

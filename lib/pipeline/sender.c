@@ -107,8 +107,13 @@ static void run(struct sender *sender, struct job *job)
         job->code = schema_fetch((struct schema *)job, sender->registry, &job->error);
     } else {
         struct variant *variant = (struct variant *)job;
-        job->code = planner_plan(sender->client, sender->world.config, variant->shape, variant->table->target,
-                                 variant->table->source, &variant->plan, &job->error);
+        const struct table *table = variant->table;
+        const struct planner_task task = {.config = sender->world.config,
+                                          .settings = table->settings,
+                                          .shape = variant->shape,
+                                          .source = table->source,
+                                          .must_exist = variant->must_exist};
+        job->code = planner_plan(sender->client, &task, &variant->found, &variant->plan, &job->error);
     }
     job->took_us = sluice_mono_us() - started_us;
     job->advice = sluice_ch_client_failure(sender->client)->advice;

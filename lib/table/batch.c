@@ -55,6 +55,25 @@ void sluice_batch_free(struct sluice_batch *batch)
     free(batch);
 }
 
+static bool same_insert(const struct sluice_plan *a, const struct sluice_plan *b)
+{
+    return a->insert_header.len == b->insert_header.len &&
+           memcmp(a->insert_header.ptr, b->insert_header.ptr, a->insert_header.len) == 0 &&
+           strcmp(a->insert_sql, b->insert_sql) == 0 && a->n_key == b->n_key && a->n_extra_sort == b->n_extra_sort &&
+           a->key.n_columns == b->key.n_columns && a->home == b->home;
+}
+
+bool sluice_batch_change_plan(struct sluice_batch *batch, struct sluice_plan *plan)
+{
+    if (plan == batch->plan)
+        return true;
+    if (!same_insert(batch->plan, plan))
+        return false;
+    sluice_plan_unref(batch->plan);
+    batch->plan = sluice_plan_ref(plan);
+    return true;
+}
+
 static enum sluice_code grow_bytes(struct sluice_batch *batch, size_t room, struct sluice_error *err)
 {
     size_t needed = batch->n_used + room;

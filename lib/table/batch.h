@@ -22,6 +22,9 @@ SLUICE_MUST_CHECK enum sluice_code sluice_batch_new(struct sluice_plan *plan, si
 void sluice_batch_free(struct sluice_batch *batch);
 SLUICE_DEFINE_AUTO_PTR(sluice_batch, struct sluice_batch, sluice_batch_free)
 
+/* From now on rows are encoded by another plan, with the same INSERT. False, and nothing is changed, if it differs. */
+bool sluice_batch_change_plan(struct sluice_batch *batch, struct sluice_plan *plan);
+
 /* Encodes one change (op c, u, r: its fields; op d: the key, the rest NULL or zero, deleted = 1), with the place of its
  * record where the target has columns for that. `key` is needed for op d, else NULL. On any error the batch is as
  * before.

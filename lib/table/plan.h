@@ -2,8 +2,8 @@
  *
  * A plan pairs each field of the shape with a column of the target and fixes the conversion. Everything that can be
  * refused once is refused here, by name: a field the target lacks, an unknown type, a pair of types without an exact
- * conversion, a NULL-able key, a NOT NULL column nobody fills. What depends on the value is checked per value by
- * row.h. Immutable after creation, shared by reference count (lane, batches in flight).
+ * conversion, a NULL-able key. What depends on the value is checked per value by row.h. Immutable after creation,
+ * shared by reference count (lane, batches in flight).
  */
 #ifndef SLUICE_TABLE_PLAN_H
 #define SLUICE_TABLE_PLAN_H
@@ -24,7 +24,7 @@ struct sluice_plan_options {
 };
 
 /* Borrows shape, target and options for the call only. The version column of the target must be UInt128, the deleted
- * column UInt8 or Bool. A typed shape's field with a column that has no default and no field: refused unless Nullable.
+ * column UInt8 or Bool. A column that no field feeds gets its default, NULL or the type's zero from the server.
  * Errors: SLUICE_E_TYPE, SLUICE_E_SHAPE (a field without a column), SLUICE_E_TABLE (engine, version or deleted column);
  * all SLUICE_STOP_PARTITION, text names table, column, both types and the remedy. */
 SLUICE_MUST_CHECK enum sluice_code sluice_plan_new(const struct sluice_shape *shape, const struct sluice_target *target,
@@ -39,5 +39,11 @@ const char *sluice_plan_insert_sql(const struct sluice_plan *plan);
 struct sluice_str sluice_plan_insert_header(const struct sluice_plan *plan);
 const char *sluice_plan_database(const struct sluice_plan *plan);
 const char *sluice_plan_table(const struct sluice_plan *plan);
+
+/* Calls `tell` for each column of the target that no field of the shape feeds, that can't be NULL and has no default:
+ * rows get its type's zero. */
+void sluice_plan_unfed(const struct sluice_shape *shape, const struct sluice_target *target,
+                       const struct sluice_plan_options *options,
+                       void (*tell)(void *context, const struct sluice_target_column *column), void *context);
 
 #endif

@@ -53,6 +53,7 @@ static enum sluice_code read_typed_field(struct sluice_shape *shape, const struc
     const char *unsupported;
     column->name = field->name;
     enum sluice_code code = source_type_of(&shape->arena, field->type, column, &unsupported, err);
+    column->default_text = field->type->default_text;
     if (code == SLUICE_OK && unsupported != NULL)
         return REFUSE(shape, err, SLUICE_E_TYPE,
                       "field \"%s\": type \"%s\" is not supported by this version; leave the column out with the "
@@ -96,12 +97,30 @@ static enum sluice_code read_embedded(struct sluice_shape *shape, const struct s
     return read_type(shape, type, change, err);
 }
 
+/* What can't be told, as from null, is a text: it holds anything. */
+static enum sluice_source_type infer(struct sluice_value value)
+{
+    switch (value.kind) {
+    case SLUICE_VALUE_TRUE:
+    case SLUICE_VALUE_FALSE:
+        return SLUICE_SOURCE_BOOLEAN;
+    case SLUICE_VALUE_NUMBER:
+        return memchr(value.text.ptr, '.', value.text.len) != NULL ||
+                       memchr(value.text.ptr, 'e', value.text.len) != NULL ||
+                       memchr(value.text.ptr, 'E', value.text.len) != NULL
+                   ? SLUICE_SOURCE_FLOAT64
+                   : SLUICE_SOURCE_INT64;
+    default:
+        return SLUICE_SOURCE_STRING;
+    }
+}
+
 static enum sluice_code read_names(struct sluice_shape *shape, const struct sluice_change *change,
                                    struct sluice_error *err)
 {
     enum sluice_code code = alloc_columns(shape, change->n_fields, err);
     for (size_t i = 0; i < shape->n_columns && code == SLUICE_OK; i++) {
-        shape->columns[i] = (struct sluice_source_column){.optional = true};
+        shape->columns[i] = (struct sluice_source_column){.optional = true, .inferred = infer(change->fields[i].value)};
         code = copy_name(shape, change->fields[i].name, &shape->columns[i].name, err);
     }
     return code;

@@ -33,11 +33,26 @@ static struct sluice_config *load(const char *set)
     return config;
 }
 
+static enum sluice_code plan_with(struct sluice_ch_client *with, const struct sluice_config *config, const char *table,
+                                  struct sluice_plan **out, struct sluice_error *err)
+{
+    struct planner_found found = {0};
+    struct sluice_table_settings *settings = NULL;
+    enum sluice_code code = sluice_table_settings_new(config, "made", "public", table, &settings, err);
+    if (code != SLUICE_OK)
+        return code;
+    const struct planner_task task = {
+        .config = config, .settings = settings, .shape = &shape, .source = "made/shop/public.orders"};
+    code = planner_plan(with, &task, &found, out, err);
+    sluice_table_settings_free(settings);
+    return code;
+}
+
 static enum sluice_code plan_table(const char *table, const char *set, struct sluice_plan **out)
 {
     struct sluice_config *config = load(set);
     why = (struct sluice_error){0};
-    enum sluice_code code = planner_plan(client, config, &shape, table, "made/shop/public.orders", out, &why);
+    enum sluice_code code = plan_with(client, config, table, out, &why);
     sluice_config_free(config);
     return code;
 }
@@ -110,8 +125,7 @@ static void *work(void *context)
         (void)snprintf(table, sizeof table, "shared_%d", i);
         (void)pthread_barrier_wait(worker->barrier); /* by those that failed too: the others wait for them */
         if (worker->code == SLUICE_OK)
-            worker->code = planner_plan(worker->client, worker->config, &shape, table, "made/shop/public.orders",
-                                        &worker->plans[i], &worker->err);
+            worker->code = plan_with(worker->client, worker->config, table, &worker->plans[i], &worker->err);
     }
     return NULL;
 }

@@ -120,7 +120,7 @@ static inline enum sluice_code bench_make_plan(struct variant *variant, struct s
             return code;
     }
     target.database = "d";
-    target.table = variant->table->target;
+    target.table = variant->table->settings->table;
     target.uuid = "";
     target.engine = "ReplacingMergeTree";
     target.engine_full = "ReplacingMergeTree(_version, is_deleted) ORDER BY id";

@@ -164,7 +164,7 @@ static inline int64_t id_of(const struct sluice_batch *batch, size_t i)
 static inline bool is_new_token(struct world *w, const struct flight *flight)
 {
     char key[TOKEN_SIZE + 64];
-    (void)snprintf(key, sizeof key, "%s %s", flight->binding->table->target, flight->token);
+    (void)snprintf(key, sizeof key, "%s %s", flight->binding->table->settings->table, flight->token);
     return json_object_get(w->tokens, key) == NULL && json_object_set_new(w->tokens, key, json_true()) == 0;
 }
 
@@ -359,6 +359,9 @@ static inline void take_notice(struct world *w, const struct notice *notice)
     case NOTICE_STOPPED:
         w->stopped = seen(w, STOPPED);
         CHECK_CONTAINS(notice->error.text, "refused");
+        break;
+    case NOTICE_AGAIN:
+        leave(w);
         break;
     case NOTICE_FENCED:
         (void)seen(w, FENCED);

@@ -103,7 +103,7 @@ static void confirm(struct world *w, const struct flight *flight)
         struct record *r = &w->records[offset];
         char name[8];
         (void)snprintf(name, sizeof name, "t%d", r->table);
-        if (r->table < 0 || r->bad || strcmp(name, flight->binding->table->target) != 0)
+        if (r->table < 0 || r->bad || strcmp(name, flight->binding->table->settings->table) != 0)
             continue;
         CHECK(!r->confirmed);
         r->confirmed = true;

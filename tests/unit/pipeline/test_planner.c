@@ -43,8 +43,14 @@ static struct sluice_config *load(struct sluice_error *err)
 static enum sluice_code plan(struct fixture *f, struct sluice_plan **out)
 {
     struct sluice_config *config = load(&f->err);
+    struct sluice_table_settings *settings = NULL;
+    struct planner_found found = {0};
+    if (!CHECK_INT(sluice_table_settings_new(config, "made", "public", "orders", &settings, &f->err), SLUICE_OK))
+        exit(1);
     f->err = (struct sluice_error){0};
-    enum sluice_code code = planner_plan(f->client, config, &shape, "orders", SOURCE, out, &f->err);
+    const struct planner_task task = {.config = config, .settings = settings, .shape = &shape, .source = SOURCE};
+    enum sluice_code code = planner_plan(f->client, &task, &found, out, &f->err);
+    sluice_table_settings_free(settings);
     sluice_config_free(config);
     return code;
 }
@@ -85,7 +91,7 @@ static void test_refusal_names_both(void)
     CHECK_INT(f.err.action, SLUICE_STOP_PARTITION);
     CHECK_CONTAINS(f.err.text, "\"shop.orders\" was made for source table \"made/shop/it's.orders\"");
     CHECK_CONTAINS(f.err.text, "\"" SOURCE "\" would be written to it too");
-    CHECK_CONTAINS(f.err.text, "a database of its own");
+    CHECK_CONTAINS(f.err.text, "name another target or set shared: true");
     CHECK_CONTAINS(f.err.text, "MODIFY COMMENT 'sluice: " SOURCE "'");
     fixture_deinit(&f);
 }
@@ -144,7 +150,7 @@ static void test_exactly_once(void)
         http_stub_push(f.stub, (struct http_stub_reply){.body = DESCRIPTION("")});
         http_stub_push(f.stub, (struct http_stub_reply){.body = cases[i].facts});
         CHECK_INT(plan(&f, &made), cases[i].code);
-        CHECK_INT(http_stub_n_requests(f.stub), 2);
+        CHECK_INT(http_stub_n_requests(f.stub), 3); /* what server it is, the table, its window */
         sluice_plan_unref(made);
         fixture_deinit(&f);
     }

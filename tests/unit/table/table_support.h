@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "sluice/rules.h"
 #include "support/check.h"
 #include "table/batch.h"
 #include "table/shape.h"
@@ -116,6 +117,7 @@ static inline void target_fill(struct sluice_target *target, const char *sorting
     target->engine = "ReplacingMergeTree";
     target->engine_full = "ReplacingMergeTree(_version, is_deleted)";
     target->sorting_key = sorting_key;
+    target->comment = "";
     target->version_column = "_version";
     target->deleted_column = "is_deleted";
     target->n_columns = n / 2 + 2;
@@ -146,6 +148,22 @@ static inline struct sluice_shape shape_of(struct sluice_source_column *columns,
                                  .n_columns = n_columns,
                                  .key = indexes,
                                  .n_key = n_key};
+}
+
+/* What is set for the table where nothing is: into shop.orders, made and changed by sluice. */
+static inline struct sluice_table_settings no_settings(void)
+{
+    return (struct sluice_table_settings){
+        .database = "shop",
+        .table = "orders",
+        .create = true,
+        .widen = true,
+        .cluster = "",
+        .engine = "",
+        .partition_by = "",
+        .comment = "",
+        .any = {.name = "", .rename = "", .type = "", .codec = "", .source_type = ""},
+    };
 }
 
 /* Two hexadecimal digits per byte, blanks ignored; returns the number of bytes. */

@@ -3,8 +3,8 @@
 
 #include "table_support.h"
 
-static const struct sluice_ddl_options options = {.database = "shop",
-                                                  .table = "orders",
+static struct sluice_table_settings settings;
+static const struct sluice_ddl_options options = {.settings = &settings,
                                                   .source = "made/it's/a\\b.orders",
                                                   .version_column = "_version",
                                                   .deleted_column = "is_deleted",
@@ -81,7 +81,7 @@ static void test_modes(void)
                       "SETTINGS non_replicated_deduplication_window = 250, replicated_deduplication_window = 250, "
                       "replicated_deduplication_window_seconds = 604800, fsync_after_insert = 1, "
                       "fsync_part_directory = 1 COMMENT 'sluice: s'");
-    made.is_log = true;
+    settings.mode = SLUICE_MODE_LOG;
     check_made(&made, "CREATE TABLE IF NOT EXISTS `shop`.`orders` (`id` Int64, `v` Nullable(String), "
                       "`_op` LowCardinality(String), `_topic` LowCardinality(String), `_partition` Int32, "
                       "`_offset` Int64, `_version` UInt128, `is_deleted` UInt8) "
@@ -89,6 +89,7 @@ static void test_modes(void)
                       "SETTINGS non_replicated_deduplication_window = 250, replicated_deduplication_window = 250, "
                       "replicated_deduplication_window_seconds = 604800, fsync_after_insert = 1, "
                       "fsync_part_directory = 1 COMMENT 'sluice: s'");
+    settings.mode = SLUICE_MODE_REPLACE;
 }
 
 static void check_refused(const struct sluice_shape *shape, enum sluice_code code, const char *text)
@@ -138,6 +139,7 @@ static void test_quoting(void)
 
 int main(void)
 {
+    settings = no_settings();
     test_create();
     test_modes();
     test_refused();
