@@ -16,8 +16,8 @@ enum {
 };
 
 #define IF_FLATTENED                                                                                                   \
-    "if the connector flattens its records (transform ExtractNewRecordState), remove the transform, which this "       \
-    "version does not support; else leave the topic out of kafka.topics"
+    "if the connector flattens its records (transform ExtractNewRecordState), set records.layout: flattened or name "  \
+    "the topic in records.flattened_topics; else leave it out of kafka.topics"
 
 static const struct {
     const char *name;
@@ -383,9 +383,15 @@ enum sluice_code avro_record_change(const struct avro_record *record, struct slu
         code = avro_finish(&reader, err);
     if (code == SLUICE_OK)
         code = classify(record, &found, decoder, out, err);
-    bool may_be_row = decoder->expected != NULL && decoder->expected->may_be_flattened;
-    if (SLUICE_UNLIKELY(code == SLUICE_E_ENVELOPE && may_be_row))
+    if (SLUICE_LIKELY(decoder->expected == NULL || !decoder->expected->may_be_flattened))
+        return code;
+    if (code == SLUICE_E_ENVELOPE || code == SLUICE_E_POSITION)
         return read_flattened(record, decoder, payload, out, err);
+    bool is_envelope = out->kind == SLUICE_CHANGE_ROW || out->kind == SLUICE_CHANGE_TRUNCATE;
+    if (code == SLUICE_OK && is_envelope && !decoder->expected->may_be_envelope)
+        return sluice_error_set(err, SLUICE_E_ENVELOPE, SLUICE_REJECT,
+                                "the record is an envelope, though records.layout or records.flattened_topics says "
+                                "that the topic's records are flattened; take the topic out of it");
     return code;
 }
 

@@ -5,7 +5,6 @@
 
 #include "debezium/source.h"
 #include "debezium/text.h"
-#include "json/scan.h"
 
 static const struct {
     const char *name;
@@ -87,45 +86,6 @@ static enum sluice_code check_position(uint64_t position, const char *field, str
                             field, position);
 }
 
-/* "\"24023119\"" or "null"; false if it is neither. */
-static bool read_sequence_part(const char **at, const char *end, uint64_t *number, bool *has)
-{
-    const char *p = *at;
-    while (p < end && *p == ' ')
-        p++;
-    if (end - p >= 4 && memcmp(p, "null", 4) == 0) {
-        *at = p + 4;
-        return true;
-    }
-    if (p == end || *p != '"')
-        return false;
-    const char *digits = p + 1;
-    p = json_find_no_digit(digits, end);
-    if (p == digits || p - digits > 19 || p == end || *p != '"')
-        return false;
-    *number = json_read_digits(digits, (size_t)(p - digits));
-    *has = true;
-    *at = p + 1;
-    return true;
-}
-
-/* ["24023119","24023128"]; the first may be null. */
-static enum sluice_code read_sequence(const struct sluice_value *value, struct sluice_source *source,
-                                      struct sluice_error *err)
-{
-    if (value->kind == SLUICE_VALUE_NULL)
-        return SLUICE_OK;
-    const char *at = value->text.ptr;
-    const char *end = at != NULL ? at + value->text.len : at;
-    bool ok = value->kind == SLUICE_VALUE_STRING && at < end && *at++ == '[' &&
-              read_sequence_part(&at, end, &source->sequence0, &source->has_sequence0) && at < end && *at++ == ',' &&
-              read_sequence_part(&at, end, &source->sequence1, &source->has_sequence1) && end - at == 1 && *at == ']';
-    if (!ok)
-        return field_error(err, SLUICE_E_POSITION, "source.sequence", "a pair of log positions is expected");
-    enum sluice_code code = check_position(source->sequence0, "source.sequence", err);
-    return code != SLUICE_OK ? code : check_position(source->sequence1, "source.sequence", err);
-}
-
 static enum sluice_code read_lsn(const struct sluice_value *value, struct sluice_source *source,
                                  struct sluice_error *err)
 {
@@ -167,7 +127,7 @@ static enum sluice_code take(enum avro_source_member member, const struct sluice
                            !(value->kind == SLUICE_VALUE_STRING && TEXT_IS(value->text, "false"));
         return SLUICE_OK;
     case AVRO_SOURCE_SEQUENCE:
-        return read_sequence(value, source, err);
+        return source_take_sequence(value, source, err);
     case AVRO_SOURCE_TXID:
         return read_unsigned(value, "source.txId", "a transaction id", &source->txid, &source->has_txid, err);
     case AVRO_SOURCE_LSN:

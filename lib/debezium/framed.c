@@ -66,7 +66,7 @@ enum sluice_code framed_change_decode(struct sluice_decoder *decoder, const stru
     enum sluice_code code = sluice_change_decode(decoder, payload, no_hint, out, err);
     if (code != SLUICE_OK || out->kind != SLUICE_CHANGE_ROW)
         return code;
-    out->row_type = schema->row;
+    out->row_type = out->is_flattened ? schema->json : schema->row;
     if (out->row_type == NULL)
         return sluice_error_set(err, SLUICE_E_SCHEMA, SLUICE_REJECT,
                                 "the record's JSON Schema has no object \"after\"; is it the schema of its topic?");

@@ -451,6 +451,33 @@ static void test_refusals(void)
     }
 }
 
+/* Rows of ExtractNewRecordState: what the transform added is no column. */
+static void test_flattened(void)
+{
+    static const char row[] = RECORD("r", FIELD("id", LONG) "," FIELD("__op", "[\"null\",\"string\"]") "," FIELD(
+                                              "__lsn", "[\"null\",\"long\"]") "," FIELD("name", TEXT));
+    const struct sluice_layout both = {
+        .may_be_envelope = true, .may_be_flattened = true, .prefix = BYTES("__"), .topic = BYTES("p.s.t")};
+    const struct sluice_layout only = {.may_be_flattened = true, .prefix = BYTES("__"), .topic = BYTES("p.s.t")};
+    struct sluice_change change;
+    struct sluice_error err;
+    SLUICE_AUTO(sluice_arena) struct sluice_arena arena;
+    SLUICE_AUTO(sluice_arena) struct sluice_arena other;
+    SLUICE_AUTO(sluice_arena) struct sluice_arena envelope;
+    sluice_decoder_expect(decoder, &both);
+    CHECK_INT(decode(row, BYTES("\x0e\x02\x02u\x02\x10\x02x"), &change, &arena, &err), SLUICE_OK);
+    CHECK(change.kind == SLUICE_CHANGE_ROW && change.is_flattened && change.op == 'u' && change.source.lsn == 8);
+    CHECK_INT(change.n_fields, 2);
+    CHECK(sluice_str_equal_z(change.fields[1].name, "name"));
+    CHECK_INT(change.row_type->n_fields, 4);
+    CHECK_INT(decode(RECORD("r", FIELD("id", LONG)), BYTES("\x0e"), &change, &other, &err), SLUICE_E_ENVELOPE);
+    CHECK_CONTAINS(err.text, "found Avro record \"r\"");
+    sluice_decoder_expect(decoder, &only);
+    CHECK_INT(decode(PLAIN, BYTES("\x00" IMAGE POSTGRES TAIL("c")), &change, &envelope, &err), SLUICE_E_ENVELOPE);
+    CHECK_CONTAINS(err.text, "the record is an envelope, though");
+    sluice_decoder_expect(decoder, NULL);
+}
+
 static void test_keys(void)
 {
     static const struct {
@@ -521,6 +548,7 @@ int main(void)
         test_captured_cut(captured_avro_cases[i]);
     test_kinds();
     test_refusals();
+    test_flattened();
     test_keys();
     test_json_schema();
     sluice_decoder_free(decoder);
