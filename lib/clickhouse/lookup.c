@@ -1,6 +1,6 @@
 /* lookup.c - see lookup.h. Mode replace: keys and versions of the rows go to the server inside the statement, in
  * chunks; it answers with the numbers of those it holds. The target is read through its primary index alone, since the
- * keys are also a condition on it. Hex, because a text in a statement may hold any byte only in some escaped form. */
+ * keys are also a condition on it. */
 #include "clickhouse/lookup.h"
 
 #include <assert.h>
@@ -8,59 +8,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "clickhouse/question.h"
 #include "table/ddl.h"
 #include "table/rowkey.h"
 
-enum {
-    CHUNK_BYTES = 1 << 20,    /* of keys and versions in one statement, before a single larger row */
-    KEY_MAX_BYTES = 64 << 20, /* of one row's key */
-    SQL_MAX_BYTES = 2 * (CHUNK_BYTES + KEY_MAX_BYTES) + (1 << 20),
-    ANSWER_MAX_BYTES = 64 << 20,
-    NUMBER_BYTES = 20,
-    WHAT_BYTES = 300
-};
-
-/* A profile's limits that cut an answer short instead of failing, and what hides rows, would all let stored rows look
- * missing: FINAL hides deleted ones, a cache old states, another replica its lag. */
-static const struct {
-    const char *name;
-    const char *value;
-} pinned[] = {
-    {"final", "0"},
-    {"limit", "0"},
-    {"offset", "0"},
-    {"use_query_cache", "0"},
-    {"max_parallel_replicas", "1"},
-    {"read_overflow_mode", "throw"},
-    {"group_by_overflow_mode", "throw"},
-    {"join_overflow_mode", "throw"},
-    {"set_overflow_mode", "throw"},
-    {"result_overflow_mode", "throw"},
-    {"timeout_overflow_mode", "throw"},
-};
-enum { N_PINNED = SLUICE_N_ELEMENTS(pinned), N_SETTINGS = N_PINNED + 3 };
+enum { NUMBER_BYTES = 20 };
 
 struct lookup {
-    struct sluice_ch_client *client;
+    struct question question;
     const struct sluice_plan *plan;
     const struct sluice_batch *batch;
     size_t n_rows;
     bool *stored; /* one per row */
     struct rowkey key;
-    struct sluice_buf table; /* `db`.`table` */
-    struct sluice_buf values;
-    struct sluice_buf sql;
-    struct sluice_buf answer;
-    char what[WHAT_BYTES];
 };
 
 static void lookup_deinit(struct lookup *lookup)
 {
     free(lookup->stored);
-    sluice_buf_deinit(&lookup->table);
-    sluice_buf_deinit(&lookup->values);
-    sluice_buf_deinit(&lookup->sql);
-    sluice_buf_deinit(&lookup->answer);
+    question_deinit(&lookup->question);
 }
 SLUICE_DEFINE_AUTO(lookup, struct lookup, lookup_deinit)
 
@@ -68,59 +34,14 @@ static enum sluice_code lookup_init(struct lookup *lookup, struct sluice_ch_clie
                                     const struct sluice_batch *batch, struct sluice_error *err)
 {
     const struct sluice_plan *plan = sluice_batch_plan(batch);
-    *lookup = (struct lookup){.client = client, .plan = plan, .batch = batch, .n_rows = sluice_batch_n_rows(batch)};
-    sluice_buf_init(&lookup->table, SQL_MAX_BYTES, "name of a table");
-    sluice_buf_init(&lookup->values, CHUNK_BYTES + KEY_MAX_BYTES, "keys to look up");
-    sluice_buf_init(&lookup->sql, SQL_MAX_BYTES, "statement of a look-up");
-    sluice_buf_init(&lookup->answer, ANSWER_MAX_BYTES, "answer to a look-up");
-    (void)snprintf(lookup->what, sizeof lookup->what, "look up rows in \"%.120s.%.120s\"", plan->database, plan->table);
+    *lookup = (struct lookup){.plan = plan, .batch = batch, .n_rows = sluice_batch_n_rows(batch)};
+    enum sluice_code code = question_init(&lookup->question, client, plan, "look up rows", err);
+    if (code != SLUICE_OK)
+        return code;
     lookup->stored = calloc(lookup->n_rows, sizeof *lookup->stored);
-    if (lookup->stored == NULL)
-        return sluice_error_nomem(err, "rows of a look-up", lookup->n_rows * sizeof *lookup->stored);
-    enum sluice_code code = sluice_ddl_quote_name(&lookup->table, plan->database, err);
-    if (code == SLUICE_OK)
-        code = sluice_buf_append_char(&lookup->table, '.', err);
-    return code != SLUICE_OK ? code : sluice_ddl_quote_name(&lookup->table, plan->table, err);
-}
-
-static enum sluice_code not_understood(const struct lookup *lookup, struct sluice_error *err)
-{
-    return sluice_error_set(err, SLUICE_E_SERVER, SLUICE_STOP_PARTITION,
-                            "%s: the server's answer is not understood; check its version", lookup->what);
-}
-
-/* Asks lookup->sql; the answer is in lookup->answer. */
-static enum sluice_code ask(struct lookup *lookup, const struct sluice_ch_pair *params, size_t n_params,
-                            struct sluice_error *err)
-{
-    char size[NUMBER_BYTES + 1];
-    struct sluice_ch_pair settings[N_SETTINGS];
-    size_t n = 0;
-    for (; n < N_PINNED; n++)
-        settings[n] = (struct sluice_ch_pair){pinned[n].name, sluice_str_from(pinned[n].value)};
-    (void)snprintf(size, sizeof size, "%zu", lookup->sql.len + 1024);
-    settings[n++] = (struct sluice_ch_pair){"max_query_size", sluice_str_from(size)};
-    settings[n++] = (struct sluice_ch_pair){"allow_suspicious_fixed_string_types", SLUICE_STR_LITERAL("1")};
-    if (lookup->plan->home == SLUICE_ENGINE_SHARED)
-        settings[n++] = (struct sluice_ch_pair){"select_sequential_consistency", SLUICE_STR_LITERAL("1")};
-    const struct sluice_ch_query query = {.sql = sluice_buf_text(&lookup->sql),
-                                          .what = lookup->what,
-                                          .params = params,
-                                          .n_params = n_params,
-                                          .settings = settings,
-                                          .n_settings = n};
-    sluice_buf_clear(&lookup->answer);
-    return sluice_ch_query(lookup->client, &query, &lookup->answer, err);
-}
-
-/* Another replica may have taken the rows. LIGHTWEIGHT waits for parts to come, not for merges. */
-static enum sluice_code sync_replica(struct lookup *lookup, struct sluice_error *err)
-{
-    sluice_buf_clear(&lookup->sql);
-    enum sluice_code code =
-        sluice_buf_printf(&lookup->sql, err, "SYSTEM SYNC REPLICA %s LIGHTWEIGHT", sluice_buf_text(&lookup->table));
-    const struct sluice_ch_query query = {.sql = sluice_buf_text(&lookup->sql), .what = lookup->what};
-    return code != SLUICE_OK ? code : sluice_ch_query(lookup->client, &query, NULL, err);
+    return lookup->stored != NULL
+               ? SLUICE_OK
+               : sluice_error_nomem(err, "rows of a look-up", lookup->n_rows * sizeof *lookup->stored);
 }
 
 static uint64_t load_little(const char *at, size_t n)
@@ -138,34 +59,18 @@ static enum sluice_code fill_values(struct lookup *lookup, size_t first, size_t 
 {
     enum sluice_code code = SLUICE_OK;
     size_t i = first;
-    sluice_buf_clear(&lookup->values);
-    for (; code == SLUICE_OK && i < lookup->n_rows && lookup->values.len < CHUNK_BYTES; i++) {
+    sluice_buf_clear(&lookup->question.values);
+    for (; code == SLUICE_OK && i < lookup->n_rows && lookup->question.values.len < QUESTION_CHUNK_BYTES; i++) {
         const unsigned char number[4] = {(unsigned char)i, (unsigned char)(i >> 8), (unsigned char)(i >> 16),
                                          (unsigned char)(i >> 24)};
-        code = sluice_buf_append(&lookup->values, number, sizeof number, err);
+        code = sluice_buf_append(&lookup->question.values, number, sizeof number, err);
         if (code == SLUICE_OK)
-            code = rowkey_append_row(&lookup->key, sluice_batch_row(lookup->batch, i), &lookup->values, err);
+            code = rowkey_append_row(&lookup->key, sluice_batch_row(lookup->batch, i), &lookup->question.values, err);
     }
     *end = i;
     return code;
 }
 
-static enum sluice_code append_hex(struct sluice_buf *sql, struct sluice_str bytes, struct sluice_error *err)
-{
-    static const char digits[] = "0123456789abcdef";
-    enum sluice_code code = sluice_buf_reserve(sql, 2 * bytes.len, err);
-    if (code != SLUICE_OK)
-        return code;
-    char *at = sql->ptr + sql->len;
-    for (size_t i = 0; i < bytes.len; i++) {
-        *at++ = digits[(unsigned char)bytes.ptr[i] >> 4];
-        *at++ = digits[(unsigned char)bytes.ptr[i] & 0xf];
-    }
-    sql->len += 2 * bytes.len;
-    return SLUICE_OK;
-}
-
-/* WITH asked AS (SELECT * FROM format(RowBinary, 'structure', unhex('values'))) */
 static enum sluice_code append_asked(struct lookup *lookup, struct sluice_error *err)
 {
     SLUICE_AUTO(sluice_buf) struct sluice_buf structure;
@@ -175,15 +80,7 @@ static enum sluice_code append_asked(struct lookup *lookup, struct sluice_error 
         code = rowkey_append_structure(&lookup->key, &structure, err);
     if (code == SLUICE_OK)
         code = sluice_buf_append_z(&structure, ", `sluice:version` UInt128", err);
-    if (code == SLUICE_OK)
-        code = sluice_buf_append_z(&lookup->sql, "WITH asked AS (SELECT * FROM format(RowBinary, ", err);
-    if (code == SLUICE_OK)
-        code = sluice_ddl_quote_text(&lookup->sql, sluice_buf_str(&structure), err);
-    if (code == SLUICE_OK)
-        code = sluice_buf_append_z(&lookup->sql, ", unhex('", err);
-    if (code == SLUICE_OK)
-        code = append_hex(&lookup->sql, sluice_buf_str(&lookup->values), err);
-    return code != SLUICE_OK ? code : sluice_buf_append_z(&lookup->sql, "')))", err);
+    return code != SLUICE_OK ? code : question_append_asked(&lookup->question, sluice_buf_str(&structure), err);
 }
 
 static enum sluice_code write_question(struct lookup *lookup, struct sluice_error *err)
@@ -192,7 +89,7 @@ static enum sluice_code write_question(struct lookup *lookup, struct sluice_erro
     SLUICE_AUTO(sluice_buf) struct sluice_buf version;
     sluice_buf_init(&names, 1 << 20, "names of key columns");
     sluice_buf_init(&version, 1 << 20, "name of the version column");
-    sluice_buf_clear(&lookup->sql);
+    sluice_buf_clear(&lookup->question.sql);
     enum sluice_code code = rowkey_append_names(&lookup->key, &names, err);
     if (code == SLUICE_OK)
         code = sluice_ddl_quote_name(&version, lookup->plan->version_column, err);
@@ -200,24 +97,24 @@ static enum sluice_code write_question(struct lookup *lookup, struct sluice_erro
         code = append_asked(lookup, err);
     const char *keys = sluice_buf_text(&names);
     if (code == SLUICE_OK)
-        code =
-            sluice_buf_printf(&lookup->sql, err,
-                              " SELECT `sluice:n` FROM asked INNER JOIN (SELECT %s, max(%s) AS `sluice:stored` "
-                              "FROM %s WHERE (%s) IN (SELECT %s FROM asked) GROUP BY %s) AS held USING (%s) "
-                              "WHERE `sluice:stored` >= `sluice:version` FORMAT RowBinary",
-                              keys, sluice_buf_text(&version), sluice_buf_text(&lookup->table), keys, keys, keys, keys);
+        code = sluice_buf_printf(&lookup->question.sql, err,
+                                 " SELECT `sluice:n` FROM asked INNER JOIN (SELECT %s, max(%s) AS `sluice:stored` "
+                                 "FROM %s WHERE (%s) IN (SELECT %s FROM asked) GROUP BY %s) AS held USING (%s) "
+                                 "WHERE `sluice:stored` >= `sluice:version` FORMAT RowBinary",
+                                 keys, sluice_buf_text(&version), sluice_buf_text(&lookup->question.table), keys, keys,
+                                 keys, keys);
     return code;
 }
 
 static enum sluice_code mark_numbers(struct lookup *lookup, size_t first, size_t end, struct sluice_error *err)
 {
     const size_t width = sizeof(uint32_t);
-    if (lookup->answer.len % width != 0)
-        return not_understood(lookup, err);
-    for (size_t at = 0; at < lookup->answer.len; at += width) {
-        uint64_t row = load_little(lookup->answer.ptr + at, width);
+    if (lookup->question.answer.len % width != 0)
+        return question_not_understood(&lookup->question, err);
+    for (size_t at = 0; at < lookup->question.answer.len; at += width) {
+        uint64_t row = load_little(lookup->question.answer.ptr + at, width);
         if (row < first || row >= end)
-            return not_understood(lookup, err);
+            return question_not_understood(&lookup->question, err);
         lookup->stored[row] = true;
     }
     return SLUICE_OK;
@@ -232,7 +129,7 @@ static enum sluice_code find_keys(struct lookup *lookup, struct sluice_error *er
         if (code == SLUICE_OK)
             code = write_question(lookup, err);
         if (code == SLUICE_OK)
-            code = ask(lookup, NULL, 0, err);
+            code = question_ask(&lookup->question, NULL, 0, err);
         if (code == SLUICE_OK)
             code = mark_numbers(lookup, first, end, err);
     }
@@ -256,21 +153,21 @@ static enum sluice_code ask_offsets(struct lookup *lookup, const struct sluice_c
                                             {"hi", sluice_str_from(hi)}};
     SLUICE_AUTO(sluice_buf) struct sluice_buf version;
     sluice_buf_init(&version, 1 << 20, "name of the version column");
-    sluice_buf_clear(&lookup->sql);
+    sluice_buf_clear(&lookup->question.sql);
     enum sluice_code code = sluice_ddl_quote_name(&version, lookup->plan->version_column, err);
     if (code == SLUICE_OK)
         code = sluice_buf_printf(
-            &lookup->sql, err,
+            &lookup->question.sql, err,
             "SELECT DISTINCT toInt64(`_offset`) AS `sluice:offset`, toUInt128(%s) FROM %s WHERE `_topic` = "
             "{topic:String} AND `_partition` = {partition:Int32} AND `_offset` >= {lo:Int64} AND `_offset` <= "
             "{hi:Int64} ORDER BY `sluice:offset` FORMAT RowBinary",
-            sluice_buf_text(&version), sluice_buf_text(&lookup->table));
-    return code != SLUICE_OK ? code : ask(lookup, params, SLUICE_N_ELEMENTS(params), err);
+            sluice_buf_text(&version), sluice_buf_text(&lookup->question.table));
+    return code != SLUICE_OK ? code : question_ask(&lookup->question, params, SLUICE_N_ELEMENTS(params), err);
 }
 
 static int64_t answered_offset(const struct lookup *lookup, size_t at)
 {
-    return (int64_t)load_little(lookup->answer.ptr + at, sizeof(int64_t));
+    return (int64_t)load_little(lookup->question.answer.ptr + at, sizeof(int64_t));
 }
 
 /* The rows are in the order of their offsets, as the answer is. The version has to be the same too: a topic that was
@@ -282,16 +179,16 @@ static enum sluice_code find_offsets(struct lookup *lookup, const struct sluice_
     enum sluice_code code = ask_offsets(lookup, range, err);
     if (code != SLUICE_OK)
         return code;
-    if (lookup->answer.len % width != 0)
-        return not_understood(lookup, err);
+    if (lookup->question.answer.len % width != 0)
+        return question_not_understood(&lookup->question, err);
     size_t at = 0;
     for (size_t i = 0; i < lookup->n_rows; i++) {
         struct sluice_str row = sluice_batch_row(lookup->batch, i);
         int64_t offset = rowkey_offset(lookup->plan, row);
         assert(offset >= range->lo && offset <= range->hi);
-        for (; at < lookup->answer.len && answered_offset(lookup, at) <= offset; at += width)
-            if (answered_offset(lookup, at) == offset &&
-                memcmp(lookup->answer.ptr + at + sizeof(int64_t), rowkey_version(row), PLAN_VERSION_BYTES) == 0)
+        for (; at < lookup->question.answer.len && answered_offset(lookup, at) <= offset; at += width)
+            if (answered_offset(lookup, at) == offset && memcmp(lookup->question.answer.ptr + at + sizeof(int64_t),
+                                                                rowkey_version(row), PLAN_VERSION_BYTES) == 0)
                 lookup->stored[i] = true;
     }
     return SLUICE_OK;
@@ -304,8 +201,8 @@ enum sluice_code sluice_ch_drop_stored(struct sluice_ch_client *client, struct s
     enum sluice_code code = SLUICE_OK;
     if (sluice_batch_n_rows(batch) > 0) {
         code = lookup_init(&lookup, client, batch, err);
-        if (code == SLUICE_OK && lookup.plan->home == SLUICE_ENGINE_REPLICATED)
-            code = sync_replica(&lookup, err);
+        if (code == SLUICE_OK)
+            code = question_sync_replica(&lookup.question, err);
         if (code == SLUICE_OK)
             code = lookup.plan->is_log ? find_offsets(&lookup, range, err) : find_keys(&lookup, err);
         if (code != SLUICE_OK)

@@ -178,7 +178,8 @@ enum sluice_code sluice_source_state_version(struct sluice_source_state *state, 
 
 struct sluice_version sluice_version_of_offset(uint64_t generation, int64_t offset)
 {
-    return (struct sluice_version){generation << 48, (uint64_t)offset};
+    /* The low bits stay free, as those of a log position (table/settle.h). */
+    return (struct sluice_version){generation << 48, (uint64_t)offset << 3};
 }
 
 uint64_t sluice_source_state_generation(const struct sluice_source_state *state, const struct sluice_source *source)

@@ -131,10 +131,43 @@ bool flight_close(struct lane *lane, struct flight *flight)
     return true;
 }
 
+/* Does an earlier flight of its table hold rows that are not confirmed? */
+static bool has_earlier(const struct flight *flight)
+{
+    for (const struct flight *other = flight->prev; other != NULL; other = other->prev) {
+        if (other->binding->table == flight->binding->table)
+            return true;
+    }
+    return false;
+}
+
 void flight_send(struct lane *lane, struct flight *flight)
 {
-    if (flight_close(lane, flight))
+    if (!flight_close(lane, flight))
+        return;
+    flight->is_held_back = sluice_batch_is_tied(flight->batch) && has_earlier(flight);
+    if (!flight->is_held_back)
         job_send(lane, &flight->job);
+}
+
+/* A flight was confirmed: those that waited for it go. */
+static void send_held_back(struct lane *lane, struct partition *p)
+{
+    for (struct flight *flight = p->lane.flights; flight != NULL; flight = flight->next) {
+        if (!flight->is_held_back || has_earlier(flight))
+            continue;
+        flight->is_held_back = false;
+        job_send(lane, &flight->job);
+    }
+}
+
+void flights_drop_held_back(struct lane *lane, struct partition *p)
+{
+    for (struct flight *flight = p->lane.flights, *next = NULL; flight != NULL; flight = next) {
+        next = flight->next;
+        if (flight->is_held_back)
+            flight_free(lane, flight);
+    }
 }
 
 void flights_send_all(struct lane *lane, struct partition *p)
@@ -143,6 +176,7 @@ void flights_send_all(struct lane *lane, struct partition *p)
         if (binding->open != NULL)
             flight_send(lane, binding->open);
     }
+    p->lane.has_moved_away = false;
 }
 
 int64_t partition_durable(const struct partition *p, struct sluice_ledger_row *mark)
@@ -220,6 +254,8 @@ static void give_up(struct lane *lane, struct flight *flight)
         partition_again(lane, p, &flight->job.error);
     else
         partition_stop(lane, p, flight->first, &flight->job.error);
+    /* What waited for it must not be stored without it. */
+    flights_drop_held_back(lane, p);
 }
 
 void flight_returned(struct lane *lane, struct flight *flight)
@@ -234,6 +270,7 @@ void flight_returned(struct lane *lane, struct flight *flight)
     if (flight->job.code == SLUICE_OK) {
         flight_count(lane, flight);
         flight_free(lane, flight);
+        send_held_back(lane, p);
     } else if (p->lane.abandoned) {
         flight_free(lane, flight);
     } else if (flight_may_retry(&flight->job)) {

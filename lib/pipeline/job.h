@@ -57,7 +57,11 @@ struct flight {
     uint64_t number; /* counts the batches of this process; part of the insert's query id and token */
     bool is_dropped; /* a failed insert: the rows are given up, their offsets must not be committed */
     bool collapse;
-    int64_t first; /* offsets of its first and last row */
+    bool is_held_back;      /* not at a sender: it depends on rows that earlier flights hold */
+    bool is_settled;        /* its rows depend on nothing any more */
+    bool waits;             /* the attempt ended because a row of another partition is not stored yet */
+    int64_t waits_since_us; /* monotonic; since its first attempt that ended so, 0: none did */
+    int64_t first;          /* offsets of its first and last row */
     int64_t last;
     struct sluice_source_state before; /* the source state before `first` */
     int64_t opened_us;

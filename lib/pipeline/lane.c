@@ -307,6 +307,7 @@ void lane_drop_partition(struct lane *lane, struct partition *p)
         if (binding->open != NULL)
             flight_free(lane, binding->open);
     }
+    flights_drop_held_back(lane, p);
 }
 
 static void on_abandon(struct lane *lane, struct partition *p)
@@ -543,7 +544,10 @@ enum sluice_code lane_new(const struct lane_world *world, struct lane **out, str
     lane->run_id = (uint64_t)sluice_wall_us();
     catalog_init(&lane->catalog, world->config);
     enum sluice_code code = sluice_decoder_new(&lane->decoder, err);
+    if (code == SLUICE_OK)
+        code = sluice_decoder_new(&lane->old_keys, err);
     if (code != SLUICE_OK) {
+        sluice_decoder_free(lane->decoder);
         free(lane);
         return code;
     }
@@ -573,6 +577,7 @@ void lane_free(struct lane *lane)
     catalog_deinit(&lane->catalog);
     schemas_deinit(&lane->schemas); /* after the plans made for their types */
     sluice_decoder_free(lane->decoder);
+    sluice_decoder_free(lane->old_keys);
     sluice_queue_deinit(&lane->inbox);
     free(lane);
 }

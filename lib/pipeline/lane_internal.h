@@ -18,6 +18,7 @@ struct lane {
     struct catalog catalog;
     struct schemas schemas;
     struct sluice_decoder *decoder;
+    struct sluice_decoder *old_keys; /* of the header __debezium.oldkey, while a record's key is in use */
     struct sluice_field key_fields[LANE_KEY_FIELDS]; /* of the present record's key, without a table identifier */
     struct partition *partitions;
     struct job *delayed; /* jobs that wait for their time, in no order */
@@ -64,6 +65,8 @@ void flight_send(struct lane *lane, struct flight *flight);
 void flights_send_all(struct lane *lane, struct partition *p);
 /* Goes on as the open batch of another binding. */
 void flight_move(struct flight *flight, struct binding *binding);
+/* Gives up those that wait for earlier ones. */
+void flights_drop_held_back(struct lane *lane, struct partition *p);
 /* Gives a flight up that is not at a sender. */
 void flight_free(struct lane *lane, struct flight *flight);
 /* Ends appending. False: it had no rows and is gone. */

@@ -86,7 +86,9 @@ struct partition {
         struct sluice_metric *bytes;
         struct chunk *pending; /* chunks that wait for a plan, oldest first */
         struct chunk **last_pending;
-        int64_t end; /* end of the partition behind the pending chunks, 0 if not seen */
+        int64_t end;         /* end of the partition behind the pending chunks, 0 if not seen */
+        bool has_moved_away; /* what is open holds a deleted half of a key change, which others may wait for */
+        struct sluice_version moved_away; /* of the last one */
         bool stopped;
         bool detaching;
         bool abandoned;

@@ -19,6 +19,7 @@ struct range {
     size_t n_rows;    /* of a replay, and how many of them were stored already */
     size_t n_stored;
     bool failed;
+    bool waits; /* for a row of another partition */
     bool late;
     bool refused; /* and nothing that we can do will change that */
     bool is_replay;

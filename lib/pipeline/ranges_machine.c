@@ -141,6 +141,7 @@ void ranges_send(struct lane *lane, struct partition *p, enum job_kind kind)
     struct range *range = r->first;
     range->kind = kind;
     range->failed = false;
+    range->waits = false;
     range->late = false;
     range->n_missing = 0;
     for (struct flight *flight = p->lane.flights; flight != NULL; flight = flight->next) {

@@ -22,7 +22,7 @@ static void range_returned(struct lane *lane, struct partition *p, struct range 
 {
     if (range->refused)
         return; /* the partition stopped; the range stays open in the ledger */
-    if (range->failed)
+    if (range->failed || range->waits)
         job_delay(lane, &range->wake);
     else if (range->late)
         ranges_feed(lane, p, &(struct sluice_ledger_event){.kind = SLUICE_LEDGER_INSERT_FAILED});
@@ -71,6 +71,11 @@ void ranges_flight_returned(struct lane *lane, struct flight *flight)
     } else if (flight->is_late) {
         range->late = true;
         flight->job.n_attempts = 0;
+    } else if (flight->waits && flight->job.error.action == SLUICE_RETRY) {
+        range->waits = true;
+        flight->job.n_attempts = 0;
+        range->wake.code = flight->job.code;
+        range->wake.error = flight->job.error;
     } else if (flight_may_retry(&flight->job)) {
         range->failed = true;
         range->wake.code = flight->job.code;
@@ -81,7 +86,7 @@ void ranges_flight_returned(struct lane *lane, struct flight *flight)
     }
     if (range->n_out > 0)
         return;
-    range->wake.n_attempts = range->failed ? range->wake.n_attempts + 1 : 0;
+    range->wake.n_attempts = range->failed || range->waits ? range->wake.n_attempts + 1 : 0;
     if (ranges_over(p->lane.ranges))
         ranges_drop_sealed(lane, p);
     else
@@ -95,7 +100,8 @@ void ranges_woke(struct lane *lane, struct job *wake)
     if (range->kind == JOB_LOOKUP)
         ranges_send(lane, p, JOB_LOOKUP);
     else
-        ranges_feed(lane, p, &(struct sluice_ledger_event){.kind = SLUICE_LEDGER_INSERT_FAILED, .was_sent = true});
+        ranges_feed(lane, p,
+                    &(struct sluice_ledger_event){.kind = SLUICE_LEDGER_INSERT_FAILED, .was_sent = range->failed});
 }
 
 void ranges_ledger_returned(struct lane *lane, struct ledger_job *job)

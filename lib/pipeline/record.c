@@ -49,10 +49,25 @@ static enum taken stop(struct lane *lane, struct partition *p, const rd_kafka_me
     return TAKEN_STOPPED;
 }
 
-/* The create half of a key change shares its log position with the delete half; this header tells them apart. */
-static bool has_moved_key(const struct lane *lane, const rd_kafka_message_t *message)
+/* A key change comes in two halves: a delete with the new key in a header, and a create with the old one, which shares
+ * its log position. */
+static bool has_moved_away(const struct lane *lane, const rd_kafka_message_t *message)
 {
-    return lane->world.ops->has_header(message, "__debezium.oldkey");
+    return lane->world.ops->has_header(message, "__debezium.newkey");
+}
+
+/* Text as Connect's header converters write it: SimpleHeaderConverter and JsonConverter. */
+static enum sluice_code find_old_key(const struct lane *lane, const rd_kafka_message_t *message,
+                                     struct sluice_key *old_key, bool *found, struct sluice_error *err)
+{
+    struct sluice_str text;
+    *found = lane->world.ops->find_header(message, "__debezium.oldkey", &text);
+    if (!*found)
+        return SLUICE_OK;
+    enum sluice_code code = sluice_key_decode(lane->old_keys, text, old_key, err);
+    return code == SLUICE_OK ? code
+                             : sluice_error_wrap(err, "header __debezium.oldkey is not read; header.converter must be "
+                                                      "SimpleHeaderConverter or JsonConverter");
 }
 
 /* Bindings of one table that a partition keeps: records with old and new schemas may come in turn. */
@@ -243,11 +258,57 @@ static void batch_is_full(struct lane *lane, struct partition *p, struct flight 
         flight_send(lane, flight);
 }
 
+/* A batch that begins here may go on with a transaction of which an earlier one has rows. What came before the start of
+ * this assignment is not known. */
+static bool continues(const struct binding *binding, const struct sluice_change *change,
+                      const struct sluice_row_ties *ties)
+{
+    if (ties->txid == 0 || change->op == 'r' || sluice_plan_is_by_offset(binding->plan))
+        return false;
+    if (!binding->transaction.is_known)
+        return true;
+    return binding->transaction.id == ties->txid && binding->transaction.has_created &&
+           (binding->transaction.has_moved || sluice_plan_is_full(binding->plan));
+}
+
+static void note_transaction(struct binding *binding, const struct sluice_change *change,
+                             const struct sluice_row_ties *ties)
+{
+    if (binding->transaction.id != ties->txid) {
+        binding->transaction.has_created = false;
+        binding->transaction.has_moved = false;
+    }
+    binding->transaction.is_known = true;
+    binding->transaction.id = ties->txid;
+    if (change->op == 'c')
+        binding->transaction.has_created = true;
+    if (ties->moved_from != NULL || ties->moved_away)
+        binding->transaction.has_moved = true;
+}
+
+/* So that two partitions never wait for each other, what is open goes out before a row that may have to wait, if
+ * another one may wait for something in it. The halves of one key change that follow each other don't. */
+static void part_halves(struct lane *lane, struct partition *p, const struct binding *binding,
+                        const struct sluice_change *change, struct sluice_version version,
+                        const struct sluice_row_ties *ties)
+{
+    bool follows = p->lane.moved_away.high == version.high && p->lane.moved_away.low + 1 == version.low;
+    if (ties->moved_from == NULL || !p->lane.has_moved_away || follows ||
+        !sluice_plan_lacks_values(binding->plan, change))
+        return;
+    if (p->lane.ranges == NULL)
+        flights_send_all(lane, p);
+    else
+        (void)ranges_cut(lane, p);
+}
+
 /* Into the open batch, or a new one when that is full. */
 static enum sluice_code append(struct lane *lane, struct partition *p, struct binding *binding,
                                const struct sluice_change *change, const struct sluice_key *key,
-                               struct sluice_version version, int64_t offset, struct sluice_error *err)
+                               struct sluice_version version, int64_t offset, const struct sluice_row_ties *ties,
+                               struct sluice_error *err)
 {
+    part_halves(lane, p, binding, change, version, ties);
     for (int i = 0; i < 2; i++) {
         bool full = false;
         enum sluice_code code = SLUICE_OK;
@@ -256,10 +317,17 @@ static enum sluice_code append(struct lane *lane, struct partition *p, struct bi
         if (code != SLUICE_OK)
             return code;
         struct flight *flight = binding->open;
-        code = sluice_batch_append(flight->batch, change, key, version,
-                                   &(struct sluice_record_place){p->topic, p->id, offset}, &full, err);
+        if (sluice_batch_n_changes(flight->batch) == 0 && continues(binding, change, ties))
+            sluice_batch_continues(flight->batch);
+        code = sluice_batch_append_tied(flight->batch, change, key, version,
+                                        &(struct sluice_record_place){p->topic, p->id, offset}, ties, &full, err);
         if (code == SLUICE_OK) {
             flight->last = offset;
+            note_transaction(binding, change, ties);
+            if (ties->moved_away) {
+                p->lane.has_moved_away = true;
+                p->lane.moved_away = version;
+            }
             note_times(flight, change);
             flight_charge(lane, flight);
             if (sluice_batch_n_changes(flight->batch) >= lane->limits.max_rows)
@@ -287,7 +355,7 @@ static enum sluice_code no_position(const struct sluice_change *change, struct s
 }
 
 static enum sluice_code find_version(const struct lane *lane, struct sluice_source_state *state,
-                                     const rd_kafka_message_t *message, const struct sluice_change *change,
+                                     const rd_kafka_message_t *message, const struct sluice_change *change, bool moved,
                                      struct sluice_version *version, struct sluice_error *err)
 {
     const struct sluice_config *config = lane->world.config;
@@ -299,8 +367,7 @@ static enum sluice_code find_version(const struct lane *lane, struct sluice_sour
     }
     if (change->is_flattened && !change->source.has_lsn && !change->source.has_sequence1)
         return no_position(change, err);
-    return sluice_source_state_version(state, &change->source, change->op,
-                                       change->op == 'c' && has_moved_key(lane, message), &rules, version, err);
+    return sluice_source_state_version(state, &change->source, change->op, moved, &rules, version, err);
 }
 
 static enum sluice_seen_layout layout_seen(const struct sluice_change *change)
@@ -331,18 +398,26 @@ static enum sluice_code take_key(struct lane *lane, struct partition *p, const r
     return layout_name_table(p, identifier, change, err);
 }
 
+/* 0: none that matters. What a transaction does to a key is told by the bits of a version that log positions leave. */
+static uint64_t transaction_of(const struct lane *lane, const struct sluice_change *change)
+{
+    bool counts =
+        change->op != 'r' && change->source.has_txid && lane->world.config->version_mode == SLUICE_VERSION_LOG_POSITION;
+    return counts ? change->source.txid : 0;
+}
+
 /* p->lane.current is NULL afterwards if the record has to wait for a plan. */
 static enum sluice_code append_row(struct lane *lane, struct partition *p, const struct sluice_change *change,
                                    const struct sluice_key *key, struct sluice_version version, int64_t offset,
-                                   struct sluice_error *err)
+                                   const struct sluice_row_ties *ties, struct sluice_error *err)
 {
     const struct sluice_key *deleted = change->op == 'd' ? key : NULL;
-    enum sluice_code code = append(lane, p, p->lane.current, change, deleted, version, offset, err);
+    enum sluice_code code = append(lane, p, p->lane.current, change, deleted, version, offset, ties, err);
     if (SLUICE_LIKELY(code == SLUICE_OK || !has_other_fields(p, err)))
         return code;
     code = switch_binding(lane, p, NULL, change, key, err);
     if (code == SLUICE_OK && p->lane.current != NULL)
-        code = append(lane, p, p->lane.current, change, deleted, version, offset, err);
+        code = append(lane, p, p->lane.current, change, deleted, version, offset, ties, err);
     return code;
 }
 
@@ -351,7 +426,10 @@ static enum taken take_row(struct lane *lane, struct partition *p, const rd_kafk
 {
     struct sluice_error err;
     struct sluice_key key;
+    struct sluice_key old_key;
     struct sluice_version version;
+    struct sluice_row_ties ties = {.txid = transaction_of(lane, change)};
+    bool moved = false;
     enum sluice_code code = take_key(lane, p, message, change, &key, &err);
 
     if (code == SLUICE_OK && p->lane.waiting_for != NULL)
@@ -360,12 +438,17 @@ static enum taken take_row(struct lane *lane, struct partition *p, const rd_kafk
         code = find_binding(lane, p, change, &key, &err);
     if (code == SLUICE_OK && p->lane.current == NULL)
         return TAKEN_WAIT;
+    if (code == SLUICE_OK && change->op == 'c')
+        code = find_old_key(lane, message, &old_key, &moved, &err);
+    if (moved)
+        ties.moved_from = &old_key;
+    ties.moved_away = change->op == 'd' && has_moved_away(lane, message);
     /* The state before this record is what a batch that begins with it has to remember, so the version comes after. */
     struct sluice_source_state state = p->lane.state;
     if (code == SLUICE_OK)
-        code = find_version(lane, &state, message, change, &version, &err);
+        code = find_version(lane, &state, message, change, moved, &version, &err);
     if (code == SLUICE_OK)
-        code = append_row(lane, p, change, &key, version, message->offset, &err);
+        code = append_row(lane, p, change, &key, version, message->offset, &ties, &err);
     if (code == SLUICE_OK && p->lane.current == NULL)
         return TAKEN_WAIT;
     if (code != SLUICE_OK && err.action == SLUICE_RETRY) {

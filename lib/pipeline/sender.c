@@ -5,6 +5,7 @@
 #include "base/point.h"
 #include "clickhouse/lookup.h"
 #include "clickhouse/options.h"
+#include "clickhouse/previous.h"
 #include "pipeline/catalog.h"
 #include "pipeline/partition.h"
 #include "pipeline/planner.h"
@@ -36,10 +37,61 @@ static void rewind_batch(void *ctx)
     sluice_batch_read_init(reader, reader->batch);
 }
 
-static enum sluice_code seal(struct flight *flight, struct sluice_error *err)
+/* `took_us` negative: nothing was asked. */
+static void count_settled(struct sender *sender, int64_t took_us, const struct settle_counts *counts, bool waits)
+{
+    struct sluice_metrics *metrics = sender->world.metrics;
+    if (took_us >= 0) {
+        sluice_metric_add(sluice_metrics_get(metrics, SLUICE_METRIC_PREVIOUS_LOOKUPS), 1);
+        sluice_metric_observe(sluice_metrics_get(metrics, SLUICE_METRIC_PREVIOUS_LOOKUP_SECONDS),
+                              (double)took_us / 1e6);
+    }
+    if (waits) {
+        sluice_metric_add(sluice_metrics_get(metrics, SLUICE_METRIC_PREVIOUS_WAITS), 1);
+        return;
+    }
+    sluice_metric_add(sluice_metrics_get(metrics, SLUICE_METRIC_TOAST_VALUES), counts->n_filled);
+    sluice_metric_add(sluice_metrics_get(metrics, SLUICE_METRIC_MOVED_ROWS), counts->n_moved);
+}
+
+/* Takes its rows out of their dependence on earlier ones. */
+static enum sluice_code settle(struct sender *sender, struct flight *flight, struct sluice_error *err)
+{
+    SLUICE_AUTO(settle) struct settle *settle = NULL;
+    struct sluice_batch *settled = NULL;
+    struct settle_counts counts;
+    enum sluice_code code = settle_new(flight->batch, &settle, err);
+    flight->is_settled = code == SLUICE_OK && settle == NULL;
+    if (code != SLUICE_OK || settle == NULL)
+        return code;
+    int64_t started_us = sluice_mono_us();
+    code = sluice_ch_ask_previous(sender->client, sluice_batch_plan(flight->batch), settle, err);
+    if (code != SLUICE_OK)
+        return code;
+    SLUICE_POINT("after_previous");
+    bool wait_over = sender->world.config->toast_wait_us == 0 ||
+                     (flight->waits_since_us > 0 &&
+                      sluice_mono_us() - flight->waits_since_us >= sender->world.config->toast_wait_us);
+    code = settle_finish(settle, wait_over, &settled, &counts, err);
+    flight->waits = code != SLUICE_OK && err->action == SLUICE_RETRY;
+    if (flight->waits && flight->waits_since_us == 0)
+        flight->waits_since_us = started_us;
+    count_settled(sender, settle_n_asks(settle) > 0 ? sluice_mono_us() - started_us : -1, &counts, flight->waits);
+    if (code != SLUICE_OK)
+        return code;
+    sluice_batch_free(flight->batch);
+    flight->batch = settled;
+    flight->is_settled = true;
+    return SLUICE_OK;
+}
+
+static enum sluice_code seal(struct sender *sender, struct flight *flight, struct sluice_error *err)
 {
     enum sluice_code code = SLUICE_OK;
-    if (!flight->is_sealed)
+    flight->waits = false;
+    if (!flight->is_settled)
+        code = settle(sender, flight, err);
+    if (code == SLUICE_OK && !flight->is_sealed)
         code = sluice_batch_seal(flight->batch, flight->collapse, err);
     flight->is_sealed = flight->is_sealed || code == SLUICE_OK;
     return code;
@@ -57,9 +109,11 @@ static enum sluice_code insert(struct sender *sender, struct flight *flight, str
     char target[512];
     struct sluice_batch_reader reader;
     struct sluice_ch_insert_result result;
-    enum sluice_code code = seal(flight, err);
+    enum sluice_code code = seal(sender, flight, err);
     if (code != SLUICE_OK)
         return code;
+    if (sluice_batch_n_rows(flight->batch) == 0)
+        return SLUICE_OK; /* all its rows deleted what was not there */
     flight->is_late = is_late(flight);
     if (flight->is_late)
         return sluice_error_set(err, SLUICE_E_CANCELLED, SLUICE_RETRY,
@@ -89,7 +143,7 @@ static enum sluice_code insert(struct sender *sender, struct flight *flight, str
 static enum sluice_code look_up(struct sender *sender, struct flight *flight, struct sluice_error *err)
 {
     const struct sluice_ch_range range = {flight->partition->topic, flight->partition->id, flight->first, flight->last};
-    enum sluice_code code = seal(flight, err);
+    enum sluice_code code = seal(sender, flight, err);
     if (code != SLUICE_OK)
         return code;
     flight->n_asked = sluice_batch_n_rows(flight->batch);
@@ -117,6 +171,8 @@ static void run(struct sender *sender, struct job *job)
     }
     job->took_us = sluice_mono_us() - started_us;
     job->advice = sluice_ch_client_failure(sender->client)->advice;
+    if ((job->kind == JOB_INSERT || job->kind == JOB_LOOKUP) && ((struct flight *)job)->waits)
+        return; /* the server is well */
     if (job->kind == JOB_INSERT && ((struct flight *)job)->is_late)
         return; /* nothing was sent, so nothing is known about the server */
     if (job->kind == JOB_SCHEMA && job->code == SLUICE_OK)

@@ -1,32 +1,24 @@
 /* batch.c - see batch.h. Rows lie behind each other in one buffer in the order they came; sorting moves only the index.
  * Buffers grow by doubling, so that a batch of few rows costs little. */
-#include "table/batch.h"
+#include "table/batch_detail.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
+#include "table/layout.h"
 #include "table/row.h"
+#include "table/toast.h"
 
-enum { FIRST_BYTES = 64 * 1024, FIRST_ROWS = 512 };
+enum { FIRST_BYTES = 64 * 1024, FIRST_ROWS = 512, FIRST_TIES = 64, OLD_KEYS_MAX_BYTES = 128 << 20 };
 
-struct sluice_batch {
-    struct sluice_plan *plan;
-    size_t max_rows;
-    size_t max_bytes; /* header and rows */
-    unsigned char *bytes;
-    size_t n_used;
-    size_t n_allocated;
-    /* One per row, in order of arrival; starts has one more: the end of the last row. */
-    uint32_t *starts;
-    uint32_t *key_at; /* plan->key.n_columns per row; NULL while prefixes tell everything */
-    size_t n_rows;
-    size_t rows_allocated;
-    /* Rows in sending order once sealed. */
-    struct sortkey_entry *entries;
-    size_t n_sent;
-    size_t sent_bytes;
-    bool is_sealed;
-};
+static bool can_hold_unknown(const struct sluice_plan *plan)
+{
+    for (size_t i = 0; i < plan->n_columns; i++) {
+        if (batch_keeps(&plan->columns[i]))
+            return true;
+    }
+    return false;
+}
 
 enum sluice_code sluice_batch_new(struct sluice_plan *plan, size_t max_rows, size_t max_bytes,
                                   struct sluice_batch **out, struct sluice_error *err)
@@ -39,6 +31,8 @@ enum sluice_code sluice_batch_new(struct sluice_plan *plan, size_t max_rows, siz
     /* Offsets have 32 bits. */
     batch->max_rows = max_rows < INT32_MAX ? max_rows : INT32_MAX;
     batch->max_bytes = max_bytes < INT32_MAX ? max_bytes : INT32_MAX;
+    batch->keeps_values = plan->identity != SLUICE_IDENTITY_FULL && can_hold_unknown(plan);
+    sluice_buf_init(&batch->old_keys, OLD_KEYS_MAX_BYTES, "old keys of a batch");
     *out = batch;
     return SLUICE_OK;
 }
@@ -50,7 +44,11 @@ void sluice_batch_free(struct sluice_batch *batch)
     free(batch->bytes);
     free(batch->starts);
     free(batch->key_at);
+    free(batch->marks);
     free(batch->entries);
+    free(batch->ties);
+    free(batch->holes);
+    sluice_buf_deinit(&batch->old_keys);
     sluice_plan_unref(batch->plan);
     free(batch);
 }
@@ -67,7 +65,8 @@ bool sluice_batch_change_plan(struct sluice_batch *batch, struct sluice_plan *pl
 {
     if (plan == batch->plan)
         return true;
-    if (!same_insert(batch->plan, plan))
+    /* What is noted of rows counts the columns of the plan, those that are not written too. */
+    if (!same_insert(batch->plan, plan) || (batch->may_need_settled && plan->n_columns != batch->plan->n_columns))
         return false;
     sluice_plan_unref(batch->plan);
     batch->plan = sluice_plan_ref(plan);
@@ -111,6 +110,10 @@ static enum sluice_code grow_rows(struct sluice_batch *batch, struct sluice_erro
     if (code == SLUICE_OK)
         code = grow_array(&entries, n, sizeof *batch->entries, err);
     batch->entries = entries;
+    void *marks = batch->marks;
+    if (code == SLUICE_OK)
+        code = grow_array(&marks, n, sizeof *batch->marks, err);
+    batch->marks = marks;
     void *key_at = batch->key_at;
     if (code == SLUICE_OK && !batch->plan->key.is_exact)
         code = grow_array(&key_at, n * batch->plan->key.n_columns, sizeof *batch->key_at, err);
@@ -129,12 +132,13 @@ static enum sluice_code full_error(const struct sluice_batch *batch, bool *full,
                             batch->plan->table);
 }
 
-static void take_row(struct sluice_batch *batch, size_t n_bytes, const uint32_t *key_at)
+static void take_row(struct sluice_batch *batch, size_t n_bytes, const uint32_t *key_at, uint8_t marks)
 {
     const struct sortkey *key = &batch->plan->key;
     size_t row = batch->n_rows;
     uint64_t prefix = key->n_columns > 0 ? sortkey_prefix(key, batch->bytes + batch->n_used, key_at) : 0;
     batch->entries[row] = (struct sortkey_entry){prefix, (uint32_t)row};
+    batch->marks[row] = marks;
     if (!key->is_exact)
         memcpy(batch->key_at + row * key->n_columns, key_at, key->n_columns * sizeof *key_at);
     batch->n_used += n_bytes;
@@ -142,9 +146,28 @@ static void take_row(struct sluice_batch *batch, size_t n_bytes, const uint32_t 
     batch->starts[batch->n_rows] = (uint32_t)batch->n_used;
 }
 
-enum sluice_code sluice_batch_append(struct sluice_batch *batch, const struct sluice_change *change,
-                                     const struct sluice_key *key, struct sluice_version version,
-                                     const struct sluice_record_place *place, bool *full, struct sluice_error *err)
+static enum sluice_code make_room(struct sluice_batch *batch, size_t room, struct sluice_error *err)
+{
+    enum sluice_code code = SLUICE_OK;
+    if (batch->n_allocated - batch->n_used < room)
+        code = grow_bytes(batch, room, err);
+    if (code == SLUICE_OK && batch->n_rows == batch->rows_allocated)
+        code = grow_rows(batch, err);
+    return code;
+}
+
+/* What is appended, and what becomes of it. */
+struct appending {
+    const struct sluice_change *change;
+    const struct sluice_key *key;
+    struct sluice_version version;
+    const struct sluice_record_place *place;
+    struct row_holes *holes; /* NULL: every value is data */
+    uint8_t marks;
+};
+
+static enum sluice_code append_row(struct sluice_batch *batch, const struct appending *a, bool *full,
+                                   struct sluice_error *err)
 {
     uint32_t key_at[SORTKEY_MAX_COLUMNS];
     const struct sluice_plan *plan = batch->plan;
@@ -152,16 +175,11 @@ enum sluice_code sluice_batch_append(struct sluice_batch *batch, const struct sl
     *full = false;
     if (batch->n_rows == batch->max_rows)
         return full_error(batch, full, err);
-    size_t room = row_room(plan, change, key, place);
-    enum sluice_code code = SLUICE_OK;
-    if (batch->n_allocated - batch->n_used < room)
-        code = grow_bytes(batch, room, err);
-    if (code == SLUICE_OK && batch->n_rows == batch->rows_allocated)
-        code = grow_rows(batch, err);
+    enum sluice_code code = make_room(batch, row_room(plan, a->change, a->key, a->place), err);
     if (code != SLUICE_OK)
         return code;
     unsigned char *start = batch->bytes + batch->n_used;
-    const unsigned char *end = row_encode(plan, change, key, version, place, start, key_at, err);
+    const unsigned char *end = row_encode(plan, a->change, a->key, a->version, a->place, start, key_at, a->holes, err);
     if (SLUICE_UNLIKELY(end == NULL))
         return err->code;
     size_t n_bytes = (size_t)(end - start);
@@ -172,14 +190,266 @@ enum sluice_code sluice_batch_append(struct sluice_batch *batch, const struct sl
                                 "table \"%s.%s\": one row of %zu bytes is larger than a batch; raise batch.max_bytes",
                                 plan->source_schema, plan->source_table, n_bytes);
     }
-    take_row(batch, n_bytes, key_at);
+    take_row(batch, n_bytes, key_at, a->marks);
     return SLUICE_OK;
 }
 
-/* The version lies in front of the last byte of a row. */
-static struct sluice_version version_of(const struct sluice_batch *batch, uint32_t row)
+/* --- rows that depend on others ------------------------------------------------------------------------------------
+ */
+
+static enum sluice_code add_tie(struct sluice_batch *batch, int64_t offset, struct batch_tie **out,
+                                struct sluice_error *err)
 {
-    const unsigned char *at = batch->bytes + batch->starts[row + 1] - PLAN_DELETED_BYTES - PLAN_VERSION_BYTES;
+    if (batch->n_ties == batch->ties_allocated) {
+        size_t n = batch->ties_allocated > 0 ? batch->ties_allocated * 2 : FIRST_TIES;
+        void *grown = batch->ties;
+        enum sluice_code code = grow_array(&grown, n, sizeof *batch->ties, err);
+        if (code != SLUICE_OK)
+            return code;
+        batch->ties = grown;
+        batch->ties_allocated = n;
+    }
+    *out = &batch->ties[batch->n_ties];
+    **out = (struct batch_tie){.row = (uint32_t)batch->n_rows,
+                               .first_hole = batch->n_holes,
+                               .old_key_at = batch->old_keys.len,
+                               .offset = offset};
+    return SLUICE_OK;
+}
+
+/* Room for the holes of one more row. */
+static enum sluice_code make_holes(struct sluice_batch *batch, struct row_holes *holes, struct sluice_error *err)
+{
+    size_t needed = batch->n_holes + batch->plan->n_columns;
+    if (needed > batch->holes_allocated) {
+        void *grown = batch->holes;
+        enum sluice_code code = grow_array(&grown, 2 * needed, sizeof *batch->holes, err);
+        if (code != SLUICE_OK)
+            return code;
+        batch->holes = grown;
+        batch->holes_allocated = 2 * needed;
+    }
+    *holes = (struct row_holes){batch->holes + batch->n_holes, 0};
+    return SLUICE_OK;
+}
+
+static enum sluice_code keep_old_key(struct sluice_batch *batch, const struct sluice_key *old_key,
+                                     struct batch_tie *tie, struct sluice_error *err)
+{
+    unsigned char *end = NULL;
+    enum sluice_code code = sluice_buf_reserve(&batch->old_keys, row_key_room(batch->plan, old_key), err);
+    if (code != SLUICE_OK)
+        return code;
+    unsigned char *at = (unsigned char *)batch->old_keys.ptr + batch->old_keys.len;
+    end = row_put_key(batch->plan, old_key, at, err);
+    if (end == NULL)
+        return err->code;
+    tie->old_key_len = (size_t)(end - at);
+    return SLUICE_OK;
+}
+
+/* Where `before` tells which row is meant, since nothing else does. */
+static enum sluice_code append_removal(struct sluice_batch *batch, const struct appending *a,
+                                       const struct sluice_row_ties *ties, bool *full, struct sluice_error *err)
+{
+    struct sluice_change image = *a->change;
+    struct batch_tie *tie = NULL;
+    image.op = 'u';
+    if (a->change->op == 'u') {
+        image.fields = ties->before;
+        image.n_fields = ties->n_before;
+    }
+    if (image.n_fields == 0)
+        return sluice_error_set(
+            err, SLUICE_E_KEY, SLUICE_REJECT,
+            "table \"%s.%s\" has no key, and the record does not tell the row as it was; set REPLICA "
+            "IDENTITY FULL for the table",
+            batch->plan->source_schema, batch->plan->source_table);
+    enum sluice_code code = add_tie(batch, a->place->offset, &tie, err);
+    struct appending removal = *a;
+    removal.change = &image;
+    removal.key = NULL;
+    removal.marks = ROW_REMOVAL;
+    if (code == SLUICE_OK)
+        code = append_row(batch, &removal, full, err);
+    if (code == SLUICE_OK) {
+        batch->n_ties++;
+        batch->may_need_settled = true;
+    }
+    return code;
+}
+
+static void drop_last_row(struct sluice_batch *batch)
+{
+    batch->n_rows--;
+    batch->n_used = batch->starts[batch->n_rows];
+    batch->n_ties--;
+}
+
+static enum sluice_code append_without_key(struct sluice_batch *batch, const struct appending *a,
+                                           const struct sluice_row_ties *ties, bool *full, struct sluice_error *err)
+{
+    enum sluice_code code = SLUICE_OK;
+    bool removes = a->change->op == 'd' || a->change->op == 'u';
+    if (removes)
+        code = append_removal(batch, a, ties, full, err);
+    if (code != SLUICE_OK || a->change->op == 'd')
+        return code;
+    code = append_row(batch, a, full, err);
+    if (code != SLUICE_OK && removes) {
+        drop_last_row(batch);
+        *full = true; /* a pair does not fit where a single row would */
+    }
+    return code;
+}
+
+static uint8_t marks_of(const struct sluice_batch *batch, const struct sluice_change *change,
+                        const struct sluice_row_ties *ties)
+{
+    unsigned marks = 0;
+    if (change->op == 'c' && ties->txid != 0) /* only in a transaction it matters what is created */
+        marks |= ROW_CREATED;
+    else if (change->op == 'd')
+        marks |= ROW_DELETED;
+    if (ties->moved_away)
+        marks |= ROW_MOVED_AWAY;
+    if (ties->moved_from != NULL)
+        marks |= ROW_MOVED_HERE;
+    if (ties->txid == 0 || ties->txid != batch->txid)
+        marks |= ROW_BEGINS;
+    return (uint8_t)marks;
+}
+
+static void note_row(struct sluice_batch *batch, const struct sluice_row_ties *ties, unsigned marks)
+{
+    const struct sluice_plan *plan = batch->plan;
+    if (batch->keeps_values && (marks & ROW_MOVED_AWAY) != 0)
+        batch->may_need_settled = true;
+    if (plan->is_log)
+        return;
+    if ((marks & ROW_BEGINS) != 0 && batch->n_rows > 1) {
+        batch->tx_has_create = false;
+        batch->in_continued = false;
+    }
+    batch->txid = ties->txid;
+    if ((marks & ROW_CREATED) != 0)
+        batch->tx_has_create = true;
+    batch->may_need_settled = batch->may_need_settled || plan->n_extra_sort > 0 || batch->in_continued ||
+                              ((marks & ROW_DELETED) != 0 && batch->tx_has_create) || (marks & ROW_MOVED_HERE) != 0;
+}
+
+enum sluice_code sluice_batch_append_tied(struct sluice_batch *batch, const struct sluice_change *change,
+                                          const struct sluice_key *key, struct sluice_version version,
+                                          const struct sluice_record_place *place, const struct sluice_row_ties *ties,
+                                          bool *full, struct sluice_error *err)
+{
+    const struct sluice_plan *plan = batch->plan;
+    struct row_holes holes = {NULL, 0};
+    struct batch_tie *tie = NULL;
+    struct appending a = {.change = change, .key = key, .version = version, .place = place};
+    *full = false;
+    if (plan->by_offset && !plan->is_log)
+        return append_without_key(batch, &a, ties, full, err);
+    a.marks = marks_of(batch, change, ties);
+    bool may_have_holes = change->op == 'u' || ties->moved_from != NULL;
+    enum sluice_code code = SLUICE_OK;
+    if (may_have_holes) {
+        a.holes = &holes;
+        code = make_holes(batch, &holes, err);
+        if (code == SLUICE_OK)
+            code = add_tie(batch, place->offset, &tie, err);
+    }
+    if (code == SLUICE_OK)
+        code = append_row(batch, &a, full, err);
+    if (code != SLUICE_OK)
+        return code;
+    if (holes.n > 0) {
+        tie->n_holes = (uint32_t)holes.n;
+        if (ties->moved_from != NULL)
+            code = keep_old_key(batch, ties->moved_from, tie, err);
+        if (code != SLUICE_OK) {
+            batch->n_rows--;
+            batch->n_used = batch->starts[batch->n_rows];
+            return code;
+        }
+        batch->n_holes += holes.n;
+        batch->n_ties++;
+        batch->old_keys.len += tie->old_key_len;
+        batch->may_need_settled = true;
+    }
+    note_row(batch, ties, a.marks);
+    return SLUICE_OK;
+}
+
+bool sluice_plan_lacks_values(const struct sluice_plan *plan, const struct sluice_change *change)
+{
+    for (size_t i = 0; i < change->n_fields && i < plan->n_columns; i++) {
+        if (plan->columns[i].toast == SLUICE_TOAST_KEEP && toast_matches(&plan->columns[i], &change->fields[i].value))
+            return true;
+    }
+    return false;
+}
+
+enum sluice_code sluice_batch_append(struct sluice_batch *batch, const struct sluice_change *change,
+                                     const struct sluice_key *key, struct sluice_version version,
+                                     const struct sluice_record_place *place, bool *full, struct sluice_error *err)
+{
+    const struct sluice_row_ties none = {0};
+    return sluice_batch_append_tied(batch, change, key, version, place, &none, full, err);
+}
+
+void sluice_batch_continues(struct sluice_batch *batch)
+{
+    batch->is_continued = true;
+    batch->in_continued = true;
+}
+
+bool sluice_batch_is_tied(const struct sluice_batch *batch)
+{
+    return batch->may_need_settled;
+}
+
+enum sluice_code batch_put(struct sluice_batch *batch, struct sluice_str row, uint8_t marks, struct sluice_error *err)
+{
+    const struct sluice_plan *plan = batch->plan;
+    uint32_t key_at[SORTKEY_MAX_COLUMNS] = {0};
+    const unsigned char *start = (const unsigned char *)row.ptr;
+    const unsigned char *at = start;
+    if (batch->n_rows == batch->max_rows || batch->n_used + row.len > batch->max_bytes)
+        return sluice_error_set(
+            err, SLUICE_E_LIMIT, SLUICE_STOP_PARTITION,
+            "table \"%s.%s\": the rows of one batch are too many once what they depend on is added; "
+            "lower batch.max_rows and batch.max_bytes",
+            plan->source_schema, plan->source_table);
+    enum sluice_code code = make_room(batch, row.len, err);
+    if (code != SLUICE_OK)
+        return code;
+    for (size_t i = 0; i < plan->n_columns; i++) {
+        if (plan->columns[i].key_position != PLAN_NO_KEY)
+            key_at[plan->columns[i].key_position] = (uint32_t)(at - start);
+        at = layout_skip_column(&plan->columns[i], at, start + row.len);
+        if (at == NULL)
+            SLUICE_BUG("a row does not end where its columns do");
+    }
+    memcpy(batch->bytes + batch->n_used, row.ptr, row.len);
+    take_row(batch, row.len, key_at, marks);
+    return SLUICE_OK;
+}
+
+bool batch_keeps(const struct plan_column *column)
+{
+    return !column->is_excluded && !column->is_key && column->toast == SLUICE_TOAST_KEEP && toast_is_possible(column);
+}
+
+struct sluice_str batch_bytes(const struct sluice_batch *batch, uint32_t row)
+{
+    return (struct sluice_str){(const char *)batch->bytes + batch->starts[row],
+                               batch->starts[row + 1] - batch->starts[row]};
+}
+
+struct sluice_version batch_version(struct sluice_str row)
+{
+    const unsigned char *at = (const unsigned char *)row.ptr + row.len - PLAN_DELETED_BYTES - PLAN_VERSION_BYTES;
     struct sluice_version version = {0};
     for (unsigned i = 0; i < 8; i++) {
         version.low |= (uint64_t)at[i] << (8 * i);
@@ -188,22 +458,29 @@ static struct sluice_version version_of(const struct sluice_batch *batch, uint32
     return version;
 }
 
+static struct sluice_version version_of(const struct sluice_batch *batch, uint32_t row)
+{
+    return batch_version(batch_bytes(batch, row));
+}
+
 static bool is_older(struct sluice_version a, struct sluice_version b)
 {
     return a.high != b.high ? a.high < b.high : a.low < b.low;
 }
 
 /* Of rows with one key, which stand together, the highest version stays; of equal versions the last, as on the server.
- */
+ * A row that has to stay goes out before the one that replaces it. */
 static void collapse_versions(struct sluice_batch *batch, const struct sortkey_rows *rows)
 {
     struct sortkey_entry *entries = batch->entries;
     size_t n_kept = 0;
     for (size_t i = 0; i < batch->n_rows; i++) {
-        if (n_kept == 0 || !sortkey_equal(&batch->plan->key, rows, entries[n_kept - 1], entries[i]))
-            entries[n_kept++] = entries[i];
-        else if (!is_older(version_of(batch, entries[i].row), version_of(batch, entries[n_kept - 1].row)))
-            entries[n_kept - 1] = entries[i];
+        const struct sortkey_entry entry = entries[i];
+        if (n_kept == 0 || !sortkey_equal(&batch->plan->key, rows, entries[n_kept - 1], entry) ||
+            (batch->marks[entries[n_kept - 1].row] & ROW_STAYS) != 0)
+            entries[n_kept++] = entry;
+        else if (!is_older(version_of(batch, entry.row), version_of(batch, entries[n_kept - 1].row)))
+            entries[n_kept - 1] = entry;
     }
     batch->n_sent = n_kept;
 }
@@ -222,6 +499,8 @@ enum sluice_code sluice_batch_seal(struct sluice_batch *batch, bool collapse, st
     const struct sortkey_rows rows = {batch->bytes, batch->starts, batch->key_at};
     size_t n = batch->n_rows;
     assert(!batch->is_sealed);
+    if (batch->n_ties > 0)
+        SLUICE_BUG("rows with unknown values are settled before they are sealed");
     if (n > 0) {
         struct sortkey_entry *scratch = malloc(n * sizeof *scratch);
         if (scratch == NULL)
@@ -231,7 +510,7 @@ enum sluice_code sluice_batch_seal(struct sluice_batch *batch, bool collapse, st
     }
     batch->n_sent = n;
     batch->sent_bytes = batch->n_used;
-    if (collapse && !batch->plan->is_log) {
+    if (collapse && !batch->plan->by_offset) {
         collapse_versions(batch, &rows);
         count_bytes(batch);
     }
@@ -254,9 +533,7 @@ void sluice_batch_leave_out(struct sluice_batch *batch, const bool *left_out)
 struct sluice_str sluice_batch_row(const struct sluice_batch *batch, size_t i)
 {
     assert(batch->is_sealed && i < batch->n_sent);
-    uint32_t row = batch->entries[i].row;
-    return (struct sluice_str){(const char *)batch->bytes + batch->starts[row],
-                               batch->starts[row + 1] - batch->starts[row]};
+    return batch_bytes(batch, batch->entries[i].row);
 }
 
 size_t sluice_batch_n_rows(const struct sluice_batch *batch)
@@ -276,10 +553,12 @@ size_t sluice_batch_n_bytes(const struct sluice_batch *batch)
 
 size_t sluice_batch_memory(const struct sluice_batch *batch)
 {
-    size_t per_row = sizeof *batch->starts + sizeof *batch->entries;
+    size_t per_row = sizeof *batch->starts + sizeof *batch->entries + sizeof *batch->marks;
     if (batch->key_at != NULL)
         per_row += batch->plan->key.n_columns * sizeof *batch->key_at;
-    return sizeof *batch + batch->n_allocated + batch->rows_allocated * per_row;
+    return sizeof *batch + batch->n_allocated + batch->rows_allocated * per_row +
+           batch->ties_allocated * sizeof *batch->ties + batch->holes_allocated * sizeof *batch->holes +
+           batch->old_keys.capacity;
 }
 
 const struct sluice_plan *sluice_batch_plan(const struct sluice_batch *batch)

@@ -16,6 +16,15 @@
 
 struct sluice_batch;
 
+/* What ties a row to its transaction and to other rows. */
+struct sluice_row_ties {
+    uint64_t txid;                       /* 0: in no transaction */
+    bool moved_away;                     /* op d: the deleted half of a key change */
+    const struct sluice_key *moved_from; /* op c: the created half; its old key. NULL: none */
+    const struct sluice_field *before;   /* op u in a table without a key: the row as it was; NULL: not known */
+    size_t n_before;
+};
+
 /* Takes a reference on the plan. */
 SLUICE_MUST_CHECK enum sluice_code sluice_batch_new(struct sluice_plan *plan, size_t max_rows, size_t max_bytes,
                                                     struct sluice_batch **out, struct sluice_error *err);
@@ -35,6 +44,20 @@ SLUICE_MUST_CHECK enum sluice_code sluice_batch_append(struct sluice_batch *batc
                                                        const struct sluice_key *key, struct sluice_version version,
                                                        const struct sluice_record_place *place, bool *full,
                                                        struct sluice_error *err);
+
+/* The same for a row with ties. A row that depends on others, for a placeholder of an unchanged TOAST value (toast.h)
+ * or for what it means to others, is noted; a batch with such rows has to be settled (settle.h) before it is sealed.
+ * Errors: SLUICE_E_KEY too, when the old key is not that of the table. */
+SLUICE_MUST_CHECK enum sluice_code
+sluice_batch_append_tied(struct sluice_batch *batch, const struct sluice_change *change, const struct sluice_key *key,
+                         struct sluice_version version, const struct sluice_record_place *place,
+                         const struct sluice_row_ties *ties, bool *full, struct sluice_error *err);
+/* Does the record leave values out that would have to be found? */
+bool sluice_plan_lacks_values(const struct sluice_plan *plan, const struct sluice_change *change);
+/* The first rows belong to a transaction of which an earlier batch has created rows. */
+void sluice_batch_continues(struct sluice_batch *batch);
+/* False: no row depends on others. */
+bool sluice_batch_is_tied(const struct sluice_batch *batch);
 
 /* Ends appending: sorts and, if `collapse`, keeps the highest version of each key. In the mode log rows stay in the
  * order they came, and all of them. Errors: SLUICE_E_NOMEM. */

@@ -8,6 +8,7 @@
 #include "table/column_type.h"
 #include "table/ddl.h"
 #include "table/lex.h"
+#include "table/toast.h"
 #include "table/transform.h"
 
 enum {
@@ -236,10 +237,9 @@ static enum sluice_code plan_column(struct planning *p, const struct sluice_sour
                       "column \"%s\": %s is not written into %s, since values could change; change the column's type "
                       "with ALTER TABLE ... MODIFY COLUMN, or leave the field out with exclude in a rule",
                       target->name, sluice_source_type_name(source->type), target->type_text);
-    bool textual = source->type == SLUICE_SOURCE_STRING || source->type == SLUICE_SOURCE_JSON ||
-                   source->type == SLUICE_SOURCE_ENUM || source->type == SLUICE_SOURCE_UUID;
-    out->toast_text = textual || source->type == SLUICE_SOURCE_UNTYPED;
-    out->toast_base64 = source->type == SLUICE_SOURCE_BYTES || source->type == SLUICE_SOURCE_UNTYPED;
+    toast_set_forms(out, source->type);
+    if (p->options->settings != NULL)
+        out->toast = sluice_column_settings(p->options->settings, source->name)->toast;
     struct sluice_plan *plan = p->plan;
     plan->room += out->convert.room;
     plan->growth = out->convert.growth > plan->growth ? out->convert.growth : plan->growth;
@@ -620,6 +620,10 @@ static enum sluice_code fill(struct planning *p)
     plan->source_table = sluice_arena_copy(&plan->arena, sluice_str_from(p->shape->table), p->err);
     if (plan->source_schema == NULL || plan->source_table == NULL)
         return p->err->code;
+    if (p->options->settings != NULL) {
+        plan->toast_missing = p->options->settings->toast_missing;
+        plan->identity = p->options->settings->identity;
+    }
     enum sluice_code code = check_engine(p);
     if (code == SLUICE_OK)
         code = plan_columns(p);
@@ -678,6 +682,16 @@ const char *sluice_plan_insert_sql(const struct sluice_plan *plan)
 struct sluice_str sluice_plan_insert_header(const struct sluice_plan *plan)
 {
     return plan->insert_header;
+}
+
+bool sluice_plan_is_by_offset(const struct sluice_plan *plan)
+{
+    return plan->by_offset;
+}
+
+bool sluice_plan_is_full(const struct sluice_plan *plan)
+{
+    return plan->identity == SLUICE_IDENTITY_FULL;
 }
 
 const char *sluice_plan_database(const struct sluice_plan *plan)

@@ -37,6 +37,9 @@ void sluice_plan_unref(struct sluice_plan *plan); /* NULL does nothing */
 const char *sluice_plan_insert_sql(const struct sluice_plan *plan);
 /* The format's header: count, names, types. */
 struct sluice_str sluice_plan_insert_header(const struct sluice_plan *plan);
+/* Is a row known by the place of its record? Do its records come with the whole row as it was, for sure? */
+bool sluice_plan_is_by_offset(const struct sluice_plan *plan);
+bool sluice_plan_is_full(const struct sluice_plan *plan);
 const char *sluice_plan_database(const struct sluice_plan *plan);
 const char *sluice_plan_table(const struct sluice_plan *plan);
 

@@ -20,9 +20,10 @@ struct plan_column {
     bool is_key;       /* of the source's key */
     bool is_excluded;  /* has its place among the fields and is not written; `convert` is empty */
     bool is_companion; /* a UInt8 behind the value, 1 for NULL, is written too: the column "<column>_is_null" */
-    /* The forms of Debezium's placeholder for unchanged TOAST that a field of this type can take. */
+    /* The forms of Debezium's placeholder for unchanged TOAST that a field of this type can take (toast.h). */
     bool toast_text;
     bool toast_base64;
+    bool toast_composite;
     enum sluice_toast toast; /* what such a placeholder becomes */
 };
 

@@ -1,9 +1,7 @@
 /* row.c - see row.h. */
 #include "table/row.h"
 
-/* unavailable.value.placeholder of the connector, and the same as JsonConverter writes bytes. */
-static const struct sluice_str toast_text = {"__debezium_unavailable_value", 28};
-static const struct sluice_str toast_base64 = {"X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==", 40};
+#include "table/toast.h"
 
 /* Longest field name that is looked at with its escapes resolved. */
 enum { MAX_ESCAPED_NAME = 1024 };
@@ -120,37 +118,52 @@ static unsigned char *at_field(const struct sluice_plan *plan, const struct plan
     return NULL;
 }
 
-static bool is_placeholder(const struct plan_column *column, const struct sluice_value *value)
-{
-    if (value->kind != SLUICE_VALUE_STRING)
-        return false;
-    return (column->toast_text && sluice_str_equal(value->text, toast_text)) ||
-           (column->toast_base64 && sluice_str_equal(value->text, toast_base64));
-}
-
 static unsigned char *toast_error(struct sluice_error *err)
 {
     (void)sluice_error_set(
         err, SLUICE_E_TOAST, SLUICE_REJECT,
         "the value is the connector's placeholder for an unchanged TOAST value, which the record does "
-        "not hold; set REPLICA IDENTITY FULL for the table, or leave the column out with the "
-        "connector's column.exclude.list");
+        "not hold, and toast is fail for this column; set REPLICA IDENTITY FULL for the table, or toast: keep");
     return NULL;
+}
+
+unsigned char *row_put_nothing(const struct plan_column *column, unsigned char *at)
+{
+    at = convert_zero(&column->convert, at);
+    if (column->is_companion)
+        *at++ = 1;
+    return at;
+}
+
+/* The value that the record does not hold: nothing for now. */
+static unsigned char *put_unknown(const struct plan_column *column, size_t index, unsigned char *at,
+                                  struct row_holes *holes, struct sluice_error *err)
+{
+    if (column->toast == SLUICE_TOAST_FAIL)
+        return toast_error(err);
+    if (column->toast == SLUICE_TOAST_KEEP)
+        holes->columns[holes->n++] = (uint32_t)index;
+    return row_put_nothing(column, at);
 }
 
 static inline unsigned char *put_value(const struct plan_column *column, const struct sluice_value *value,
                                        unsigned char *at, struct sluice_error *err)
 {
-    return convert_put(&column->convert, value, at, err);
+    if (SLUICE_LIKELY(!column->is_companion))
+        return convert_put(&column->convert, value, at, err);
+    bool is_null = value->kind == SLUICE_VALUE_NULL;
+    at = is_null ? convert_zero(&column->convert, at) : convert_put(&column->convert, value, at, err);
+    if (at != NULL)
+        *at++ = is_null;
+    return at;
 }
 
 /* The row image of op c, u or r. Fields come in the plan's order, as the connector writes them; if not, each is
  * searched. */
 static unsigned char *put_image(const struct sluice_plan *plan, const struct sluice_change *change, unsigned char *at,
-                                uint32_t *key_at, struct sluice_error *err)
+                                uint32_t *key_at, struct row_holes *holes, struct sluice_error *err)
 {
     const unsigned char *start = at;
-    bool may_be_toast = change->op != 'r';
     if (SLUICE_UNLIKELY(change->n_fields != plan->n_columns))
         return shape_error(plan, change, err);
     for (size_t i = 0; i < plan->n_columns; i++) {
@@ -161,10 +174,13 @@ static unsigned char *put_image(const struct sluice_plan *plan, const struct slu
             if (field == NULL)
                 return shape_error(plan, change, err);
         }
+        if (SLUICE_UNLIKELY(column->is_excluded))
+            continue;
         if (column->key_position != PLAN_NO_KEY)
             key_at[column->key_position] = (uint32_t)(at - start);
-        if (SLUICE_UNLIKELY(may_be_toast && is_placeholder(column, &field->value)))
-            at = toast_error(err);
+        if (SLUICE_UNLIKELY(holes != NULL && field->value.text.len >= TOAST_SHORTEST &&
+                            toast_matches(column, &field->value)))
+            at = put_unknown(column, i, at, holes, err);
         else
             at = put_value(column, &field->value, at, err);
         if (SLUICE_UNLIKELY(at == NULL))
@@ -187,8 +203,12 @@ static unsigned char *put_deleted(const struct sluice_plan *plan, const struct s
     const unsigned char *start = at;
     for (size_t i = 0; i < plan->n_columns; i++) {
         const struct plan_column *column = &plan->columns[i];
+        if (column->is_excluded)
+            continue;
         if (!column->is_key) {
-            at = convert_zero(&column->convert, at);
+            if (column->key_position != PLAN_NO_KEY)
+                key_at[column->key_position] = (uint32_t)(at - start);
+            at = row_put_nothing(column, at);
             continue;
         }
         const struct sluice_field *field = find_field(key->fields, key->n_fields, column->name);
@@ -198,6 +218,36 @@ static unsigned char *put_deleted(const struct sluice_plan *plan, const struct s
             return key_error(plan, column, "the record's key holds null", err);
         if (column->key_position != PLAN_NO_KEY)
             key_at[column->key_position] = (uint32_t)(at - start);
+        at = put_value(column, &field->value, at, err);
+        if (at == NULL)
+            return at_field(plan, column, err);
+    }
+    return at;
+}
+
+static size_t fields_room(const struct sluice_plan *plan, const struct sluice_field *fields, size_t n_fields)
+{
+    size_t room = plan->room;
+    for (size_t i = 0; i < n_fields; i++)
+        room += fields[i].value.text.len * (convert_is_composite(&fields[i].value) ? plan->growth_parts : plan->growth);
+    return room;
+}
+
+size_t row_key_room(const struct sluice_plan *plan, const struct sluice_key *key)
+{
+    return fields_room(plan, key->fields, key->n_fields);
+}
+
+unsigned char *row_put_key(const struct sluice_plan *plan, const struct sluice_key *key, unsigned char *at,
+                           struct sluice_error *err)
+{
+    for (size_t i = 0; i < plan->n_columns && at != NULL; i++) {
+        const struct plan_column *column = &plan->columns[i];
+        if (!column->is_key)
+            continue;
+        const struct sluice_field *field = find_field(key->fields, key->n_fields, column->name);
+        if (field == NULL)
+            return key_error(plan, column, "the header __debezium.oldkey does not hold this key column", err);
         at = put_value(column, &field->value, at, err);
         if (at == NULL)
             return at_field(plan, column, err);
@@ -216,9 +266,7 @@ size_t row_room(const struct sluice_plan *plan, const struct sluice_change *chan
     bool image = is_image(change);
     const struct sluice_field *fields = image || key == NULL ? change->fields : key->fields;
     size_t n_fields = image || key == NULL ? change->n_fields : key->n_fields;
-    size_t room = plan->room;
-    for (size_t i = 0; i < n_fields; i++)
-        room += fields[i].value.text.len * (convert_is_composite(&fields[i].value) ? plan->growth_parts : plan->growth);
+    size_t room = fields_room(plan, fields, n_fields);
     for (size_t i = 0; i < plan->n_metadata; i++)
         room += metadata_room(&plan->metadata[i], place);
     return room;
@@ -227,7 +275,7 @@ size_t row_room(const struct sluice_plan *plan, const struct sluice_change *chan
 unsigned char *row_encode(const struct sluice_plan *plan, const struct sluice_change *change,
                           const struct sluice_key *key, struct sluice_version version,
                           const struct sluice_record_place *place, unsigned char *at, uint32_t *key_at,
-                          struct sluice_error *err)
+                          struct row_holes *holes, struct sluice_error *err)
 {
     bool deleted = change->op == 'd';
     if (change->kind != SLUICE_CHANGE_ROW || (!deleted && !is_image(change)))
@@ -238,7 +286,7 @@ unsigned char *row_encode(const struct sluice_plan *plan, const struct sluice_ch
                                plan->source_table, plan->n_key);
         return NULL;
     }
-    at = deleted ? put_deleted(plan, key, at, key_at, err) : put_image(plan, change, at, key_at, err);
+    at = deleted ? put_deleted(plan, key, at, key_at, err) : put_image(plan, change, at, key_at, holes, err);
     if (SLUICE_UNLIKELY(at == NULL))
         return NULL;
     for (size_t i = 0; i < plan->n_metadata; i++)

@@ -4,35 +4,75 @@
 #include <assert.h>
 
 #include "table/ddl.h"
+#include "table/layout.h"
+
+static void add(struct rowkey *key, size_t column)
+{
+    key->columns[key->n_columns++] = column;
+    if (column >= key->n_walked)
+        key->n_walked = column + 1;
+}
+
+/* A table without a source key is sorted by columns of metadata. */
+static void add_place(struct rowkey *key)
+{
+    const struct sluice_plan *plan = key->plan;
+    for (size_t i = 0; i < plan->n_metadata; i++) {
+        if (plan->metadata[i].kind != METADATA_OP)
+            add(key, plan->n_columns + i);
+    }
+}
 
 void rowkey_init(struct rowkey *key, const struct sluice_plan *plan)
 {
     *key = (struct rowkey){.plan = plan};
+    if (plan->by_offset) {
+        add_place(key);
+        return;
+    }
     for (size_t i = 0; i < plan->n_columns; i++) {
         if (plan->columns[i].key_position == PLAN_NO_KEY)
             continue;
         key->columns[plan->columns[i].key_position] = i;
         key->n_walked = i + 1;
     }
+    key->n_columns = plan->key.n_columns;
+}
+
+void rowkey_init_source(struct rowkey *key, const struct sluice_plan *plan)
+{
+    *key = (struct rowkey){.plan = plan};
+    for (size_t i = 0; i < plan->n_columns; i++) {
+        if (plan->columns[i].is_key)
+            add(key, i);
+    }
+}
+
+static const char *name_of(const struct sluice_plan *plan, size_t column)
+{
+    return column < plan->n_columns ? plan->columns[column].column
+                                    : metadata_name(plan->metadata[column - plan->n_columns].kind);
 }
 
 enum sluice_code rowkey_append_names(const struct rowkey *key, struct sluice_buf *sql, struct sluice_error *err)
 {
     enum sluice_code code = SLUICE_OK;
-    for (size_t i = 0; i < key->plan->key.n_columns && code == SLUICE_OK; i++) {
+    for (size_t i = 0; i < key->n_columns && code == SLUICE_OK; i++) {
         if (i > 0)
             code = sluice_buf_append_z(sql, ", ", err);
         if (code == SLUICE_OK)
-            code = sluice_ddl_quote_name(sql, key->plan->columns[key->columns[i]].name.ptr, err);
+            code = sluice_ddl_quote_name(sql, name_of(key->plan, key->columns[i]), err);
     }
     return code;
 }
 
-static struct sluice_str without_low_cardinality(const struct convert *convert)
+static struct sluice_str without_low_cardinality(const struct sluice_plan *plan, size_t column)
 {
     static const char lead[] = "LowCardinality(";
-    struct sluice_str text = sluice_str_from(convert->type_text);
-    if (!convert->type.low_cardinality)
+    bool is_field = column < plan->n_columns;
+    const struct metadata_column *metadata = is_field ? NULL : &plan->metadata[column - plan->n_columns];
+    struct sluice_str text = sluice_str_from(is_field ? plan->columns[column].convert.type_text : metadata->type_text);
+    if (!(is_field ? plan->columns[column].convert.type.low_cardinality : metadata->type.low_cardinality))
         return text;
     return (struct sluice_str){text.ptr + sizeof lead - 1, text.len - sizeof lead};
 }
@@ -40,56 +80,44 @@ static struct sluice_str without_low_cardinality(const struct convert *convert)
 enum sluice_code rowkey_append_structure(const struct rowkey *key, struct sluice_buf *sql, struct sluice_error *err)
 {
     enum sluice_code code = SLUICE_OK;
-    for (size_t i = 0; i < key->plan->key.n_columns && code == SLUICE_OK; i++) {
-        const struct plan_column *column = &key->plan->columns[key->columns[i]];
+    for (size_t i = 0; i < key->n_columns && code == SLUICE_OK; i++) {
         if (i > 0)
             code = sluice_buf_append_z(sql, ", ", err);
         if (code == SLUICE_OK)
-            code = sluice_ddl_quote_name(sql, column->name.ptr, err);
+            code = sluice_ddl_quote_name(sql, name_of(key->plan, key->columns[i]), err);
         if (code == SLUICE_OK)
             code = sluice_buf_append_char(sql, ' ', err);
         if (code == SLUICE_OK)
-            code = sluice_buf_append_str(sql, without_low_cardinality(&column->convert), err);
+            code = sluice_buf_append_str(sql, without_low_cardinality(key->plan, key->columns[i]), err);
     }
     return code;
 }
 
-/* Behind the value at `at`, its NULL mark included. */
-static const char *skip_value(const struct convert *convert, const char *at)
+static const unsigned char *skip(const struct sluice_plan *plan, size_t column, const unsigned char *at,
+                                 const unsigned char *end)
 {
-    if (convert->type.nullable && *at++ != 0)
-        return at;
-    if (convert->type.kind == SLUICE_TYPE_FIXED_STRING)
-        return at + convert->type.length;
-    if (convert->type.kind != SLUICE_TYPE_STRING)
-        return at + convert->width;
-    size_t length = 0;
-    unsigned char byte;
-    unsigned shift = 0;
-    do {
-        byte = (unsigned char)*at++;
-        length |= (size_t)(byte & 0x7f) << shift;
-        shift += 7;
-    } while ((byte & 0x80) != 0);
-    return at + length;
+    return column < plan->n_columns ? layout_skip_column(&plan->columns[column], at, end)
+                                    : layout_skip(&plan->metadata[column - plan->n_columns].type, at, end);
 }
 
 enum sluice_code rowkey_append_row(const struct rowkey *key, struct sluice_str row, struct sluice_buf *out,
                                    struct sluice_error *err)
 {
-    const struct sluice_plan *plan = key->plan;
     struct sluice_str values[SORTKEY_MAX_COLUMNS];
-    const char *at = row.ptr;
+    const unsigned char *at = (const unsigned char *)row.ptr;
+    const unsigned char *end = at + row.len;
     for (size_t i = 0; i < key->n_walked; i++) {
-        const struct plan_column *column = &plan->columns[i];
-        const char *end = skip_value(&column->convert, at);
-        if (column->key_position != PLAN_NO_KEY)
-            values[column->key_position] = (struct sluice_str){at, (size_t)(end - at)};
-        at = end;
+        const unsigned char *next = skip(key->plan, i, at, end);
+        if (next == NULL)
+            SLUICE_BUG("a row does not end where its columns do");
+        for (size_t k = 0; k < key->n_columns; k++) {
+            if (key->columns[k] == i)
+                values[k] = (struct sluice_str){(const char *)at, (size_t)(next - at)};
+        }
+        at = next;
     }
-    assert(at <= row.ptr + row.len);
     enum sluice_code code = SLUICE_OK;
-    for (size_t i = 0; i < plan->key.n_columns && code == SLUICE_OK; i++)
+    for (size_t i = 0; i < key->n_columns && code == SLUICE_OK; i++)
         code = sluice_buf_append_str(out, values[i], err);
     if (code == SLUICE_OK)
         code = sluice_buf_append(out, rowkey_version(row), PLAN_VERSION_BYTES, err);

@@ -9,12 +9,15 @@
 
 struct rowkey {
     const struct sluice_plan *plan;
-    size_t columns[SORTKEY_MAX_COLUMNS]; /* of the plan, in the order of the sorting key */
-    size_t n_walked;                     /* columns of a row up to the last one of the key */
+    size_t columns[SORTKEY_MAX_COLUMNS]; /* of the plan, then of its metadata; in the order of the key */
+    size_t n_columns;
+    size_t n_walked; /* columns of a row up to the last one of the key */
 };
 
-/* The plan is borrowed while `key` is used. */
+/* The key by which the target is sorted. The plan is borrowed while `key` is used. */
 void rowkey_init(struct rowkey *key, const struct sluice_plan *plan);
+/* The key of the source, in the order of the row. */
+void rowkey_init_source(struct rowkey *key, const struct sluice_plan *plan);
 
 /* Appends "`id`, `at`". */
 SLUICE_MUST_CHECK enum sluice_code rowkey_append_names(const struct rowkey *key, struct sluice_buf *sql,

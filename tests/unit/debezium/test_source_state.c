@@ -211,7 +211,7 @@ static void test_modes(void)
     CHECK_INT(try_version(&state, streamed(1000, 900, 70), 'u', &by_lsn, &out, &err), SLUICE_E_HISTORY);
     out = sluice_version_of_offset(3, 77);
     CHECK_INT(out.high, UINT64_C(3) << 48);
-    CHECK_INT(out.low, 77);
+    CHECK_INT(out.low, 77 * 8);
     struct sluice_source_state begun = {0};
     struct sluice_version_rules later = {.generation = 7};
     CHECK_INT(try_version(&begun, streamed(2000, 1500, 60), 'u', &later, &out, &err), SLUICE_OK);

@@ -1,0 +1,54 @@
+/* settle.h - makes the rows of a batch independent of earlier ones. Why and when: docs/events.md, "Rows that depend on
+ * earlier rows".
+ *
+ * First settle_new() finds out what has to be known of which keys; then the caller asks the target (settle_ask(),
+ * settle_wants()) and hands the answers over; then settle_finish() makes a new batch in which every row stands for
+ * itself. No I/O in here. Rows are looked at in the order of their versions, a key at a time.
+ * Owner: sender. Memory: about 100 bytes for each row and key of the batch, and the answers.
+ */
+#ifndef SLUICE_TABLE_SETTLE_H
+#define SLUICE_TABLE_SETTLE_H
+
+#include "table/batch.h"
+#include "table/plan_detail.h"
+
+struct settle;
+
+/* Rows of `key` (the columns of the source's key as RowBinary, in the plan's order) are asked for: of each sorting key
+ * the row with the highest version up to `bound`; if there is none, the lowest above. */
+struct settle_ask {
+    struct sluice_str key;
+    struct sluice_version bound;
+};
+
+struct settle_counts {
+    size_t n_filled;  /* values that the records did not hold */
+    size_t n_moved;   /* deleted rows under other sorting keys */
+    size_t n_shifted; /* rows that live on though their key was deleted */
+};
+
+/* `batch` is not sealed, stays as it is, and is borrowed. *out is NULL if no row needs another one.
+ * Errors: SLUICE_E_NOMEM, SLUICE_E_LIMIT. */
+SLUICE_MUST_CHECK enum sluice_code settle_new(const struct sluice_batch *batch, struct settle **out,
+                                              struct sluice_error *err);
+void settle_free(struct settle *settle); /* NULL does nothing */
+SLUICE_DEFINE_AUTO_PTR(settle, struct settle, settle_free)
+
+size_t settle_n_asks(const struct settle *settle); /* 0: nothing has to be asked */
+struct settle_ask settle_ask(const struct settle *settle, size_t i);
+/* Is the value of this column of the plan needed? Those of the sorting key and of the source's key always are. */
+bool settle_wants(const struct settle *settle, size_t column);
+
+/* Rows of the target as RowBinary: number of the ask (UInt32), the wanted columns in the plan's order and types, those
+ * of metadata, version, deleted. May be called for several answers. Errors: SLUICE_E_SERVER (not understood),
+ * SLUICE_E_NOMEM, SLUICE_E_LIMIT. */
+SLUICE_MUST_CHECK enum sluice_code settle_answer(struct settle *settle, struct sluice_str answer,
+                                                 struct sluice_error *err);
+
+/* The settled batch, not sealed. Errors: SLUICE_E_TOAST with SLUICE_RETRY: a row waits for one of another partition and
+ * `wait_over` is false; SLUICE_E_TOAST: a value is not known (names table, column, offset); SLUICE_E_KEY: more rows of
+ * one key are pending than can be told; SLUICE_E_NOMEM, SLUICE_E_LIMIT. */
+SLUICE_MUST_CHECK enum sluice_code settle_finish(struct settle *settle, bool wait_over, struct sluice_batch **out,
+                                                 struct settle_counts *counts, struct sluice_error *err);
+
+#endif

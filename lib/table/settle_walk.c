@@ -1,0 +1,506 @@
+/* settle_walk.c - what follows from the rows that are known: one pass over the rows in the order of their versions.
+ *
+ * For each key the walk knows the row as it is at that point, be it of the target or of the batch. Rows of the target
+ * join in where their version stands; they are not put out again. */
+#include "table/settle_detail.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "sluice/rules.h"
+#include "table/layout.h"
+#include "table/row.h"
+
+enum { PLACE_BYTES_MAX = 512 << 20, OUT_MAX = INT32_MAX };
+
+struct walk {
+    struct settle *settle;
+    const struct sluice_plan *plan;
+    struct sluice_batch *out;
+    struct settle_counts *counts;
+    struct sluice_buf row; /* the row being made */
+    uint32_t *starts;      /* of the row's columns, and of the one it takes values from */
+    uint32_t *source_starts;
+    bool wait_over;
+    struct sluice_error *err;
+};
+
+static struct sluice_str image_bytes(const struct walk *walk, struct image image)
+{
+    if (!image.is_held)
+        return batch_bytes(walk->out, image.at);
+    const struct held *held = &walk->settle->held[image.at];
+    return (struct sluice_str){walk->settle->held_bytes.ptr + held->at, held->len};
+}
+
+static struct image held_image(const struct walk *walk, uint32_t index)
+{
+    const struct held *held = &walk->settle->held[index];
+    return (struct image){
+        .is_known = true, .is_held = true, .is_deleted = held->is_deleted, .at = index, .version = held->version};
+}
+
+/* The row just put out. */
+static struct image new_image(const struct walk *walk)
+{
+    const uint32_t row = (uint32_t)(walk->out->n_rows - 1);
+    const struct sluice_str bytes = batch_bytes(walk->out, row);
+    return (struct image){
+        .is_known = true, .is_deleted = bytes.ptr[bytes.len - 1] != 0, .at = row, .version = batch_version(bytes)};
+}
+
+static void set_tail(struct sluice_buf *row, struct sluice_version version, bool deleted)
+{
+    unsigned char *at = (unsigned char *)row->ptr + row->len - PLAN_DELETED_BYTES - PLAN_VERSION_BYTES;
+    convert_put_64(at, version.low);
+    convert_put_64(at + 8, version.high);
+    at[PLAN_VERSION_BYTES] = deleted;
+}
+
+static struct sluice_str tail_of(struct sluice_str row, const uint32_t *starts, size_t n_columns)
+{
+    return (struct sluice_str){row.ptr + starts[n_columns], row.len - starts[n_columns]};
+}
+
+static enum sluice_code put_row(struct walk *walk, uint8_t marks)
+{
+    return batch_put(walk->out, sluice_buf_str(&walk->row), marks, walk->err);
+}
+
+/* --- places: tables where a key may live under several sorting keys -------------------------------------------------
+ */
+
+static bool same_place(const struct walk *walk, struct sluice_str a, struct sluice_str b)
+{
+    layout_find(walk->plan, a, walk->starts);
+    layout_find(walk->plan, b, walk->source_starts);
+    for (size_t i = 0; i < walk->plan->n_columns; i++) {
+        if (walk->plan->columns[i].key_position != PLAN_NO_KEY &&
+            !sluice_str_equal(layout_column(a, walk->starts, i), layout_column(b, walk->source_starts, i)))
+            return false;
+    }
+    return true;
+}
+
+static enum sluice_code append_nothing(struct walk *walk, const struct plan_column *column)
+{
+    enum sluice_code code = sluice_buf_reserve(&walk->row, column->convert.room + 16, walk->err);
+    if (code != SLUICE_OK || column->is_excluded)
+        return code;
+    unsigned char *at = (unsigned char *)walk->row.ptr + walk->row.len;
+    walk->row.len += (size_t)(row_put_nothing(column, at) - at);
+    return SLUICE_OK;
+}
+
+/* A deleted row in the place of `image`, with the version and the metadata of the row that ends it. */
+static enum sluice_code put_end(struct walk *walk, struct image image, struct sluice_str mover, bool keep_values)
+{
+    const struct sluice_plan *plan = walk->plan;
+    enum sluice_code code = SLUICE_OK;
+    layout_find(plan, mover, walk->starts);
+    const struct sluice_str tail = tail_of(mover, walk->starts, plan->n_columns);
+    const struct sluice_str source = image_bytes(walk, image);
+    layout_find(plan, source, walk->source_starts);
+    sluice_buf_clear(&walk->row);
+    for (size_t i = 0; i < plan->n_columns && code == SLUICE_OK; i++) {
+        const struct plan_column *column = &plan->columns[i];
+        if (column->is_key || column->key_position != PLAN_NO_KEY || (keep_values && batch_keeps(column)))
+            code = sluice_buf_append_str(&walk->row, layout_column(source, walk->source_starts, i), walk->err);
+        else
+            code = append_nothing(walk, column);
+    }
+    if (code == SLUICE_OK)
+        code = sluice_buf_append_str(&walk->row, tail, walk->err);
+    if (code != SLUICE_OK)
+        return code;
+    set_tail(&walk->row, batch_version(mover), true);
+    walk->counts->n_moved++;
+    return put_row(walk, keep_values ? ROW_STAYS : 0);
+}
+
+/* Every life of the key ends with `mover`, except in the mover's own place if it lives. `mover` may lie in the new
+ * batch, whose bytes move: so it is copied. */
+static enum sluice_code end_lives(struct walk *walk, struct key_state *state, struct image mover,
+                                  struct sluice_str mover_bytes, bool keep_values)
+{
+    SLUICE_AUTO(sluice_buf) struct sluice_buf copy;
+    sluice_buf_init(&copy, PLACE_BYTES_MAX, "a row");
+    enum sluice_code code = SLUICE_OK;
+    if (state->first_life != SETTLE_NONE)
+        code = sluice_buf_append_str(&copy, mover_bytes, walk->err);
+    uint32_t *at = &state->first_life;
+    while (*at != SETTLE_NONE && code == SLUICE_OK) {
+        struct life *life = &walk->settle->lives[*at];
+        bool same = mover.is_known && same_place(walk, image_bytes(walk, life->image), sluice_buf_str(&copy));
+        *at = life->next; /* lives on in `mover`, or ends */
+        if (!same)
+            code = put_end(walk, life->image, sluice_buf_str(&copy), keep_values);
+    }
+    return code;
+}
+
+static enum sluice_code begin_life(struct walk *walk, struct key_state *state, struct image image)
+{
+    struct settle *settle = walk->settle;
+    void *lives = settle->lives;
+    enum sluice_code code =
+        settle_grow(&lives, settle->n_lives, &settle->lives_allocated, sizeof *settle->lives, walk->err);
+    settle->lives = lives;
+    if (code != SLUICE_OK)
+        return code;
+    settle->lives[settle->n_lives] = (struct life){image, state->first_life};
+    state->first_life = (uint32_t)settle->n_lives++;
+    return SLUICE_OK;
+}
+
+/* A deleted row of the target: nothing lives in its place any more. */
+static void forget_place(struct walk *walk, struct key_state *state, struct image image)
+{
+    for (uint32_t *at = &state->first_life; *at != SETTLE_NONE;) {
+        struct life *life = &walk->settle->lives[*at];
+        if (same_place(walk, image_bytes(walk, life->image), image_bytes(walk, image)))
+            *at = life->next;
+        else
+            at = &life->next;
+    }
+}
+
+/* --- rows of the target ----------------------------------------------------------------------------------------------
+ */
+
+static enum sluice_code join(struct walk *walk, struct key_state *state, uint32_t index)
+{
+    const struct image image = held_image(walk, index);
+    state->last = image;
+    state->transaction = SETTLE_NONE;
+    if (!walk->settle->has_places)
+        return SLUICE_OK;
+    if (image.is_deleted) {
+        forget_place(walk, state, image);
+        return SLUICE_OK;
+    }
+    enum sluice_code code = end_lives(walk, state, image, image_bytes(walk, image), false);
+    return code != SLUICE_OK ? code : begin_life(walk, state, image);
+}
+
+/* Those up to this version. */
+static enum sluice_code join_up_to(struct walk *walk, struct key_state *state, struct sluice_version bound)
+{
+    enum sluice_code code = SLUICE_OK;
+    bound = settle_with_pending(bound, PENDING_MAX);
+    while (code == SLUICE_OK && state->first_held != SETTLE_NONE &&
+           !settle_is_above(walk->settle->held[state->first_held].version, bound)) {
+        uint32_t index = state->first_held;
+        state->first_held = walk->settle->held[index].next;
+        code = join(walk, state, index);
+    }
+    return code;
+}
+
+/* --- how often a key lives -------------------------------------------------------------------------------------------
+ */
+
+/* Does the row of the target belong to the transaction of `version`? Before the first COMMIT that the connector sees,
+ * the commit position of each change is its own. */
+static bool same_commit(struct sluice_version a, struct sluice_version b)
+{
+    const uint64_t change_mask = (UINT64_C(1) << 56) - 1;
+    const uint64_t commit_a = a.high << 8 | a.low >> 56;
+    const uint64_t commit_b = b.high << 8 | b.low >> 56;
+    if (commit_a == commit_b)
+        return true;
+    return (commit_a & change_mask) == (a.low & change_mask & ~UINT64_C(7)) &&
+           (commit_b & change_mask) == (b.low & change_mask & ~UINT64_C(7));
+}
+
+/* Rows of this key that its transaction has replaced and not deleted yet, when the row comes. */
+static unsigned pending_before(const struct key_state *state, uint32_t transaction, struct sluice_version version)
+{
+    if (!state->last.is_known || (state->transaction != transaction && !same_commit(state->last.version, version)))
+        return 0;
+    return (unsigned)(state->last.version.low >> PENDING_SHIFT) & PENDING_MAX;
+}
+
+static enum sluice_code too_many(const struct walk *walk)
+{
+    return sluice_error_set(
+        walk->err, SLUICE_E_KEY, SLUICE_STOP_PARTITION,
+        "table \"%s.%s\": one transaction gives more than %d rows the same key before it deletes one "
+        "of them, which can't be followed; repeat the table's snapshot behind this transaction",
+        walk->plan->source_schema, walk->plan->source_table, PENDING_MAX);
+}
+
+/* --- one row
+ * ----------------------------------------------------------------------------------------------------------- */
+
+struct looked_at {
+    uint32_t row;
+    struct sluice_str bytes;
+    struct sluice_version version;
+    uint8_t marks;
+    const struct batch_tie *tie;
+    struct key_state *state;
+    uint32_t transaction;
+};
+
+static bool waits(const struct walk *walk, const struct looked_at *x)
+{
+    return (x->marks & ROW_MOVED_HERE) != 0 && !walk->wait_over;
+}
+
+static enum sluice_code missing(const struct walk *walk, const struct looked_at *x)
+{
+    const uint32_t column = walk->settle->batch->holes[x->tie->first_hole];
+    const struct sluice_plan *plan = walk->plan;
+    if (waits(walk, x))
+        return sluice_error_set(walk->err, SLUICE_E_TOAST, SLUICE_RETRY,
+                                "table \"%s.%s\", offset %" PRId64
+                                ": the deleted half of a key change, which holds the "
+                                "unchanged TOAST values, is not stored yet",
+                                plan->source_schema, plan->source_table, x->tie->offset);
+    return sluice_error_set(
+        walk->err, SLUICE_E_TOAST, SLUICE_STOP_PARTITION,
+        "table \"%s.%s\", field \"%.*s\", offset %" PRId64 ": the record leaves an unchanged TOAST "
+        "value out, and the target has no earlier row with it; set REPLICA IDENTITY FULL and update "
+        "the row again, or set toast_missing: null",
+        plan->source_schema, plan->source_table, SLUICE_STR_ARG(plan->columns[column].name), x->tie->offset);
+}
+
+/* The row that has the values of the holes; not known if there is none. */
+static enum sluice_code find_values(struct walk *walk, const struct looked_at *x, struct image *out)
+{
+    struct settle *settle = walk->settle;
+    *out = (struct image){.is_known = false};
+    if ((x->marks & ROW_MOVED_HERE) != 0) {
+        struct sluice_version mate = x->version;
+        mate.low--;
+        struct key_state *old = &settle->states[settle->old_state[x->tie - settle->batch->ties]];
+        enum sluice_code code = join_up_to(walk, old, mate);
+        if (code != SLUICE_OK)
+            return code;
+        if (old->last.is_known && settle_same_event(old->last.version, mate))
+            *out = old->last;
+        else if (x->state->last.is_known && settle_same_event(x->state->last.version, x->version))
+            *out = x->state->last; /* the row itself, from an earlier attempt */
+    } else if (x->state->last.is_known && !x->state->last.is_deleted) {
+        *out = x->state->last;
+    }
+    /* A newer row of the target is as good: ours loses against it. */
+    if (!out->is_known && x->state->first_held != SETTLE_NONE)
+        *out = held_image(walk, x->state->first_held);
+    return SLUICE_OK;
+}
+
+/* The row with its holes filled, in walk->row. */
+static enum sluice_code fill_holes(struct walk *walk, const struct looked_at *x)
+{
+    const struct sluice_plan *plan = walk->plan;
+    struct image source;
+    enum sluice_code code = find_values(walk, x, &source);
+    if (code != SLUICE_OK)
+        return code;
+    if (!source.is_known && (plan->toast_missing == SLUICE_TOAST_MISSING_STOP || waits(walk, x)))
+        return missing(walk, x);
+    sluice_buf_clear(&walk->row);
+    if (!source.is_known)
+        return sluice_buf_append_str(&walk->row, x->bytes, walk->err);
+    const struct sluice_str values = image_bytes(walk, source);
+    const uint32_t *holes = walk->settle->batch->holes + x->tie->first_hole;
+    size_t n = 0;
+    layout_find(plan, x->bytes, walk->starts);
+    layout_find(plan, values, walk->source_starts);
+    for (size_t i = 0; i < plan->n_columns && code == SLUICE_OK; i++) {
+        bool is_hole = n < x->tie->n_holes && holes[n] == i;
+        n += is_hole;
+        code = sluice_buf_append_str(&walk->row,
+                                     is_hole ? layout_column(values, walk->source_starts, i)
+                                             : layout_column(x->bytes, walk->starts, i),
+                                     walk->err);
+    }
+    walk->counts->n_filled += n;
+    return code != SLUICE_OK
+               ? code
+               : sluice_buf_append_str(&walk->row, tail_of(x->bytes, walk->starts, plan->n_columns), walk->err);
+}
+
+static enum sluice_code walk_living(struct walk *walk, const struct looked_at *x)
+{
+    struct key_state *state = x->state;
+    unsigned n_pending = pending_before(state, x->transaction, x->version);
+    bool is_again = state->last.is_known && settle_same_event(state->last.version, x->version);
+    if ((x->marks & ROW_CREATED) != 0 && !is_again && !walk->settle->has_places && !walk->plan->is_log)
+        n_pending = state->last.is_known && !state->last.is_deleted ? n_pending + 1 : 0;
+    if (n_pending > PENDING_MAX)
+        return too_many(walk);
+    enum sluice_code code = SLUICE_OK;
+    if (x->tie != NULL) {
+        code = fill_holes(walk, x);
+    } else {
+        sluice_buf_clear(&walk->row);
+        code = sluice_buf_append_str(&walk->row, x->bytes, walk->err);
+    }
+    if (code != SLUICE_OK)
+        return code;
+    set_tail(&walk->row, settle_with_pending(x->version, n_pending), false);
+    if (walk->settle->has_places) {
+        SLUICE_AUTO(sluice_buf) struct sluice_buf mover;
+        sluice_buf_init(&mover, PLACE_BYTES_MAX, "a row");
+        code = sluice_buf_append_str(&mover, sluice_buf_str(&walk->row), walk->err);
+        if (code == SLUICE_OK)
+            code = put_row(walk, 0);
+        if (code != SLUICE_OK)
+            return code;
+        const struct image image = new_image(walk);
+        code = end_lives(walk, state, image, sluice_buf_str(&mover), false);
+        if (code == SLUICE_OK)
+            code = begin_life(walk, state, image);
+        state->last = image;
+    } else {
+        code = put_row(walk, 0);
+        if (code == SLUICE_OK)
+            state->last = new_image(walk);
+    }
+    state->transaction = x->transaction;
+    return code;
+}
+
+/* The deleted row means an older row of its key: the one that took its place lives on, stored again. */
+static enum sluice_code live_on(struct walk *walk, const struct looked_at *x, unsigned n_pending)
+{
+    struct key_state *state = x->state;
+    if (state->last.is_held && !walk->settle->wants_all)
+        return too_many(walk);
+    const struct sluice_str living = image_bytes(walk, state->last);
+    sluice_buf_clear(&walk->row);
+    enum sluice_code code = sluice_buf_append_str(&walk->row, living, walk->err);
+    if (code != SLUICE_OK)
+        return code;
+    set_tail(&walk->row, settle_with_pending(x->version, n_pending), false);
+    code = put_row(walk, 0);
+    if (code != SLUICE_OK)
+        return code;
+    walk->counts->n_shifted++;
+    state->last = new_image(walk);
+    state->transaction = x->transaction;
+    return SLUICE_OK;
+}
+
+/* A deleted row that keeps the values of the row it ends, for the other half of the key change. */
+static enum sluice_code keep_values(struct walk *walk, const struct looked_at *x)
+{
+    const struct sluice_plan *plan = walk->plan;
+    const struct sluice_str values = image_bytes(walk, x->state->last);
+    enum sluice_code code = SLUICE_OK;
+    layout_find(plan, x->bytes, walk->starts);
+    layout_find(plan, values, walk->source_starts);
+    sluice_buf_clear(&walk->row);
+    for (size_t i = 0; i < plan->n_columns && code == SLUICE_OK; i++)
+        code = sluice_buf_append_str(&walk->row,
+                                     batch_keeps(&plan->columns[i]) ? layout_column(values, walk->source_starts, i)
+                                                                    : layout_column(x->bytes, walk->starts, i),
+                                     walk->err);
+    return code != SLUICE_OK
+               ? code
+               : sluice_buf_append_str(&walk->row, tail_of(x->bytes, walk->starts, plan->n_columns), walk->err);
+}
+
+static enum sluice_code end_places(struct walk *walk, const struct looked_at *x, bool keeps)
+{
+    const size_t n_before = walk->out->n_rows;
+    enum sluice_code code = end_lives(walk, x->state, (struct image){.is_known = false}, x->bytes, keeps);
+    if (code != SLUICE_OK)
+        return code;
+    if (walk->out->n_rows > n_before)
+        x->state->last = new_image(walk);
+    else if (!x->state->last.is_deleted)
+        x->state->last.is_known = false;
+    x->state->transaction = x->transaction;
+    return SLUICE_OK;
+}
+
+static enum sluice_code walk_deleted(struct walk *walk, const struct looked_at *x)
+{
+    struct key_state *state = x->state;
+    unsigned n_pending = pending_before(state, x->transaction, x->version);
+    bool is_again = state->last.is_known && settle_same_event(state->last.version, x->version);
+    bool keeps = (x->marks & ROW_MOVED_AWAY) != 0 && walk->settle->batch->keeps_values && state->last.is_known;
+    enum sluice_code code = SLUICE_OK;
+    if (is_again && !state->last.is_deleted) /* stored by an earlier attempt, or sent again by the connector */
+        return state->last.is_held ? SLUICE_OK : live_on(walk, x, n_pending);
+    if (!is_again && n_pending > 0 && !state->last.is_deleted)
+        return live_on(walk, x, n_pending - 1);
+    if (walk->settle->has_places)
+        return end_places(walk, x, keeps);
+    if (keeps) {
+        code = keep_values(walk, x);
+    } else {
+        sluice_buf_clear(&walk->row);
+        code = sluice_buf_append_str(&walk->row, x->bytes, walk->err);
+    }
+    if (code == SLUICE_OK)
+        code = put_row(walk, keeps ? ROW_STAYS : 0);
+    if (code != SLUICE_OK)
+        return code;
+    state->last = new_image(walk);
+    state->transaction = x->transaction;
+    return SLUICE_OK;
+}
+
+static enum sluice_code walk_row(struct walk *walk, uint32_t row)
+{
+    struct settle *settle = walk->settle;
+    const struct sluice_str bytes = batch_bytes(settle->batch, row);
+    const struct looked_at x = {.row = row,
+                                .bytes = bytes,
+                                .version = batch_version(bytes),
+                                .marks = settle->batch->marks[row],
+                                .tie = settle_tie(settle, row),
+                                .state = &settle->states[settle->state_of[row]],
+                                .transaction = settle->transaction[row]};
+    enum sluice_code code = join_up_to(walk, x.state, x.version);
+    if (code != SLUICE_OK)
+        return code;
+    return (x.marks & ROW_DELETED) != 0 ? walk_deleted(walk, &x) : walk_living(walk, &x);
+}
+
+static enum sluice_code join_rest(struct walk *walk)
+{
+    const struct sluice_version end = {UINT64_MAX, UINT64_MAX};
+    enum sluice_code code = SLUICE_OK;
+    for (size_t i = 0; i < walk->settle->n_states && code == SLUICE_OK; i++)
+        code = join_up_to(walk, &walk->settle->states[i], end);
+    return code;
+}
+
+enum sluice_code settle_finish(struct settle *settle, bool wait_over, struct sluice_batch **out,
+                               struct settle_counts *counts, struct sluice_error *err)
+{
+    SLUICE_AUTO(sluice_batch) struct sluice_batch *made = NULL;
+    const size_t n_starts = settle->plan->n_columns + 1;
+    *counts = (struct settle_counts){0};
+    enum sluice_code code = sluice_batch_new(settle->batch->plan, OUT_MAX, OUT_MAX, &made, err);
+    if (code != SLUICE_OK)
+        return code;
+    struct walk walk = {.settle = settle,
+                        .plan = settle->plan,
+                        .out = made,
+                        .counts = counts,
+                        .starts = malloc(n_starts * sizeof *walk.starts),
+                        .source_starts = malloc(n_starts * sizeof *walk.source_starts),
+                        .wait_over = wait_over,
+                        .err = err};
+    sluice_buf_init(&walk.row, PLACE_BYTES_MAX, "a row");
+    if (walk.starts == NULL || walk.source_starts == NULL)
+        code = sluice_error_nomem(err, "settling a batch", n_starts * sizeof *walk.starts);
+    for (size_t i = 0; i < settle->n_rows && code == SLUICE_OK; i++)
+        code = walk_row(&walk, settle->order[i]);
+    if (code == SLUICE_OK && settle->has_places)
+        code = join_rest(&walk);
+    free(walk.starts);
+    free(walk.source_starts);
+    sluice_buf_deinit(&walk.row);
+    if (code == SLUICE_OK)
+        *out = SLUICE_TAKE(made);
+    return code;
+}

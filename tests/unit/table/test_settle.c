@@ -1,0 +1,409 @@
+/* What becomes of rows that depend on earlier ones: of the batch, of the target, of another partition. Rows are shown
+ * as "id/place/text@version" with "-" for deleted ones and "~" for NULL. */
+#include "table/settle.h"
+
+#include "base/buf.h"
+#include "table/batch_detail.h"
+#include "table_support.h"
+
+#define GONE "\"__debezium_unavailable_value\""
+enum { COMMIT = 5, TEXT_BYTES = 2048 };
+
+struct world {
+    struct sluice_plan *plan;
+    struct sluice_batch *batch;
+    struct sluice_buf answer;
+    int64_t offset;
+};
+
+/* id Int32 (key), place Int32, tx Nullable(String). `order`: the sorting key. */
+static void world_init(struct world *w, const char *order)
+{
+    struct sluice_source_column columns[] = {
+        {.name = "id", .type = SLUICE_SOURCE_INT32},
+        {.name = "place", .type = SLUICE_SOURCE_INT32},
+        {.name = "tx", .type = SLUICE_SOURCE_STRING, .optional = true},
+    };
+    const struct sluice_shape shape = shape_of(columns, SLUICE_N_ELEMENTS(columns), 1);
+    struct sluice_error err = {0};
+    SLUICE_AUTO(sluice_target) struct sluice_target target;
+    TARGET(&target, "id", "id", "Int32", "place", "Int32", "tx", "Nullable(String)");
+    *w = (struct world){0};
+    if (sluice_plan_new(&shape, &target, &(struct sluice_plan_options){0}, &w->plan, &err) != SLUICE_OK) {
+        (void)fprintf(stderr, "%s\n", err.text);
+        abort();
+    }
+    if (strcmp(order, "id, place") == 0) {
+        w->plan->columns[1].key_position = (int)w->plan->key.n_columns;
+        sortkey_add(&w->plan->key, &w->plan->columns[1].convert.type);
+        w->plan->n_extra_sort = 1;
+    }
+    if (sluice_batch_new(w->plan, 1000, 1 << 20, &w->batch, &err) != SLUICE_OK)
+        abort();
+    sluice_buf_init(&w->answer, 1 << 20, "answer");
+}
+
+static void world_deinit(struct world *w)
+{
+    sluice_batch_free(w->batch);
+    sluice_plan_unref(w->plan);
+    sluice_buf_deinit(&w->answer);
+}
+
+static struct sluice_version at(uint64_t change)
+{
+    return (struct sluice_version){COMMIT, change};
+}
+
+static void append(struct world *w, char op, uint64_t change, const char *id, const char *place, const char *tx,
+                   struct sluice_row_ties ties)
+{
+    struct record row;
+    struct record key;
+    struct sluice_error err;
+    bool full = false;
+    const struct sluice_change *c = CHANGE(&row, op, "id", id, "place", place, "tx", tx);
+    const struct sluice_record_place where = {"t", 0, w->offset++};
+    if (!CHECK_INT(sluice_batch_append_tied(w->batch, c, op == 'd' ? KEY(&key, "id", id) : NULL, at(change), &where,
+                                            &ties, &full, &err),
+                   SLUICE_OK))
+        (void)fprintf(stderr, "%s\n", err.text);
+}
+
+/* A row of the target as an answer tells it. Columns that were not wanted are left out. */
+static void held(struct world *w, const struct settle *settle, uint32_t n, int id, int place, const char *tx,
+                 uint64_t change, bool deleted)
+{
+    struct sluice_error err;
+    unsigned char bytes[300];
+    unsigned char *end = convert_put_int(bytes, n, 4);
+    end = convert_put_int(end, id, 4);
+    if (settle_wants(settle, 1))
+        end = convert_put_int(end, place, 4);
+    if (settle_wants(settle, 2)) {
+        *end++ = tx == NULL;
+        end = tx == NULL ? end : convert_put_string(sluice_str_from(tx), end);
+    }
+    convert_put_64(end, change);
+    convert_put_64(end + 8, COMMIT);
+    end[16] = deleted;
+    if (sluice_buf_append(&w->answer, bytes, (size_t)(end + 17 - bytes), &err) != SLUICE_OK)
+        abort();
+}
+
+static struct settle *begin(struct world *w, size_t n_asks)
+{
+    struct settle *settle = NULL;
+    struct sluice_error err;
+    CHECK_INT(settle_new(w->batch, &settle, &err), SLUICE_OK);
+    if (settle != NULL)
+        CHECK_INT(settle_n_asks(settle), n_asks);
+    return settle;
+}
+
+static int32_t read_int(const unsigned char *from)
+{
+    return (int32_t)((uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24);
+}
+
+static void show_row(struct sluice_str row, struct sluice_buf *out)
+{
+    struct sluice_error err;
+    const unsigned char *bytes = (const unsigned char *)row.ptr;
+    const char *text = bytes[8] != 0 ? "~" : row.ptr + 10;
+    int length = bytes[8] != 0 ? 1 : bytes[9];
+    if (sluice_buf_printf(out, &err, "%s%s%d/%d/%.*s@%d", out->len > 0 ? " " : "", bytes[row.len - 1] != 0 ? "-" : "",
+                          read_int(bytes), read_int(bytes + 4), length, text,
+                          read_int(bytes + row.len - 17)) != SLUICE_OK)
+        abort();
+}
+
+static void check_settled(struct world *w, struct settle *settle, const char *expected)
+{
+    struct sluice_error err = {0};
+    struct sluice_batch *settled = NULL;
+    struct settle_counts counts;
+    SLUICE_AUTO(sluice_buf) struct sluice_buf text;
+    sluice_buf_init(&text, TEXT_BYTES, "rows");
+    if (!CHECK(settle != NULL))
+        return;
+    CHECK_INT(settle_answer(settle, sluice_buf_str(&w->answer), &err), SLUICE_OK);
+    if (CHECK_INT(settle_finish(settle, true, &settled, &counts, &err), SLUICE_OK)) {
+        for (uint32_t i = 0; i < settled->n_rows; i++)
+            show_row(batch_bytes(settled, i), &text);
+        CHECK_TEXT(sluice_buf_text(&text), expected);
+    } else {
+        (void)fprintf(stderr, "%s\n", err.text);
+    }
+    sluice_batch_free(settled);
+    settle_free(settle);
+}
+
+static void check_failure(struct world *w, struct settle *settle, bool wait_over, enum sluice_action action,
+                          const char *part)
+{
+    struct sluice_error err = {0};
+    struct sluice_batch *settled = NULL;
+    struct settle_counts counts;
+    if (!CHECK(settle != NULL))
+        return;
+    CHECK_INT(settle_answer(settle, sluice_buf_str(&w->answer), &err), SLUICE_OK);
+    CHECK_INT(settle_finish(settle, wait_over, &settled, &counts, &err), SLUICE_E_TOAST);
+    CHECK_INT(err.action, action);
+    CHECK_CONTAINS(err.text, part);
+}
+
+#define NONE  ((struct sluice_row_ties){0})
+#define TX(n) ((struct sluice_row_ties){.txid = (n)})
+
+static void test_nothing_to_settle(void)
+{
+    struct world w;
+    world_init(&w, "id");
+    append(&w, 'c', 8, "1", "0", "\"a\"", TX(1));
+    append(&w, 'u', 16, "1", "0", "\"b\"", TX(2));
+    append(&w, 'd', 24, "1", "0", "null", TX(3));
+    CHECK(!sluice_batch_is_tied(w.batch));
+    CHECK(begin(&w, 0) == NULL);
+    /* A created and a deleted row in one transaction, of different keys. */
+    append(&w, 'c', 32, "2", "0", "\"a\"", TX(4));
+    append(&w, 'd', 40, "3", "0", "null", TX(4));
+    CHECK(sluice_batch_is_tied(w.batch));
+    CHECK(begin(&w, 0) == NULL);
+    world_deinit(&w);
+}
+
+static void test_values(void)
+{
+    struct world w;
+    world_init(&w, "id");
+    append(&w, 'c', 8, "1", "0", "\"a\"", NONE);
+    append(&w, 'u', 16, "1", "1", GONE, NONE); /* from the batch */
+    append(&w, 'u', 24, "2", "1", GONE, NONE); /* from the target */
+    append(&w, 'u', 32, "2", "2", GONE, NONE); /* from the one before */
+    append(&w, 'u', 40, "3", "1", GONE, NONE); /* the target has a newer one only */
+    append(&w, 'u', 48, "4", "1", GONE, NONE); /* a NULL */
+    struct settle *settle = begin(&w, 3);
+    held(&w, settle, 0, 2, 0, "old", 0, false);
+    held(&w, settle, 1, 3, 0, "new", 400, false);
+    held(&w, settle, 2, 4, 0, NULL, 0, false);
+    check_settled(&w, settle, "1/0/a@8 1/1/a@16 2/1/old@24 2/2/old@32 3/1/new@40 4/1/~@48");
+    world_deinit(&w);
+}
+
+static void test_events_sent_again(void)
+{
+    struct world w;
+    world_init(&w, "id");
+    append(&w, 'c', 8, "1", "0", "\"a\"", NONE);
+    append(&w, 'u', 16, "1", "1", "\"b\"", NONE);
+    append(&w, 'u', 24, "1", "2", GONE, NONE);
+    append(&w, 'u', 16, "1", "1", "\"b\"", NONE);
+    append(&w, 'u', 24, "1", "2", GONE, NONE);
+    check_settled(&w, begin(&w, 0), "1/0/a@8 1/1/b@16 1/1/b@16 1/2/b@24 1/2/b@24");
+    world_deinit(&w);
+}
+
+static void test_unknown_value(void)
+{
+    struct world w;
+    world_init(&w, "id");
+    append(&w, 'u', 8, "1", "0", GONE, NONE);
+    struct settle *settle = begin(&w, 1);
+    check_failure(&w, settle, false, SLUICE_STOP_PARTITION, "field \"tx\", offset 0");
+    w.plan->toast_missing = SLUICE_TOAST_MISSING_NULL;
+    check_settled(&w, settle, "1/0/~@8");
+    world_deinit(&w);
+}
+
+static void test_policies(void)
+{
+    struct world w;
+    world_init(&w, "id");
+    w.plan->columns[2].toast = SLUICE_TOAST_NULL;
+    append(&w, 'u', 8, "1", "0", GONE, NONE);
+    CHECK(!sluice_batch_is_tied(w.batch));
+    /* In a row that was created, the text is data. */
+    append(&w, 'c', 16, "2", "0", GONE, NONE);
+    CHECK_INT(w.batch->n_rows, 2);
+    w.plan->columns[2].toast = SLUICE_TOAST_FAIL;
+    struct record row;
+    struct sluice_error err;
+    bool full = false;
+    const struct sluice_row_ties ties = {0};
+    CHECK_INT(sluice_batch_append_tied(w.batch, CHANGE(&row, 'u', "id", "3", "place", "0", "tx", GONE), NULL, at(24),
+                                       &(struct sluice_record_place){"t", 0, 0}, &ties, &full, &err),
+              SLUICE_E_TOAST);
+    CHECK_INT(err.action, SLUICE_REJECT);
+    world_deinit(&w);
+}
+
+static void move(struct world *w, uint64_t change, const char *from, const char *to, uint64_t txid)
+{
+    struct record old_key;
+    append(w, 'd', change, from, "0", "null", (struct sluice_row_ties){.txid = txid, .moved_away = true});
+    append(w, 'c', change + 1, to, "0", GONE,
+           (struct sluice_row_ties){.txid = txid, .moved_from = KEY(&old_key, "id", from)});
+}
+
+static void test_key_change(void)
+{
+    struct world w;
+    world_init(&w, "id");
+    move(&w, 8, "1", "2", 7);
+    move(&w, 16, "2", "3", 7);
+    struct settle *settle = begin(&w, 3); /* 1 for its values; the others might have lived before */
+    held(&w, settle, 0, 1, 0, "big", 0, false);
+    check_settled(&w, settle, "-1/0/big@8 2/0/big@9 -2/0/big@16 3/0/big@17");
+    world_deinit(&w);
+}
+
+static void test_key_change_over_partitions(void)
+{
+    struct world w;
+    struct record old_key;
+    world_init(&w, "id");
+    append(&w, 'c', 9, "2", "0", GONE, (struct sluice_row_ties){.txid = 7, .moved_from = KEY(&old_key, "id", "1")});
+    struct settle *settle = begin(&w, 2);
+    CHECK_BYTES(settle_ask(settle, 0).key.ptr, settle_ask(settle, 0).key.len, "\1\0\0\0", 4);
+    /* An older row of the key has values that are not meant. */
+    held(&w, settle, 0, 1, 0, "older", 0, false);
+    held(&w, settle, 1, 2, 0, "another", 0, true);
+    check_failure(&w, settle, false, SLUICE_RETRY, "key change");
+    check_failure(&w, settle, true, SLUICE_STOP_PARTITION, "field \"tx\"");
+    settle_free(settle);
+    settle = begin(&w, 2);
+    sluice_buf_clear(&w.answer);
+    held(&w, settle, 0, 1, 0, "big", 8, true);
+    check_settled(&w, settle, "2/0/big@9");
+    /* Stored by an earlier attempt; the deleted half is merged away. */
+    settle = begin(&w, 2);
+    sluice_buf_clear(&w.answer);
+    held(&w, settle, 1, 2, 0, "mine", 9, false);
+    check_settled(&w, settle, "2/0/mine@9");
+    world_deinit(&w);
+}
+
+/* UPDATE t SET id = id + 1 where the key is deferrable: d(1) c(2) d(2) c(3) d(3) c(4). */
+static void shift(struct world *w)
+{
+    static const char *const ids[] = {"1", "2", "3", "4"};
+    static const char *const texts[] = {"", "\"a\"", "\"b\"", "\"c\""};
+    struct record old_key;
+    for (uint64_t i = 0; i < 3; i++) {
+        append(w, 'd', 8 * i + 8, ids[i], "0", "null", (struct sluice_row_ties){.txid = 7, .moved_away = true});
+        append(w, 'c', 8 * i + 9, ids[i + 1], "0", texts[i + 1],
+               (struct sluice_row_ties){.txid = 7, .moved_from = KEY(&old_key, "id", ids[i])});
+    }
+}
+
+static void test_deferrable_shift(void)
+{
+    struct world w;
+    world_init(&w, "id");
+    w.batch->keeps_values = false; /* such tables have identity FULL */
+    shift(&w);
+    struct settle *settle = begin(&w, 3);
+    held(&w, settle, 0, 2, 0, "old 2", 0, false);
+    held(&w, settle, 1, 3, 0, "old 3", 0, false);
+    check_settled(&w, settle, "-1/0/~@8 2/0/a@11 2/0/a@16 3/0/b@19 3/0/b@24 4/0/c@25");
+    /* Asked again after it was stored and merged. */
+    settle = begin(&w, 3);
+    sluice_buf_clear(&w.answer);
+    held(&w, settle, 0, 2, 0, "a", 16, false);
+    held(&w, settle, 1, 3, 0, "b", 24, false);
+    held(&w, settle, 2, 4, 0, "c", 25, false);
+    check_settled(&w, settle, "-1/0/~@8 2/0/a@9 3/0/b@17 4/0/c@25");
+    /* Without an older row the same events delete what they created. */
+    settle = begin(&w, 3);
+    sluice_buf_clear(&w.answer);
+    check_settled(&w, settle, "-1/0/~@8 2/0/a@9 -2/0/~@16 3/0/b@17 -3/0/~@24 4/0/c@25");
+    world_deinit(&w);
+}
+
+static void test_shift_over_batches(void)
+{
+    struct world w;
+    world_init(&w, "id");
+    w.batch->keeps_values = false;
+    sluice_batch_continues(w.batch);
+    append(&w, 'd', 16, "2", "0", "null", TX(7));
+    append(&w, 'd', 24, "3", "0", "null", TX(7));
+    struct settle *settle = begin(&w, 2);
+    held(&w, settle, 0, 2, 0, "a", 11, false); /* replaced a living row in this transaction */
+    held(&w, settle, 1, 3, 0, "b", 9, false);
+    check_settled(&w, settle, "2/0/a@16 -3/0/~@24");
+    world_deinit(&w);
+}
+
+static void test_places(void)
+{
+    struct world w;
+    world_init(&w, "id, place");
+    append(&w, 'u', 8, "1", "2", "\"b\"", NONE);  /* moves from where the target has it */
+    append(&w, 'u', 16, "1", "3", GONE, NONE);    /* and on */
+    append(&w, 'u', 24, "2", "5", "\"x\"", NONE); /* stays */
+    append(&w, 'd', 32, "3", "0", "null", NONE);
+    append(&w, 'd', 40, "4", "0", "null", NONE); /* nothing there */
+    struct settle *settle = begin(&w, 4);
+    held(&w, settle, 0, 1, 1, "a", 0, false);
+    held(&w, settle, 1, 2, 5, "w", 0, false);
+    held(&w, settle, 2, 3, 7, "y", 0, false);
+    held(&w, settle, 2, 3, 8, "z", 0, true);
+    check_settled(&w, settle, "1/2/b@8 -1/1/~@8 1/3/b@16 -1/2/~@16 2/5/x@24 -3/7/~@32");
+    world_deinit(&w);
+}
+
+/* The target has what came later: our old row must not live beside it. */
+static void test_places_of_an_old_event(void)
+{
+    struct world w;
+    world_init(&w, "id, place");
+    append(&w, 'u', 8, "1", "2", "\"b\"", NONE);
+    struct settle *settle = begin(&w, 1);
+    held(&w, settle, 0, 1, 1, "a", 8, true);
+    held(&w, settle, 0, 1, 3, "c", 16, false);
+    check_settled(&w, settle, "1/2/b@8 -1/2/~@16");
+    world_deinit(&w);
+}
+
+static void test_answers_that_are_not_understood(void)
+{
+    struct world w;
+    world_init(&w, "id");
+    append(&w, 'u', 8, "1", "0", GONE, NONE);
+    struct settle *settle = begin(&w, 1);
+    held(&w, settle, 0, 1, 0, "value", 0, false);
+    const struct sluice_str whole = sluice_buf_str(&w.answer);
+    for (size_t n = 1; n < whole.len; n++) {
+        struct sluice_error err;
+        char *cut = malloc(n);
+        if (cut == NULL)
+            abort();
+        memcpy(cut, whole.ptr, n);
+        CHECK_INT(settle_answer(settle, (struct sluice_str){cut, n}, &err), SLUICE_E_SERVER);
+        free(cut);
+    }
+    w.answer.ptr[0] = 1; /* nothing of that number was asked */
+    struct sluice_error err;
+    CHECK_INT(settle_answer(settle, sluice_buf_str(&w.answer), &err), SLUICE_E_SERVER);
+    settle_free(settle);
+    world_deinit(&w);
+}
+
+int main(void)
+{
+    test_nothing_to_settle();
+    test_values();
+    test_events_sent_again();
+    test_unknown_value();
+    test_policies();
+    test_key_change();
+    test_key_change_over_partitions();
+    test_deferrable_shift();
+    test_shift_over_batches();
+    test_places();
+    test_places_of_an_old_event();
+    test_answers_that_are_not_understood();
+    return check_result();
+}
