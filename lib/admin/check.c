@@ -7,6 +7,7 @@
 #include "sluice/check.h"
 
 #include "admin/delivery_check.h"
+#include "admin/records_check.h"
 #include "admin/report.h"
 #include "base/buf.h"
 #include "clickhouse/options.h"
@@ -222,6 +223,7 @@ static void visit_topic(void *context, const char *topic, int n_partitions)
     }
     check->n_topics++;
     report_line(&check->report, REPORT_OK, subject, "%d partition%s", n_partitions, n_partitions == 1 ? "" : "s");
+    records_check_topic(&check->report, check->config, topic, n_partitions, TIMEOUT_MS);
     if (check->database_exists)
         check_topic_table(check, topic, n_partitions);
 }

@@ -1,0 +1,13 @@
+/* records_check.h - what the last records of a topic tell `sluice check` about the connector's settings. */
+#ifndef SLUICE_ADMIN_RECORDS_CHECK_H
+#define SLUICE_ADMIN_RECORDS_CHECK_H
+
+#include "admin/report.h"
+#include "sluice/config.h"
+
+/* Looks at a few records of each partition. A warning for fields whose NULL the converter replaces by a default, which
+ * shows in JSON with embedded schema only; nothing otherwise. */
+void records_check_topic(struct report *report, const struct sluice_config *config, const char *topic, int n_partitions,
+                         int timeout_ms);
+
+#endif
