@@ -229,3 +229,26 @@ def test_ledger_path_in_use(scene: Scene) -> None:
     assert code == 1 and "another clickhouse.ledger_path" in lines["ledger"]["text"], lines
     left = scene.clickhouse.values("SELECT name FROM system.tables WHERE name LIKE 'sluice_probe%'")
     assert left == []
+
+
+@pytest.mark.parametrize("replaced", ["true", "false"])
+def test_null_that_the_converter_replaces(scene: Scene, replaced: str) -> None:
+    """Columns whose NULL arrives as their default are named, unless the converter is told to leave NULL alone."""
+    scene.source.execute("CREATE TABLE t (id integer PRIMARY KEY, a text DEFAULT 'x', b integer NOT NULL DEFAULT 5, c text)")
+    scene.connector("t", value__converter__replace__null__with__default=replaced)
+    scene.wait_streaming()
+    scene.source.execute("INSERT INTO t VALUES (1, NULL, 1, NULL)")
+    wait_until(lambda: scene.topic("t") in scene.topics.names(), 30, "the record is there")
+    subject = f"records of {scene.topic('t')}"
+
+    def checked() -> bool:
+        code, lines = _check(scene, clickhouse__database="default")
+        assert code == 0, lines
+        if replaced == "true":
+            assert lines[subject]["status"] == "warn", lines
+            assert 'NULL in the columns "a" arrives as their default' in lines[subject]["text"]
+            assert "replace.null.with.default=false" in lines[subject]["text"]
+        else:
+            assert subject not in lines, lines
+        return True
+    wait_until(checked, 30, "check tells of the converter")
