@@ -323,9 +323,12 @@ static void encode(const struct sluice_plan *plan, const struct sluice_change *c
     const struct sluice_record_place place = {.topic = "t"};
     const struct sluice_version version = {0};
     uint32_t key_at[4];
+    uint32_t columns[2];
+    struct row_holes holes = {.columns = columns};
     if (!CHECK(row_room(plan, change, key, &place) <= sizeof row->bytes))
         exit(1);
-    const unsigned char *end = row_encode(plan, change, key, version, &place, row->bytes, key_at, &row->err);
+    const unsigned char *end = row_encode(plan, change, key, version, &place, row->bytes, key_at,
+                                          change->op == 'u' ? &holes : NULL, &row->err);
     row->n_bytes = end != NULL ? (size_t)(end - row->bytes) : 0;
 }
 
