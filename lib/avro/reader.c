@@ -85,7 +85,7 @@ static uint64_t little_endian(const char *bytes, unsigned n)
 
 static enum sluice_code read_float(struct avro_reader *reader, double *out, struct sluice_error *err)
 {
-    struct sluice_str bytes;
+    struct sluice_str bytes = {NULL, 0};
     float number = 0;
     enum sluice_code code = take_bytes(reader, sizeof number, &bytes, err);
     if (code != SLUICE_OK)
@@ -98,7 +98,7 @@ static enum sluice_code read_float(struct avro_reader *reader, double *out, stru
 
 static enum sluice_code read_double(struct avro_reader *reader, double *out, struct sluice_error *err)
 {
-    struct sluice_str bytes;
+    struct sluice_str bytes = {NULL, 0};
     enum sluice_code code = take_bytes(reader, sizeof *out, &bytes, err);
     if (code != SLUICE_OK)
         return code;

@@ -2,15 +2,15 @@
  *
  * Prints nanoseconds per record, the best of several rounds: insert envelopes of about 719 bytes with 12 columns, in
  * the order in which Debezium 3.6 writes them, every number and text of another length, so that the branch predictor
- * does not learn the records by heart. Then the same behind an embedded schema of 3.4 KB that equals the hint. Usage:
- * bench_decode [records] [rounds]
+ * does not learn the records by heart. Then the same behind an embedded schema of 3.4 KB that equals the hint, and
+ * captured records in each encoding. Usage: bench_decode [records] [rounds]
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "debezium/change.h"
-#include "support/captured.h"
+#include "support/captured_avro.h"
 
 enum { MAX_RECORD = 8192, SCHEMA_BYTES = 3300 };
 
@@ -19,7 +19,8 @@ struct corpus {
     struct sluice_str *records;
     size_t n_records;
     size_t n_bytes;
-    size_t n_fields; /* of each row */
+    size_t n_fields;                    /* of each row */
+    const struct framed_schema *framed; /* NULL: JSON */
 };
 
 static uint64_t random_state = 1;
@@ -111,8 +112,11 @@ static double best_ns(struct sluice_decoder *decoder, const struct corpus *corpu
         for (size_t i = 0; i < corpus->n_records; i++) {
             struct sluice_change change;
             struct sluice_error err;
-            if (sluice_change_decode(decoder, corpus->records[i], hint, &change, &err) != SLUICE_OK ||
-                change.n_fields != corpus->n_fields) {
+            enum sluice_code code =
+                corpus->framed != NULL
+                    ? framed_change_decode(decoder, corpus->framed, corpus->records[i], &change, &err)
+                    : sluice_change_decode(decoder, corpus->records[i], hint, &change, &err);
+            if (code != SLUICE_OK || change.n_fields != corpus->n_fields) {
                 (void)fprintf(stderr, "record %zu: %s\n", i, err.text);
                 abort();
             }
@@ -167,6 +171,33 @@ static void measure_captured(const char *case_z, char op, struct sluice_decoder 
     free(corpus.records);
 }
 
+/* The same changes in Avro, their frames taken off. */
+static void measure_avro(const char *case_z, char op, struct sluice_decoder *decoder, size_t n_records, size_t n_rounds)
+{
+    char name[64];
+    struct sluice_change change = {0};
+    struct sluice_error err;
+    struct corpus corpus = {.records = calloc(n_records, sizeof *corpus.records)};
+    SLUICE_AUTO(captured) struct captured captured;
+    SLUICE_AUTO(sluice_arena) struct sluice_arena arena;
+    sluice_arena_init(&arena, 16 << 20, "schemas");
+    captured_avro_init(&captured, case_z, "values");
+    corpus.framed = captured_avro_schema(case_z, "value.avsc", &arena);
+    for (size_t i = 0; corpus.records != NULL && corpus.n_records < n_records; i = (i + 1) % captured.n_records) {
+        if (captured.records[i].ptr == NULL)
+            continue;
+        struct sluice_str record = captured_avro_payload(captured.records[i]);
+        if (framed_change_decode(decoder, corpus.framed, record, &change, &err) != SLUICE_OK || change.op != op)
+            continue;
+        corpus.n_fields = change.n_fields;
+        corpus.n_bytes += record.len;
+        corpus.records[corpus.n_records++] = record;
+    }
+    (void)snprintf(name, sizeof name, "%s-avro op=%c", case_z, op);
+    measure(name, decoder, &corpus, (struct sluice_str){NULL, 0}, n_rounds);
+    free(corpus.records);
+}
+
 int main(int argc, char **argv)
 {
     static char schema[MAX_RECORD / 2];
@@ -182,6 +213,7 @@ int main(int argc, char **argv)
     for (const char *op = "cud"; *op != '\0'; op++) {
         measure_captured("customers-json", *op, decoder, n_records, n_rounds);
         measure_captured("customers-json-schema", *op, decoder, n_records, n_rounds);
+        measure_avro("customers", *op, decoder, n_records, n_rounds);
     }
     sluice_decoder_free(decoder);
     return 0;
