@@ -8,6 +8,7 @@
 
 #include "admin/delivery_check.h"
 #include "admin/records_check.h"
+#include "admin/registry_check.h"
 #include "admin/report.h"
 #include "base/buf.h"
 #include "clickhouse/options.h"
@@ -288,6 +289,7 @@ int sluice_check(const struct sluice_config *config, FILE *out, bool json)
                     : "at least once: rows may be written again after a crash and are one row under FINAL");
     check_clickhouse(&check);
     check_kafka(&check);
+    registry_check(&check.report, config);
     sluice_ch_client_free(check.client);
     curl_global_cleanup();
     return report_end(&check.report);
