@@ -99,22 +99,26 @@ def _seen_anywhere(scene: Scene) -> list[str]:
     return [secret for secret in SECRETS if any(secret in text for text in texts)]
 
 
-@pytest.mark.parametrize("converter", ["json", "json-plain"])
+@pytest.mark.parametrize("converter", ["json", "json-plain", "avro"])
 def test_transforms(scene: Scene, converter: str) -> None:
     """Snapshot, inserts, updates, deletes and changed keys, in a made table and, without schemas, in an existing one."""
     _fill(scene)
+    more: dict[str, Any] = {}
+    if converter == "avro":
+        scene.stack.up(["registry"])
+        more = {"registry.url": scene.stack.service("registry").url() + "/apis/ccompat/v7"}
     if converter == "json-plain":
         scene.clickhouse.execute(
             "CREATE TABLE customers (phone FixedString(26), line Int32, email Nullable(String), mail2 Nullable(String), "
             "name Nullable(String), note Nullable(FixedString(64)), age Int32, city Nullable(String), "
             "_version UInt128, is_deleted UInt8) "
             "ENGINE = ReplacingMergeTree(_version, is_deleted) ORDER BY (phone, line)")
-    worker = scene.run(**_rules())
+    worker = scene.run(**_rules(), **more)
     scene.connector("customers", converter=converter)
     _wait_equal(scene)
     _change(scene)
     _wait_equal(scene)
-    if converter == "json":
+    if converter != "json-plain":
         columns = {row["name"]: row["type"] for row in scene.clickhouse.rows(
             f"SELECT name, type FROM system.columns WHERE database = '{scene.name}' AND table = 'customers'")}
         assert "ssn" not in columns
