@@ -14,12 +14,13 @@
 #include "table/batch.h"
 
 enum job_kind {
-    JOB_INSERT, /* struct flight, to a sender */
-    JOB_LOOKUP, /* struct flight, to a sender: which of its rows does the target hold? */
-    JOB_PLAN,   /* struct variant, to a sender */
-    JOB_SCHEMA, /* struct schema, to a sender */
-    JOB_LEDGER, /* struct ledger_job, to the bookkeeper */
-    JOB_WAKE    /* struct range: goes to nobody, only waits for its time */
+    JOB_INSERT,   /* struct flight, to a sender */
+    JOB_LOOKUP,   /* struct flight, to a sender: which of its rows does the target hold? */
+    JOB_PLAN,     /* struct variant, to a sender */
+    JOB_SCHEMA,   /* struct schema, to a sender */
+    JOB_TRUNCATE, /* struct truncation, to a sender */
+    JOB_LEDGER,   /* struct ledger_job, to the bookkeeper */
+    JOB_WAKE      /* struct range: goes to nobody, only waits for its time */
 };
 
 struct job {
@@ -78,6 +79,10 @@ struct flight {
     bool is_counted; /* its rows are in the metrics, which don't count what is sent once more */
     size_t n_asked;  /* result of JOB_LOOKUP: rows asked about, and those that the target does not hold */
     size_t n_missing;
+    /* Of a table whose TRUNCATEs are applied; see truncate.h. */
+    bool looked_for_truncate;
+    bool may_be_sent;                    /* by a former owner, with rows that were not marked */
+    struct sluice_version deleted_below; /* rows of older versions were sent as deleted */
     struct flight *prev;
     struct flight *next;
 };

@@ -1,5 +1,6 @@
 /* lane.c - see lane.h: the loop, control items, and the life of partitions inside the lane. */
 #include "pipeline/ranges.h"
+#include "pipeline/truncate.h"
 
 #include "base/clock.h"
 #include "sluice/log.h"
@@ -272,6 +273,7 @@ static const struct partition *partition_of(const struct job *job)
         return ranges_partition(job);
     case JOB_PLAN:
     case JOB_SCHEMA:
+    case JOB_TRUNCATE:
         break;
     }
     return NULL;
@@ -344,6 +346,20 @@ static void on_schema(struct lane *lane, struct schema *schema)
         job_delay(lane, &schema->job);
 }
 
+static void on_truncate(struct lane *lane, struct truncation *truncation)
+{
+    bool is_done = false;
+    if (!truncate_returned(truncation, lane->stopping, &is_done)) {
+        job_delay(lane, &truncation->job);
+        return;
+    }
+    if (!is_done)
+        truncate_forget(lane, truncation);
+    end_waiting(lane, &truncation->job, is_done);
+    if (!is_done)
+        truncate_free(truncation);
+}
+
 static void on_plan(struct lane *lane, struct variant *variant)
 {
     struct job *job = &variant->job;
@@ -376,6 +392,9 @@ static void on_job(struct lane *lane, struct job *job)
         break;
     case JOB_SCHEMA:
         on_schema(lane, (struct schema *)job);
+        break;
+    case JOB_TRUNCATE:
+        on_truncate(lane, (struct truncation *)job);
         break;
     case JOB_INSERT:
     case JOB_LOOKUP:
@@ -575,6 +594,7 @@ void lane_free(struct lane *lane)
     if (lane == NULL)
         return;
     catalog_deinit(&lane->catalog);
+    truncate_free_all(lane->truncations);
     schemas_deinit(&lane->schemas); /* after the plans made for their types */
     sluice_decoder_free(lane->decoder);
     sluice_decoder_free(lane->old_keys);

@@ -20,6 +20,7 @@ struct lane {
     struct sluice_decoder *decoder;
     struct sluice_decoder *old_keys; /* of the header __debezium.oldkey, while a record's key is in use */
     struct sluice_field key_fields[LANE_KEY_FIELDS]; /* of the present record's key, without a table identifier */
+    struct truncation *truncations;                  /* under way, or done and not taken */
     struct partition *partitions;
     struct job *delayed; /* jobs that wait for their time, in no order */
     size_t n_jobs_out;

@@ -275,12 +275,19 @@ static void tell_unfed(void *context, const struct sluice_target_column *column)
                SLUICE_F_TEXT("then", "rows get the type's zero; give it a DEFAULT, make it Nullable, or drop it"));
 }
 
+static bool has_narrow_versions(const struct sluice_config *config)
+{
+    return config->version_mode == SLUICE_VERSION_LSN ||
+           (config->version_mode == SLUICE_VERSION_OFFSET && config->version_generation == 0);
+}
+
 static enum sluice_code plan_target(struct planning *p, struct sluice_plan **out)
 {
     const struct sluice_plan_options options = {.is_log = p->settings->mode == SLUICE_MODE_LOG,
                                                 .version_column = p->task->config->columns_version,
                                                 .deleted_column = p->task->config->columns_deleted,
-                                                .settings = p->settings};
+                                                .settings = p->settings,
+                                                .may_be_narrow = has_narrow_versions(p->task->config)};
     enum sluice_code code = sluice_plan_new(p->task->shape, &p->target, &options, out, p->err);
     if (code == SLUICE_OK)
         sluice_plan_unfed(p->task->shape, &p->target, &options, tell_unfed, p);

@@ -1,5 +1,6 @@
 /* record.c - one Kafka record becomes one row of an open batch, is skipped and counted, or stops its partition. */
 #include "pipeline/ranges.h"
+#include "pipeline/truncate.h"
 
 #include "base/clock.h"
 #include "debezium/change.h"
@@ -474,6 +475,19 @@ static enum taken take_null(struct lane *lane, struct partition *p, const rd_kaf
     return take_row(lane, p, message, change);
 }
 
+static enum taken take_truncate(struct lane *lane, struct partition *p, const rd_kafka_message_t *message,
+                                const struct sluice_change *change)
+{
+    struct sluice_error err;
+    struct truncation *running = NULL;
+    if (truncate_take(lane, p, change, &running, &err) != SLUICE_OK)
+        return stop(lane, p, message, &err);
+    if (running == NULL)
+        return TAKEN;
+    p->lane.waiting_for = &running->job;
+    return TAKEN_WAIT;
+}
+
 static void skip(struct lane *lane, enum sluice_change_kind kind)
 {
     sluice_metric_add(sluice_metrics_get1(lane->world.metrics, SLUICE_METRIC_RECORDS_SKIPPED, kind_label(kind)), 1);
@@ -501,12 +515,7 @@ enum taken record_take(struct lane *lane, struct partition *p, const rd_kafka_me
     if (SLUICE_LIKELY(change.kind == SLUICE_CHANGE_ROW)) {
         taken = take_row(lane, p, message, &change);
     } else if (change.kind == SLUICE_CHANGE_TRUNCATE) {
-        (void)sluice_error_set(
-            &err, SLUICE_E_TRUNCATE, SLUICE_REJECT,
-            "field \"op\": table \"%.*s.%.*s\" was truncated, which this version does not apply; delete "
-            "its rows in ClickHouse, then move the group's offset past this record",
-            SLUICE_STR_ARG(change.source.schema), SLUICE_STR_ARG(change.source.table));
-        taken = stop(lane, p, message, &err);
+        taken = take_truncate(lane, p, message, &change);
     } else if (change.kind == SLUICE_CHANGE_TOMBSTONE && layout_null_deletes(p, &change)) {
         taken = take_null(lane, p, message, &change);
     } else {

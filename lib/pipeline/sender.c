@@ -10,6 +10,7 @@
 #include "pipeline/partition.h"
 #include "pipeline/planner.h"
 #include "pipeline/schemas.h"
+#include "pipeline/truncate.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -114,6 +115,9 @@ static enum sluice_code insert(struct sender *sender, struct flight *flight, str
         return code;
     if (sluice_batch_n_rows(flight->batch) == 0)
         return SLUICE_OK; /* all its rows deleted what was not there */
+    code = truncate_before_insert(flight, sender->world.config, sender->client, err);
+    if (code != SLUICE_OK)
+        return code;
     flight->is_late = is_late(flight);
     if (flight->is_late)
         return sluice_error_set(err, SLUICE_E_CANCELLED, SLUICE_RETRY,
@@ -136,7 +140,8 @@ static enum sluice_code insert(struct sender *sender, struct flight *flight, str
         .query_id = id,
         .token = flight->token != NULL ? flight->token : id,
     };
-    return sluice_ch_insert(sender->client, &request, &result, err);
+    code = sluice_ch_insert(sender->client, &request, &result, err);
+    return code != SLUICE_OK ? code : truncate_after_insert(flight, sender->world.config, sender->client, err);
 }
 
 /* Leaves out of the batch what the target holds already. */
@@ -147,7 +152,12 @@ static enum sluice_code look_up(struct sender *sender, struct flight *flight, st
     if (code != SLUICE_OK)
         return code;
     flight->n_asked = sluice_batch_n_rows(flight->batch);
-    return sluice_ch_drop_stored(sender->client, flight->batch, &range, &flight->n_missing, err);
+    flight->may_be_sent = flight->may_be_sent || !flight->looked_for_truncate;
+    code = sluice_ch_drop_stored(sender->client, flight->batch, &range, &flight->n_missing, err);
+    /* Otherwise an insert follows, which looks itself. */
+    if (code == SLUICE_OK && flight->n_missing == 0)
+        code = truncate_after_insert(flight, sender->world.config, sender->client, err);
+    return code;
 }
 
 static void run(struct sender *sender, struct job *job)
@@ -157,6 +167,8 @@ static void run(struct sender *sender, struct job *job)
         job->code = insert(sender, (struct flight *)job, &job->error);
     } else if (job->kind == JOB_LOOKUP) {
         job->code = look_up(sender, (struct flight *)job, &job->error);
+    } else if (job->kind == JOB_TRUNCATE) {
+        job->code = truncate_run((struct truncation *)job, sender->world.config, sender->client, &job->error);
     } else if (job->kind == JOB_SCHEMA) {
         job->code = schema_fetch((struct schema *)job, sender->registry, &job->error);
     } else {

@@ -530,6 +530,23 @@ void sluice_batch_leave_out(struct sluice_batch *batch, const bool *left_out)
     count_bytes(batch);
 }
 
+void sluice_batch_delete_older(struct sluice_batch *batch, struct sluice_version version)
+{
+    for (size_t i = 0; i < batch->n_rows; i++) {
+        if (is_older(batch_version(batch_bytes(batch, (uint32_t)i)), version))
+            batch->bytes[batch->starts[i + 1] - PLAN_DELETED_BYTES] = 1;
+    }
+}
+
+bool sluice_batch_has_older(const struct sluice_batch *batch, struct sluice_version version)
+{
+    for (size_t i = 0; i < batch->n_rows; i++) {
+        if (is_older(batch_version(batch_bytes(batch, (uint32_t)i)), version))
+            return true;
+    }
+    return false;
+}
+
 struct sluice_str sluice_batch_row(const struct sluice_batch *batch, size_t i)
 {
     assert(batch->is_sealed && i < batch->n_sent);
@@ -572,6 +589,23 @@ void sluice_batch_read_init(struct sluice_batch_reader *reader, const struct slu
     *reader = (struct sluice_batch_reader){.batch = batch};
 }
 
+/* A row without the upper half of its version, from the position in that. */
+static struct sluice_str narrow_piece(struct sluice_str row, size_t position)
+{
+    const size_t half = PLAN_VERSION_BYTES / 2;
+    const size_t low_end = row.len - PLAN_DELETED_BYTES - half;
+    if (position < low_end)
+        return (struct sluice_str){row.ptr + position, low_end - position};
+    return (struct sluice_str){row.ptr + position + half, row.len - half - position};
+}
+
+static bool has_second_piece(const struct sluice_batch_reader *reader)
+{
+    const struct sluice_batch *batch = reader->batch;
+    return reader->in_rows && batch->plan->is_narrow &&
+           reader->position < sluice_batch_row(batch, reader->row).len - PLAN_VERSION_BYTES / 2;
+}
+
 /* What the reader gives next, as far as it lies in one piece. */
 static struct sluice_str next_piece(const struct sluice_batch_reader *reader)
 {
@@ -579,6 +613,8 @@ static struct sluice_str next_piece(const struct sluice_batch_reader *reader)
     struct sluice_str whole = batch->plan->insert_header;
     if (reader->in_rows)
         whole = sluice_batch_row(batch, reader->row);
+    if (reader->in_rows && batch->plan->is_narrow)
+        return narrow_piece(whole, reader->position);
     return (struct sluice_str){whole.ptr + reader->position, whole.len - reader->position};
 }
 
@@ -593,6 +629,8 @@ size_t sluice_batch_read(struct sluice_batch_reader *reader, char *out, size_t c
         reader->position += take;
         if (take < piece.len)
             break;
+        if (has_second_piece(reader))
+            continue;
         reader->position = 0;
         if (reader->in_rows)
             reader->row++;

@@ -67,6 +67,10 @@ SLUICE_MUST_CHECK enum sluice_code sluice_batch_seal(struct sluice_batch *batch,
 /* Leaves rows of a sealed batch out of what is sent: left_out[i] for the i-th of sluice_batch_n_rows() rows, in sending
  * order. May be called again. */
 void sluice_batch_leave_out(struct sluice_batch *batch, const bool *left_out);
+/* Marks the rows of versions below `version` as deleted. Before anything of the batch was sent. */
+void sluice_batch_delete_older(struct sluice_batch *batch, struct sluice_version version);
+/* Was a row of such a version appended, sent or not? */
+bool sluice_batch_has_older(const struct sluice_batch *batch, struct sluice_version version);
 /* The bytes of the i-th row of a sealed batch, in sending order. */
 struct sluice_str sluice_batch_row(const struct sluice_batch *batch, size_t i);
 

@@ -124,8 +124,12 @@ static enum sluice_code check_engine(struct planning *p)
         p->options->is_log ? check_log_engine(p, engine.kind) : check_replace_engine(p, engine.kind);
     if (code != SLUICE_OK)
         return code;
-    if (!is_unsigned(find_target(p->target, p->version_column), 128))
-        return REFUSE(p, SLUICE_E_TABLE, "the version column \"%s\" must be UInt128", p->version_column);
+    const struct sluice_target_column *version = find_target(p->target, p->version_column);
+    bool is_narrow = p->options->may_be_narrow && !p->options->is_log && is_unsigned(version, 64);
+    if (!is_narrow && !is_unsigned(version, 128))
+        return REFUSE(p, SLUICE_E_TABLE, "the version column \"%s\" must be UInt128%s", p->version_column,
+                      p->options->may_be_narrow ? " or UInt64" : "");
+    p->plan->is_narrow = is_narrow;
     const struct sluice_target_column *deleted = find_target(p->target, p->deleted_column);
     if (!is_unsigned(deleted, 8) && !is_bool(deleted))
         return REFUSE(p, SLUICE_E_TABLE, "the deleted column \"%s\" must be UInt8", p->deleted_column);

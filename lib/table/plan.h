@@ -21,10 +21,13 @@ struct sluice_plan_options {
     const char *version_column;                   /* "_version" */
     const char *deleted_column;                   /* "is_deleted" */
     const struct sluice_table_settings *settings; /* NULL: nothing is set for the table */
+    /* Versions fit 64 bits (version.mode lsn, and offset without a generation), so that of a ReplacingMergeTree may be
+     * a UInt64 column. */
+    bool may_be_narrow;
 };
 
-/* Borrows shape, target and options for the call only. The version column of the target must be UInt128, the deleted
- * column UInt8 or Bool. A column that no field feeds gets its default, NULL or the type's zero from the server.
+/* Borrows shape, target and options for the call only. The version column of the target must be UInt128 (see
+ * options), the deleted column UInt8 or Bool. A column that no field feeds gets its default, NULL or the type's zero from the server.
  * Errors: SLUICE_E_TYPE, SLUICE_E_SHAPE (a field without a column), SLUICE_E_TABLE (engine, version or deleted column);
  * all SLUICE_STOP_PARTITION, text names table, column, both types and the remedy. */
 SLUICE_MUST_CHECK enum sluice_code sluice_plan_new(const struct sluice_shape *shape, const struct sluice_target *target,

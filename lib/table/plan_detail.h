@@ -49,6 +49,7 @@ struct sluice_plan {
     enum sluice_identity identity;
     enum sluice_engine_home home;
     const char *version_column;
+    bool is_narrow; /* it is UInt64: only the low half of a version is sent */
     const char *deleted_column;
     struct sortkey key;
     /* A row takes at most `room`, and `growth` for each byte of its values' texts; of arrays, maps and structs

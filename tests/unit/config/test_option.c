@@ -70,7 +70,7 @@ static void test_ranges(void)
         else
             n--;
     }
-    CHECK_INT(n, 16);
+    CHECK_INT(n, 17);
 }
 
 static void test_refusals(void)

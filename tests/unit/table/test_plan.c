@@ -348,7 +348,8 @@ static void test_refusals(void)
 
 /* ---- metadata columns and the mode log ---- */
 
-static const struct sluice_plan_options log_options = {true, "_version", "is_deleted", NULL};
+static const struct sluice_plan_options log_options = {
+    .is_log = true, .version_column = "_version", .deleted_column = "is_deleted"};
 
 static void log_engine(struct sluice_shape *shape, struct sluice_target *target)
 {
