@@ -201,6 +201,34 @@ static enum sluice_code copy_labels(struct sluice_arena *arena, struct sluice_ty
     return SLUICE_OK;
 }
 
+/* The parts of a composite type with theirs, in the arena: a plan outlives the target that the type was read from.
+ * Labels of parts are copied where they are used. As deep as the type's text was nested, which its parser bounds. */
+static enum sluice_code copy_items(struct sluice_arena *arena, struct sluice_type *type, struct sluice_error *err)
+{
+    if (type->n_items == 0)
+        return SLUICE_OK;
+    struct sluice_type *items = sluice_arena_alloc_array(arena, type->n_items, sizeof *items, err);
+    if (items == NULL)
+        return err->code;
+    const char **names = NULL;
+    if (type->item_names != NULL) {
+        names = sluice_arena_alloc_array(arena, type->n_items, sizeof *names, err);
+        if (names == NULL)
+            return err->code;
+    }
+    for (size_t i = 0; i < type->n_items; i++) {
+        items[i] = type->items[i];
+        if (names != NULL && (names[i] = sluice_arena_copy(arena, sluice_str_from(type->item_names[i]), err)) == NULL)
+            return err->code;
+        enum sluice_code code = copy_items(arena, &items[i], err);
+        if (code != SLUICE_OK)
+            return code;
+    }
+    type->items = items;
+    type->item_names = names;
+    return SLUICE_OK;
+}
+
 static enum sluice_code choose(struct sluice_arena *arena, const struct sluice_source_column *column,
                                struct convert *out, struct sluice_error *err)
 {
@@ -246,7 +274,8 @@ enum sluice_code convert_choose(struct sluice_arena *arena, const struct sluice_
         out->range = settings->on_out_of_range;
         out->binary = settings->binary;
     }
-    return choose(arena, column, out, err);
+    enum sluice_code code = copy_items(arena, &out->type, err);
+    return code == SLUICE_OK ? choose(arena, column, out, err) : code;
 }
 
 enum sluice_code convert_choose_part(struct sluice_arena *arena, const struct sluice_source_column *column,

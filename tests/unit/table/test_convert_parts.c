@@ -3,6 +3,7 @@
 #include "table/convert.h"
 
 #include "avro/reader.h"
+#include "table/layout.h"
 #include "table_support.h"
 
 /* `source` is a hint of tables.source_types. `want` is hexadecimal, or an error text that begins with '!', or "-" where
@@ -468,8 +469,30 @@ static void test_reals(void)
     }
 }
 
+/* A plan outlives the target whose text the types were read from. */
+static void test_types_are_copied(void)
+{
+    static const char name[] = "Tuple(x Array(Nullable(Int32)), y Map(String, String))";
+    SLUICE_AUTO(sluice_arena) struct sluice_arena read = {0};
+    SLUICE_AUTO(sluice_arena) struct sluice_arena arena = {0};
+    struct sluice_error err;
+    sluice_arena_init(&read, 65536, "test");
+    sluice_arena_init(&arena, 65536, "test");
+    const struct sluice_type *type = NULL;
+    struct convert convert;
+    const struct sluice_source_column column = {.name = "c", .type = SLUICE_SOURCE_STRUCT};
+    CHECK_INT(sluice_type_parse(&read, sluice_str_from(name), &type, &err), SLUICE_OK);
+    if (type == NULL || !CHECK_INT(convert_choose(&arena, &column, type, name, NULL, &convert, &err), SLUICE_OK))
+        return;
+    sluice_arena_deinit(&read);
+    static const unsigned char row[] = {2, 1, 0, 9, 9, 9, 9, 1, 1, 'k', 1, 'v', 0xff};
+    CHECK(layout_skip(&convert.type, row, row + sizeof row) == row + 12);
+    CHECK_TEXT(convert.type.item_names[1], "y");
+}
+
 int main(void)
 {
+    test_types_are_copied();
     test_cases(scalars, SLUICE_N_ELEMENTS(scalars));
     test_cases(structs, SLUICE_N_ELEMENTS(structs));
     test_cases(lists, SLUICE_N_ELEMENTS(lists));
