@@ -177,16 +177,27 @@ static void on_assigned(struct sluice_consumer *consumer, rd_kafka_topic_partiti
     free(positions);
 }
 
-static void on_revoked(struct sluice_consumer *consumer, const rd_kafka_topic_partition_list_t *partitions)
+static void tell_revoked(struct sluice_consumer *consumer, const rd_kafka_topic_partition_list_t *partitions, bool lost)
 {
     struct sluice_kafka_position *positions = calloc((size_t)partitions->cnt + 1, sizeof *positions);
     if (positions == NULL)
         SLUICE_BUG("no memory to give partitions back");
     list_positions(partitions, positions);
-    bool lost = rd_kafka_assignment_lost(consumer->rk) != 0;
     consumer->handler.revoked(consumer->handler.context, positions, (size_t)partitions->cnt, lost);
-    take_assignment(consumer, partitions);
     free(positions);
+}
+
+/* librdkafka 2.0.2 calls back with two assignments and no revocation between them when the group rebalances again while
+ * the first one waits to be served (observed as topics appeared one after the other). The second one replaces the
+ * first: without this its partitions would be there twice, and the first ones never end. */
+static void revoke_replaced(struct sluice_consumer *consumer)
+{
+    rd_kafka_topic_partition_list_t *replaced = NULL;
+    if (is_cooperative(consumer->rk) || rd_kafka_assignment(consumer->rk, &replaced) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    if (replaced->cnt > 0)
+        tell_revoked(consumer, replaced, true);
+    rd_kafka_topic_partition_list_destroy(replaced);
 }
 
 static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t *partitions,
@@ -194,10 +205,13 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what, rd_kafka_topi
 {
     struct sluice_consumer *consumer = opaque;
     (void)rk;
-    if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
+    if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+        revoke_replaced(consumer);
         on_assigned(consumer, partitions);
-    else
-        on_revoked(consumer, partitions);
+    } else {
+        tell_revoked(consumer, partitions, rd_kafka_assignment_lost(consumer->rk) != 0);
+        take_assignment(consumer, partitions);
+    }
 }
 
 static void on_committed(rd_kafka_t *rk, rd_kafka_resp_err_t failed, rd_kafka_topic_partition_list_t *offsets,
