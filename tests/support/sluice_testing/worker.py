@@ -54,8 +54,8 @@ class Worker:
     # Life
 
     def write_config(self) -> None:
-        """JSON is YAML."""
-        self.config.write_text(json.dumps(nested(self.options), indent=2))
+        """JSON is YAML, but for escapes of what needs two UTF-16 units."""
+        self.config.write_text(json.dumps(nested(self.options), indent=2, ensure_ascii=False))
 
     def launch(self) -> Worker:
         """Starts the process without waiting for anything."""
