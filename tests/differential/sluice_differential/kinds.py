@@ -65,7 +65,7 @@ class Kind:
         """What NULL becomes: arrays and tuples have none (null_composite: empty)."""
         if not self.composite:
             return None
-        return "[]" if self.sql.endswith("[]") else self.pair.clickhouse('["nan", "nan"]')
+        return "[]" if self.sql.endswith("[]") else "[null, null]"
 
     def array_of(self) -> Kind:
         """The array of this type."""

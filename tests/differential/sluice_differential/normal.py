@@ -212,7 +212,7 @@ CLOCK_UTC = _plainly(clock_utc)
 DATE = times(DAY_US)
 INTERVAL = Pair(lambda text, _: interval_us(text), _keep)
 HSTORE = Pair(lambda text, _: hstore(text), dictionary)
-POINT = Pair(lambda text, _: point(text), lambda text: json.dumps([double(part) for part in json.loads(text)]),
+POINT = Pair(lambda text, _: point(text), lambda text: json.dumps([part and double(part) for part in json.loads(text)]),
              "toJSONString([toString({0}.1), toString({0}.2)])")
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import normal
+from confluent_kafka import KafkaException
 from sluice_stack import Stack, StackError
 from sluice_testing.clickhouse import ClickHouse
 from sluice_testing.source import Source
@@ -111,7 +112,10 @@ class Pipeline:
             self._check_connectors()
             if topic not in encoding.topics.names():
                 return False
-            return sum(encoding.topics.end_offsets(topic).values()) >= wanted
+            try:
+                return sum(encoding.topics.end_offsets(topic).values()) >= wanted
+            except KafkaException:  # just made, without a leader yet
+                return False
         wait_until(delivered, seconds, f"connector {encoding.name} has delivered everything", every=0.3)
 
     # Workers
@@ -172,7 +176,11 @@ class Pipeline:
             if not worker.running():
                 raise RuntimeError(f"worker {worker.name} ended with {worker.process and worker.process.returncode}:\n{worker.tail(20)}")
             stopped = {part for part, found in worker.partitions().items() if found["state"] == "stopped"}
-            lag = {part: n for part, n in encoding.topics.lag(encoding.name).items()
+            try:
+                left = encoding.topics.lag(encoding.name)
+            except KafkaException:
+                return False
+            lag = {part: n for part, n in left.items()
                    if part not in stopped and part[0].startswith(f"{encoding.name}.public.")}
             assert not lag, f"{sum(lag.values())} records in {len(lag)} partitions: {list(lag)[:5]}"
             return True
