@@ -204,7 +204,7 @@ static bool is_source_type(const char *text)
     if (second == NULL || second == first + 1 || second + 1 == equals)
         return false;
     for (const char *at = equals + 1; *at != '\0'; at++)
-        if (!islower((unsigned char)*at) && !isdigit((unsigned char)*at) && *at != '_')
+        if (!islower((unsigned char)*at) && !isdigit((unsigned char)*at) && strchr("_()", *at) == NULL)
             return false;
     return true;
 }

@@ -83,7 +83,7 @@ static void test_show(void)
     static const char *const sets[] = {"senders=5"};
     static const char text[] = MINIMUM
         "clickhouse.password: hidden1\nkafka.sasl.password: hidden2\n"
-        "tables.source_types: [a.b.c=json, a.b.d=uuid]\n"
+        "tables.source_types: [a.b.c=json, a.b.d=uuid, a.b.e=array(bits(12))]\n"
         "registry.url: ['http://hidden3:hidden4@r:8081/x', 'http://r2']\nregistry.headers: ['X-Key: hidden5']\n"
         "tables.defaults.toast: null\n"
         "tables.rules:\n- {match: '^x$', order_by: [a, b], transforms: {}}\n"
@@ -102,7 +102,7 @@ static void test_show(void)
     CHECK_CONTAINS(table, "http://***@r:8081/x, http://r2 ");
     CHECK_CONTAINS(table, "X-Key: *** ");
     CHECK_CONTAINS(json, "\"http://***@r:8081/x\"");
-    CHECK_CONTAINS(table, "a.b.c=json, a.b.d=uuid ");
+    CHECK_CONTAINS(table, "a.b.c=json, a.b.d=uuid, a.b.e=array(bits(12)) ");
     CHECK_CONTAINS(table, "senders                                  5                                        --set\n");
     CHECK_CONTAINS(table,
                    "batch.max_age                            1s                                       default\n");
