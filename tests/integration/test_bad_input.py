@@ -49,10 +49,6 @@ def _no_position(table: Table) -> tuple[bytes, bytes]:
     return table.key(4), table.wrap(value["payload"])
 
 
-def _truncate(table: Table) -> tuple[None, bytes]:
-    return None, table.value("t")
-
-
 def _toast(table: Table) -> tuple[bytes, bytes]:
     return table.row(4, "__debezium_unavailable_value", op="u")
 
@@ -74,7 +70,6 @@ CASES: dict[str, tuple[Callable[[Table], tuple[Any, bytes]], str, list[str]]] = 
     "value-of-another-type": (_wrong_type, "value", ['"n"']),
     "null-in-key-column": (_null_in_key_column, "value", ['"id"']),
     "no-position": (_no_position, "position", ["source.lsn"]),
-    "truncate": (_truncate, "truncate", ["truncated"]),
     "toast-placeholder": (_toast, "toast", ['"name"', "REPLICA IDENTITY FULL"]),
     "changed-schema": (_new_schema, "shape", ["schema", "ALTER TABLE"]),
 }

@@ -70,8 +70,8 @@ def test_case_22_rows_that_move_between_partitions(scene: Scene) -> None:
         "CREATE TABLE parted_a PARTITION OF parted FOR VALUES IN ('a')",
         "CREATE TABLE parted_b PARTITION OF parted FOR VALUES IN ('b')",
         "INSERT INTO parted SELECT i, CASE WHEN i % 2 = 0 THEN 'a' ELSE 'b' END, 'v' FROM generate_series(1, 40) i")
-    worker = scene.run(tables__rules=[{"match": r"\.parted_[ab]$", "table": "parted", "shared": True, "order_by": ["id"]}])
-    scene.connector("parted_a,parted_b")
+    worker = scene.run(tables__rules=[{"match": r"\.parted_[ab]$", "table": "parted", "shared": True}])
+    scene.connector("parted_a,parted_b", message__key__columns="public.parted_a:id;public.parted_b:id")
     scene.wait_streaming()
     wait_until(lambda: scene.clickhouse.count("parted") == 40, 60, "the rows of both leaves")
     scene.source.execute("UPDATE parted SET region = 'b', v = 'moved' WHERE region = 'a' AND id <= 20",
