@@ -565,7 +565,8 @@ size_t sluice_batch_n_changes(const struct sluice_batch *batch)
 
 size_t sluice_batch_n_bytes(const struct sluice_batch *batch)
 {
-    return batch->plan->insert_header.len + (batch->is_sealed ? batch->sent_bytes : batch->n_used);
+    size_t n_left_out = batch->plan->is_narrow ? sluice_batch_n_rows(batch) * (PLAN_VERSION_BYTES / 2) : 0;
+    return batch->plan->insert_header.len + (batch->is_sealed ? batch->sent_bytes : batch->n_used) - n_left_out;
 }
 
 size_t sluice_batch_memory(const struct sluice_batch *batch)

@@ -472,9 +472,50 @@ static void test_row_keys(void)
     CHECK_BYTES(buf.ptr, buf.len, want, n);
 }
 
+/* The upper half of a version stays behind where the column is UInt64, however the rows are read. */
+static void test_narrow_versions(void)
+{
+    struct sluice_plan *plan = typed_plan();
+    plan->is_narrow = true;
+    SLUICE_AUTO(sluice_batch) struct sluice_batch *batch = new_batch(plan, 100, 1 << 20);
+    struct record row;
+    struct record key;
+    struct sluice_error err;
+    CHECK_INT(append(batch, CHANGE(&row, 'c', "id", "3", "name", "null", "amount", "1.5", "blob", "\"\""), NULL, &err),
+              SLUICE_OK);
+    CHECK_INT(append(batch, CHANGE(&row, 'd', "id", "0", "name", "null", "amount", "1", "blob", "\"\""),
+                     KEY(&key, "id", "1"), &err),
+              SLUICE_OK);
+    check_rows(batch, "01000000 01 00000000 00 1817161514131211 01"
+                      "03000000 01 96000000 00 1817161514131211 00");
+}
+
+/* Rows from before a TRUNCATE are sent as deleted; one at its very version is none of them. */
+static void test_deleted_by_version(void)
+{
+    SLUICE_AUTO(sluice_batch) struct sluice_batch *batch = new_batch(typed_plan(), 100, 1 << 20);
+    struct record row;
+    struct sluice_error err;
+    struct sluice_version later = {version.high, version.low + 1};
+    CHECK_INT(append(batch, CHANGE(&row, 'c', "id", "3", "name", "null", "amount", "1.5", "blob", "\"\""), NULL, &err),
+              SLUICE_OK);
+    CHECK(!sluice_batch_has_older(batch, version));
+    CHECK(sluice_batch_has_older(batch, later));
+    CHECK(sluice_batch_has_older(batch, (struct sluice_version){version.high + 1, 0}));
+    CHECK_INT(sluice_batch_seal(batch, false, &err), SLUICE_OK);
+    sluice_batch_delete_older(batch, version);
+    struct sluice_str sent = sluice_batch_row(batch, 0);
+    CHECK_INT(sent.ptr[sent.len - 1], 0);
+    sluice_batch_delete_older(batch, later);
+    CHECK_INT(sent.ptr[sent.len - 1], 1);
+    CHECK(sluice_batch_has_older(batch, later));
+}
+
 int main(void)
 {
     test_rows();
+    test_narrow_versions();
+    test_deleted_by_version();
     test_metadata();
     test_log();
     test_left_out();
