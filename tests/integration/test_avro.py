@@ -1,4 +1,4 @@
-"""Avro and JSON with JSON Schema, their schemas in a registry: Debezium with Apicurio's converter, and records by hand."""
+"""Avro and JSON with JSON Schema, their schemas in a registry: the real connector, and records made by hand."""
 
 from __future__ import annotations
 

@@ -197,7 +197,8 @@ def write_schemas(stack: Stack, case: str, records: list) -> None:
         (folder / f"{side}.avsc").write_text(json.loads(text)["schema"] + "\n")
 
 
-def write_case(case: str, records: list, table: Table, converter: str, options: dict[str, str], server: str) -> None:
+def write_case(case: str, records: list, table: Table, converter: str, options: dict[str, str],
+               server: str) -> None:
     """One folder per case."""
     folder = OUT / case
     folder.mkdir(parents=True, exist_ok=True)
@@ -216,7 +217,8 @@ def write_case(case: str, records: list, table: Table, converter: str, options: 
     (folder / "ORIGIN").write_text(
         f"Captured {datetime.date.today()} by tests/bench/capture: Debezium PostgreSQL connector {version} (plugin "
         f"pgoutput) in Kafka Connect 4.3.0 on PostgreSQL {server.split()[0]}, replica identity DEFAULT; "
-        f"{CONVERTERS[converter]} for key and value, SimpleHeaderConverter; {chosen}; else defaults. Table: {' '.join(table.ddl.split())}\n")
+        f"{CONVERTERS[converter]} for key and value, SimpleHeaderConverter; {chosen}; else defaults. "
+        f"Table: {' '.join(table.ddl.split())}\n")
     print(f"{case}: {len(records)} records, values of {max(map(len, lines['values']))} bytes at most")
 
 
