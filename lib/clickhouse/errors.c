@@ -16,8 +16,8 @@
 static const char cut[] = "the body broke off on its way or its framing is wrong";
 static const char value[] = "a value the server cannot take; the row has to be found";
 static const char drift[] =
-    "the table differs from what it was planned with; bring the column back or restore its type, then restart the "
-    "worker or send it SIGHUP";
+    "the table differs from what it was planned with; it is read again, and if that does not help, bring the column "
+    "back or restore its type, then restart the worker or send it SIGHUP";
 static const char settings[] = "settings or statement not accepted; compare server version and profile";
 static const char rights[] = "check user, password and grants; tried again slowly in case they are being changed";
 static const char network[] = "the server lost a connection while it worked; the statement may have taken effect";
@@ -50,7 +50,7 @@ static const struct sluice_ch_reason reasons[] = {
     {38, "CANNOT_PARSE_DATE", ROW, VALUES, value},
     {40, "CHECKSUM_DOESNT_MATCH", RETRY, KNOWN, cut},
     {41, "CANNOT_PARSE_DATETIME", ROW, VALUES, value},
-    {44, "ILLEGAL_COLUMN", STOP, KNOWN, "the table does not allow this column to be written; look at its definition"},
+    {44, "ILLEGAL_COLUMN", REREAD, KNOWN, "the table does not allow this column to be written; look at its definition"},
     {46, "UNKNOWN_FUNCTION", STOP, KNOWN, settings},
     {47, "UNKNOWN_IDENTIFIER", REREAD, KNOWN, drift},
     {48, "NOT_IMPLEMENTED", STOP, KNOWN, settings},

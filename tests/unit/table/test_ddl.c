@@ -92,6 +92,223 @@ static void test_modes(void)
     settings.mode = SLUICE_MODE_REPLACE;
 }
 
+/* ---- what rules say ---- */
+
+#define LIST(...)                                                                                                      \
+    {                                                                                                                  \
+        (const char *[]){__VA_ARGS__}, SLUICE_N_ELEMENTS(((const char *[]){__VA_ARGS__}))                              \
+    }
+
+static void test_rule(void)
+{
+    struct sluice_column_settings columns[] = {settings.any, settings.any};
+    columns[0].name = "v";
+    columns[0].rename = "ti`tle";
+    columns[0].codec = "ZSTD(3)";
+    columns[1].name = "secret";
+    columns[1].exclude = true;
+    struct sluice_source_column fields[] = {{.name = "id", .type = SLUICE_SOURCE_INT64},
+                                            {.name = "v", .type = SLUICE_SOURCE_STRING, .optional = true},
+                                            {.name = "secret", .type = SLUICE_SOURCE_STRING},
+                                            {.name = "at", .type = SLUICE_SOURCE_DATE, .optional = true}};
+    const struct sluice_shape shape = shape_of(fields, SLUICE_N_ELEMENTS(fields), 1);
+    const struct sluice_table_settings before = settings;
+    struct sluice_error err = {0};
+    SLUICE_AUTO(sluice_buf) struct sluice_buf sql;
+    sluice_buf_init(&sql, 1 << 16, "test");
+    settings.cluster = "all`of it";
+    settings.engine = "ReplicatedReplacingMergeTree('/t/{shard}', '{replica}')";
+    settings.partition_by = "toYYYYMM(at)";
+    settings.comment = "it's ours";
+    settings.order_by = (struct sluice_config_list)LIST("at", "id");
+    settings.primary_key = (struct sluice_config_list)LIST("at");
+    settings.settings = (struct sluice_config_list)LIST("fsync_after_insert = 0", "index_granularity = 4096");
+    settings.indexes = (struct sluice_config_list)LIST("i id TYPE minmax");
+    settings.projections = (struct sluice_config_list)LIST("p (SELECT id)");
+    settings.columns = columns;
+    settings.n_columns = SLUICE_N_ELEMENTS(columns);
+    CHECK_INT(sluice_ddl_create(&shape, &options, &sql, &err), SLUICE_OK);
+    CHECK_TEXT(sluice_buf_text(&sql),
+               "CREATE TABLE IF NOT EXISTS `shop`.`orders` ON CLUSTER `all\\`of it` (`id` Int64, "
+               "`ti\\`tle` Nullable(String) CODEC(ZSTD(3)), `at` Date32, `_version` UInt128, `is_deleted` UInt8, "
+               "INDEX i id TYPE minmax, PROJECTION p (SELECT id)) "
+               "ENGINE = ReplicatedReplacingMergeTree('/t/{shard}', '{replica}', `_version`, `is_deleted`) "
+               "PARTITION BY toYYYYMM(at) PRIMARY KEY (`at`) ORDER BY (`at`, `id`) "
+               "SETTINGS non_replicated_deduplication_window = 10000, replicated_deduplication_window = 10000, "
+               "replicated_deduplication_window_seconds = 604800, fsync_part_directory = 1, fsync_after_insert = 0, "
+               "index_granularity = 4096 COMMENT 'sluice: made/it\\'s/a\\\\b.orders\\x0Ait\\'s ours'");
+    settings = before;
+}
+
+static void test_engines(void)
+{
+    static const struct {
+        const char *engine;
+        const char *made; /* NULL: refused */
+    } cases[] = {
+        {"ReplacingMergeTree", "ReplacingMergeTree(`_version`, `is_deleted`) "},
+        {"ReplacingMergeTree()", "ReplacingMergeTree(`_version`, `is_deleted`) "},
+        {"ReplacingMergeTree(v)", "ReplacingMergeTree(v, `is_deleted`) "},
+        {"ReplacingMergeTree(v, d)", "ReplacingMergeTree(v, d) "},
+        {"SharedReplacingMergeTree('/p', 'r', v)", "SharedReplacingMergeTree('/p', 'r', v, `is_deleted`) "},
+        {"MergeTree", NULL},
+        {"SummingMergeTree(x)", NULL},
+        {"ReplacingMergeTree(", NULL},
+        {"Log", NULL},
+    };
+    struct sluice_source_column fields[] = {{.name = "id", .type = SLUICE_SOURCE_INT64}};
+    const struct sluice_shape shape = shape_of(fields, 1, 1);
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(cases); i++) {
+        struct sluice_error err = {0};
+        SLUICE_AUTO(sluice_buf) struct sluice_buf sql;
+        sluice_buf_init(&sql, 1 << 16, "test");
+        settings.engine = cases[i].engine;
+        CHECK_INT(sluice_ddl_create(&shape, &options, &sql, &err), cases[i].made != NULL ? SLUICE_OK : SLUICE_E_TABLE);
+        if (cases[i].made != NULL)
+            CHECK_CONTAINS(sluice_buf_text(&sql), cases[i].made);
+    }
+    settings.engine = "";
+}
+
+static void test_defaults(void)
+{
+    static const struct {
+        enum sluice_source_type type;
+        const char *text;
+        const char *made;
+    } cases[] = {
+        {SLUICE_SOURCE_INT32, "-7", "Int32 DEFAULT -7"},
+        {SLUICE_SOURCE_INT32, "7); DROP", "Int32"},
+        {SLUICE_SOURCE_BOOLEAN, "true", "Bool DEFAULT true"},
+        {SLUICE_SOURCE_FLOAT64, "1.5e3", "Float64 DEFAULT 1.5e3"},
+        {SLUICE_SOURCE_FLOAT64, "nan", "Float64"},
+        {SLUICE_SOURCE_STRING, "it's", "String DEFAULT 'it\\'s'"},
+        {SLUICE_SOURCE_DECIMAL, "BOI=", "Decimal(10, 2) DEFAULT '12.50'"},
+        {SLUICE_SOURCE_DECIMAL, "12.50", "Decimal(10, 2) DEFAULT '12.50'"},
+        {SLUICE_SOURCE_DATE, "19782", "Date32 DEFAULT toDate32('1970-01-01') + 19782"},
+        {SLUICE_SOURCE_TIMESTAMP_US, "5", "DateTime64(6, 'UTC') DEFAULT fromUnixTimestamp64Micro(5, 'UTC')"},
+        {SLUICE_SOURCE_BYTES, "AA==", "String"},
+    };
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(cases); i++) {
+        struct sluice_source_column fields[] = {
+            {.name = "id", .type = SLUICE_SOURCE_INT64, .default_text = "1"},
+            {.name = "v", .type = cases[i].type, .precision = 10, .scale = 2, .default_text = cases[i].text}};
+        const struct sluice_shape shape = shape_of(fields, 2, 1);
+        struct sluice_error err = {0};
+        char want[160];
+        SLUICE_AUTO(sluice_buf) struct sluice_buf sql;
+        sluice_buf_init(&sql, 1 << 16, "test");
+        CHECK_INT(sluice_ddl_create(&shape, &options, &sql, &err), SLUICE_OK);
+        (void)snprintf(want, sizeof want, "(`id` Int64, `v` %s, `_version`", cases[i].made);
+        CHECK_CONTAINS(sluice_buf_text(&sql), want);
+    }
+}
+
+/* ---- what a table lacks ---- */
+
+struct comparison {
+    enum sluice_source_type type;
+    unsigned precision;
+    unsigned scale;
+    bool optional;
+    const char *have;
+    const char *becomes; /* "": stays */
+};
+
+static const struct comparison comparisons[] = {
+    {SLUICE_SOURCE_INT32, 0, 0, false, "Int16", "Int32"},
+    {SLUICE_SOURCE_INT64, 0, 0, true, "Nullable(Int32)", "Nullable(Int64)"},
+    {SLUICE_SOURCE_INT16, 0, 0, false, "Int64", ""},
+    {SLUICE_SOURCE_INT32, 0, 0, true, "Int32", "Nullable(Int32)"},
+    {SLUICE_SOURCE_INT64, 0, 0, false, "Nullable(Int32)", "Nullable(Int64)"},
+    {SLUICE_SOURCE_INT64, 0, 0, false, "String", ""},
+    {SLUICE_SOURCE_FLOAT64, 0, 0, false, "Float32", "Float64"},
+    {SLUICE_SOURCE_FLOAT32, 0, 0, false, "Float64", ""},
+    {SLUICE_SOURCE_DECIMAL, 14, 4, false, "Decimal(8, 2)", "Decimal(14, 4)"},
+    {SLUICE_SOURCE_DECIMAL, 10, 4, false, "Decimal(10, 2)", "Decimal(12, 4)"},
+    {SLUICE_SOURCE_DECIMAL, 76, 0, false, "Decimal(10, 2)", ""},
+    {SLUICE_SOURCE_DECIMAL, 8, 2, false, "Decimal(10, 2)", ""},
+    {SLUICE_SOURCE_TIMESTAMP_US, 0, 0, true, "Nullable(DateTime64(3, 'UTC'))", "Nullable(DateTime64(6, 'UTC'))"},
+    {SLUICE_SOURCE_TIMESTAMP_MS, 0, 0, false, "DateTime64(6, 'UTC')", ""},
+    {SLUICE_SOURCE_ENUM, 0, 0, true, "LowCardinality(String)", "LowCardinality(Nullable(String))"},
+    {SLUICE_SOURCE_STRING, 0, 0, false, "String", ""},
+    {SLUICE_SOURCE_STRING, 0, 0, false, "Int32", ""},
+};
+
+static void compare(const struct comparison *c, const char *comment, struct sluice_ddl_changes *changes)
+{
+    struct sluice_source_column fields[] = {
+        {.name = "id", .type = SLUICE_SOURCE_INT64},
+        {.name = "v", .type = c->type, .precision = c->precision, .scale = c->scale, .optional = c->optional},
+        {.name = "new", .type = SLUICE_SOURCE_BOOLEAN, .optional = true, .default_text = "true"}};
+    const struct sluice_shape shape = shape_of(fields, SLUICE_N_ELEMENTS(fields), 1);
+    struct sluice_error err = {0};
+    SLUICE_AUTO(sluice_target) struct sluice_target target;
+    TARGET(&target, "id", "id", "Int32", "v", c->have);
+    target.columns[0].in_sorting_key = true;
+    target.comment = comment;
+    if (!CHECK_INT(sluice_ddl_compare(&shape, &target, &options, changes, &err), SLUICE_OK))
+        (void)fprintf(stderr, "    %s\n", err.text);
+}
+
+static void test_changes(void)
+{
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(comparisons); i++) {
+        const struct comparison *c = &comparisons[i];
+        SLUICE_AUTO(sluice_ddl_changes) struct sluice_ddl_changes changes = {0};
+        char want[160] = "";
+        compare(c, "sluice: x", &changes);
+        if (*c->becomes != '\0')
+            (void)snprintf(want, sizeof want, "ALTER TABLE `shop`.`orders` MODIFY COLUMN `v` %s", c->becomes);
+        CHECK_TEXT(sluice_buf_text(&changes.modify), want);
+        CHECK_INT(changes.n_modified, *c->becomes != '\0');
+        CHECK_TEXT(sluice_buf_text(&changes.add),
+                   "ALTER TABLE `shop`.`orders` ADD COLUMN IF NOT EXISTS `new` Nullable(Bool) DEFAULT true AFTER `v`");
+        CHECK_INT(changes.n_added, 1);
+    }
+}
+
+/* Types of tables that sluice did not make are their owner's; what is switched off is left alone. */
+static void test_no_changes(void)
+{
+    SLUICE_AUTO(sluice_ddl_changes) struct sluice_ddl_changes foreign = {0};
+    SLUICE_AUTO(sluice_ddl_changes) struct sluice_ddl_changes off = {0};
+    compare(&comparisons[0], "orders of the shop", &foreign);
+    CHECK_INT(foreign.n_modified, 0);
+    CHECK_INT(foreign.n_added, 1);
+    settings.create = settings.widen = false;
+    compare(&comparisons[0], "sluice: x", &off);
+    CHECK_INT(off.n_modified + off.n_added, 0);
+    settings.create = settings.widen = true;
+}
+
+static void test_view(void)
+{
+    struct sluice_error err = {0};
+    SLUICE_AUTO(sluice_buf) struct sluice_buf sql;
+    SLUICE_AUTO(sluice_target) struct sluice_target target;
+    TARGET(&target, "id", "id", "Int32");
+    sluice_buf_init(&sql, 1 << 16, "test");
+    CHECK_INT(sluice_ddl_view(&target, &options, &sql, &err), SLUICE_OK);
+    CHECK_TEXT(sluice_buf_text(&sql), "CREATE OR REPLACE VIEW `shop`.`orders_current` AS SELECT * EXCEPT (`_version`, "
+                                      "`is_deleted`) FROM `shop`.`orders` FINAL");
+}
+
+static void test_position(void)
+{
+    struct sluice_source_column fields[] = {{.name = "v", .type = SLUICE_SOURCE_STRING}};
+    const struct sluice_shape shape = shape_of(fields, 1, 0);
+    struct sluice_error err = {0};
+    SLUICE_AUTO(sluice_buf) struct sluice_buf sql;
+    sluice_buf_init(&sql, 1 << 16, "test");
+    settings.no_key = SLUICE_NO_KEY_POSITION;
+    CHECK_INT(sluice_ddl_create(&shape, &options, &sql, &err), SLUICE_OK);
+    CHECK_CONTAINS(sluice_buf_text(&sql), "`v` String, `_topic` LowCardinality(String), `_partition` Int32, `_offset` "
+                                          "Int64, `_version` UInt128, `is_deleted` UInt8) ENGINE = ReplacingMergeTree("
+                                          "`_version`, `is_deleted`) ORDER BY (_topic, _partition, _offset)");
+    settings.no_key = SLUICE_NO_KEY_STOP;
+}
+
 static void check_refused(const struct sluice_shape *shape, enum sluice_code code, const char *text)
 {
     struct sluice_error err = {0};
@@ -144,5 +361,12 @@ int main(void)
     test_modes();
     test_refused();
     test_quoting();
+    test_rule();
+    test_engines();
+    test_defaults();
+    test_changes();
+    test_no_changes();
+    test_view();
+    test_position();
     return check_result();
 }
