@@ -44,6 +44,7 @@ extern const struct command command_run;
 extern const struct command command_check;
 extern const struct command command_config;
 extern const struct command command_ledger;
+extern const struct command command_schema;
 extern const struct command command_version;
 
 /* Reads what follows the command's name. On false the complaint was printed. */

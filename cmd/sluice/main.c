@@ -4,8 +4,8 @@
 #include "command.h"
 #include "sluice/nearest.h"
 
-static const struct command *const commands[] = {&command_run, &command_check, &command_ledger, &command_config,
-                                                 &command_version};
+static const struct command *const commands[] = {&command_run,    &command_check,  &command_ledger,
+                                                 &command_config, &command_schema, &command_version};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 static void print_help(FILE *out)

@@ -59,6 +59,11 @@ SLUICE_MUST_CHECK enum sluice_code sluice_ddl_compare(const struct sluice_shape 
                                                       const struct sluice_ddl_options *options,
                                                       struct sluice_ddl_changes *changes, struct sluice_error *err);
 
+/* Fills an empty target as the CREATE TABLE of a shape would make it, as far as sluice_ddl_compare() looks at it. */
+SLUICE_MUST_CHECK enum sluice_code sluice_ddl_imagine(const struct sluice_shape *shape,
+                                                      const struct sluice_ddl_options *options,
+                                                      struct sluice_target *target, struct sluice_error *err);
+
 /* Did sluice make it? And for this source? */
 bool sluice_ddl_is_ours(const struct sluice_target *target);
 bool sluice_ddl_is_of(const struct sluice_target *target, const char *source);

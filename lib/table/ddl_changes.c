@@ -219,3 +219,39 @@ enum sluice_code sluice_ddl_compare(const struct sluice_shape *shape, const stru
     }
     return code;
 }
+
+enum sluice_code sluice_ddl_imagine(const struct sluice_shape *shape, const struct sluice_ddl_options *options,
+                                    struct sluice_target *target, struct sluice_error *err)
+{
+    const struct sluice_table_settings *settings = options->settings;
+    struct sluice_arena *arena = &target->arena;
+    target->database = settings->database;
+    target->table = settings->table;
+    target->comment = SLUICE_DDL_COMMENT;
+    target->version_column = options->version_column;
+    target->deleted_column = options->deleted_column;
+    target->columns = sluice_arena_alloc_array(arena, shape->n_columns + 1, sizeof *target->columns, err);
+    if (target->columns == NULL)
+        return err->code;
+    for (size_t i = 0; i < shape->n_columns; i++) {
+        const struct sluice_source_column *column = &shape->columns[i];
+        struct sluice_target_column *made = &target->columns[target->n_columns];
+        SLUICE_AUTO(sluice_buf) struct sluice_buf type;
+        sluice_buf_init(&type, MAX_TYPE_BYTES, "the type of a column");
+        if (ddl_column_is_excluded(column, settings))
+            continue;
+        enum sluice_code code = ddl_column_type(column, options, &type, err);
+        if (code != SLUICE_OK)
+            return code;
+        made->name = ddl_column_name(column, settings);
+        made->type_text = sluice_arena_copy(arena, sluice_buf_str(&type), err);
+        if (made->type_text == NULL)
+            return err->code;
+        code = sluice_type_parse(arena, sluice_buf_str(&type), &made->type, err);
+        if (code != SLUICE_OK)
+            return code;
+        made->in_sorting_key = ddl_column_sorts(column, settings);
+        target->n_columns++;
+    }
+    return SLUICE_OK;
+}

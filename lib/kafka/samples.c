@@ -1,0 +1,107 @@
+/* samples.c - see samples.h. */
+#include "kafka/samples.h"
+
+#include "kafka/client.h"
+#include "kafka/errors.h"
+
+#include <stdlib.h>
+
+struct sluice_samples {
+    rd_kafka_t *rk;
+};
+
+static enum sluice_code set_options(rd_kafka_conf_t *conf, const struct sluice_consumer_options *options,
+                                    struct sluice_error *err)
+{
+    enum sluice_code code = kafka_set_option(conf, "bootstrap.servers", options->bootstrap_servers, err);
+    for (size_t i = 0; i < options->n_extra && code == SLUICE_OK; i++) {
+        if (kafka_is_connection_option(options->extra[i].key))
+            code = kafka_set_option(conf, options->extra[i].key, options->extra[i].value, err);
+    }
+    if (code == SLUICE_OK)
+        code = kafka_set_option(conf, "enable.partition.eof", "true", err);
+    if (code == SLUICE_OK)
+        code = kafka_set_option(conf, "isolation.level", "read_committed", err);
+    rd_kafka_conf_set_log_cb(conf, kafka_on_log);
+    return code;
+}
+
+enum sluice_code sluice_samples_new(const struct sluice_consumer_options *options, struct sluice_samples **out,
+                                    struct sluice_error *err)
+{
+    char reason[256];
+    struct sluice_samples *samples = calloc(1, sizeof *samples);
+    if (samples == NULL)
+        return sluice_error_nomem(err, "a reader of samples", sizeof *samples);
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    enum sluice_code code = set_options(conf, options, err);
+    if (code == SLUICE_OK) {
+        samples->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
+        if (samples->rk == NULL)
+            code = sluice_error_set(err, SLUICE_E_CONFIG, SLUICE_STOP, "start the Kafka client: %s", reason);
+    }
+    if (code != SLUICE_OK) {
+        rd_kafka_conf_destroy(conf);
+        free(samples);
+        return code;
+    }
+    *out = samples;
+    return SLUICE_OK;
+}
+
+void sluice_samples_free(struct sluice_samples *samples)
+{
+    if (samples == NULL)
+        return;
+    rd_kafka_destroy(samples->rk);
+    free(samples);
+}
+
+/* Offsets from `first` to `last`; some of them may be of no record. */
+static enum sluice_code visit_offsets(rd_kafka_topic_t *topic, int32_t partition, int64_t first, int64_t last,
+                                      int timeout_ms, sluice_sample_fn visit, void *context, struct sluice_error *err)
+{
+    bool more = first <= last;
+    enum sluice_code code = SLUICE_OK;
+    if (!more)
+        return SLUICE_OK;
+    if (rd_kafka_consume_start(topic, partition, first) != 0)
+        return kafka_error_from(err, rd_kafka_last_error(), "read some records");
+    while (more && code == SLUICE_OK) {
+        rd_kafka_message_t *message = rd_kafka_consume(topic, partition, timeout_ms);
+        if (message == NULL) {
+            code = kafka_error_from(err, RD_KAFKA_RESP_ERR__TIMED_OUT, "read some records");
+            break;
+        }
+        if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR && message->offset <= last)
+            visit(context, message);
+        else if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR && message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
+            code = kafka_error_from(err, message->err, "read some records");
+        more = message->err == RD_KAFKA_RESP_ERR_NO_ERROR && message->offset < last;
+        rd_kafka_message_destroy(message);
+    }
+    (void)rd_kafka_consume_stop(topic, partition); /* fails only where nothing was started */
+    return code;
+}
+
+enum sluice_code sluice_samples_visit(struct sluice_samples *samples, const char *topic, int32_t partition,
+                                      int64_t n_each, int timeout_ms, sluice_sample_fn visit, void *context,
+                                      struct sluice_error *err)
+{
+    int64_t low = 0;
+    int64_t high = 0;
+    rd_kafka_resp_err_t failed =
+        rd_kafka_query_watermark_offsets(samples->rk, topic, partition, &low, &high, timeout_ms);
+    if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return kafka_error_from(err, failed, "ask for the ends of a partition");
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(samples->rk, topic, NULL);
+    if (handle == NULL)
+        return kafka_error_from(err, rd_kafka_last_error(), "open a topic");
+    int64_t oldest_end = low + n_each < high ? low + n_each : high;
+    int64_t newest = high - n_each > oldest_end ? high - n_each : oldest_end;
+    enum sluice_code code = visit_offsets(handle, partition, low, oldest_end - 1, timeout_ms, visit, context, err);
+    if (code == SLUICE_OK)
+        code = visit_offsets(handle, partition, newest, high - 1, timeout_ms, visit, context, err);
+    rd_kafka_topic_destroy(handle);
+    return code;
+}
