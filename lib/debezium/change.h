@@ -133,5 +133,8 @@ void sluice_source_from_topic(struct sluice_str topic, struct sluice_source *sou
  * SLUICE_E_JSON, SLUICE_E_LIMIT. */
 SLUICE_MUST_CHECK enum sluice_code sluice_key_decode(struct sluice_decoder *decoder, struct sluice_str key,
                                                      struct sluice_key *out, struct sluice_error *err);
+/* The same of the header __debezium.oldkey, in which SimpleHeaderConverter leaves control characters as they are. */
+SLUICE_MUST_CHECK enum sluice_code sluice_key_decode_header(struct sluice_decoder *decoder, struct sluice_str key,
+                                                            struct sluice_key *out, struct sluice_error *err);
 
 #endif

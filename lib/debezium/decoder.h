@@ -10,6 +10,7 @@ struct sluice_decoder {
     struct fields_layout layout;
     struct fields_layout key_layout;
     const struct sluice_layout *expected; /* NULL: envelopes */
+    bool is_header;                       /* the key being read stood in a header */
 };
 
 #endif

@@ -49,6 +49,7 @@ static enum sluice_code read_key(struct sluice_decoder *decoder, struct sluice_s
     struct sluice_json_cursor cursor;
     enum sluice_value_kind kind = SLUICE_VALUE_NULL;
     sluice_json_init(&cursor, text);
+    cursor.takes_control = decoder->is_header;
     enum sluice_code code = sluice_json_peek(&cursor, &kind, err);
     if (code == SLUICE_OK && kind != SLUICE_VALUE_OBJECT) {
         struct sluice_value ignored;
@@ -82,4 +83,13 @@ enum sluice_code sluice_key_decode(struct sluice_decoder *decoder, struct sluice
     if (code != SLUICE_OK)
         return code;
     return out->n_fields == 0 ? no_key(err, "it has no fields") : check_unique(out, err);
+}
+
+enum sluice_code sluice_key_decode_header(struct sluice_decoder *decoder, struct sluice_str key, struct sluice_key *out,
+                                          struct sluice_error *err)
+{
+    decoder->is_header = true;
+    enum sluice_code code = sluice_key_decode(decoder, key, out, err);
+    decoder->is_header = false;
+    return code;
 }

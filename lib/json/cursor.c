@@ -20,7 +20,7 @@ static enum sluice_code broken(const struct sluice_json_cursor *cursor, const ch
 void sluice_json_init(struct sluice_json_cursor *cursor, struct sluice_str text)
 {
     const char *start = text.ptr != NULL ? text.ptr : "";
-    *cursor = (struct sluice_json_cursor){start, start, start + text.len};
+    *cursor = (struct sluice_json_cursor){start, start, start + text.len, false};
 }
 
 static void skip_space(struct sluice_json_cursor *cursor)
@@ -47,8 +47,12 @@ static enum sluice_code scan_string(struct sluice_json_cursor *cursor, struct sl
             cursor->at++;
             return SLUICE_OK;
         }
-        if (*cursor->at != '\\')
-            return broken(cursor, "a control character inside a string", err);
+        if (*cursor->at != '\\') {
+            if (!cursor->takes_control)
+                return broken(cursor, "a control character inside a string", err);
+            cursor->at++;
+            continue;
+        }
         size_t n = escape_length(cursor->at, cursor->end);
         if (n == 0)
             return broken(cursor, "a backslash that begins no escape", err);

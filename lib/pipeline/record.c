@@ -65,7 +65,7 @@ static enum sluice_code find_old_key(const struct lane *lane, const rd_kafka_mes
     *found = lane->world.ops->find_header(message, "__debezium.oldkey", &text);
     if (!*found)
         return SLUICE_OK;
-    enum sluice_code code = sluice_key_decode(lane->old_keys, text, old_key, err);
+    enum sluice_code code = sluice_key_decode_header(lane->old_keys, text, old_key, err);
     return code == SLUICE_OK ? code
                              : sluice_error_wrap(err, "header __debezium.oldkey is not read; header.converter must be "
                                                       "SimpleHeaderConverter or JsonConverter");

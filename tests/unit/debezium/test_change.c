@@ -622,6 +622,22 @@ static void test_keys(void)
 }
 
 /* A change and the key of the same record are in use together. */
+/* SimpleHeaderConverter escapes quotes and backslashes only. */
+static void test_key_of_header(void)
+{
+    static const char text[] = "{\"k\":\"a\tb\n\\\"\\\\\x01\"}";
+    struct sluice_error err;
+    struct sluice_key key;
+    CHECK_INT(sluice_key_decode(decoder, sluice_str_from(text), &key, &err), SLUICE_E_JSON);
+    if (!CHECK_INT(sluice_key_decode_header(decoder, sluice_str_from(text), &key, &err), SLUICE_OK))
+        return;
+    char plain[16];
+    size_t n = 0;
+    CHECK_INT(sluice_json_unescape(key.fields[0].value, plain, &n, &err), SLUICE_OK);
+    CHECK_BYTES(plain, n, "a\tb\n\"\\\x01", 7);
+    CHECK_INT(sluice_key_decode(decoder, sluice_str_from(text), &key, &err), SLUICE_E_JSON);
+}
+
 static void test_key_beside_change(void)
 {
     struct sluice_key key;
@@ -731,6 +747,7 @@ int main(void)
     test_strict_after_good();
     test_keys();
     test_key_beside_change();
+    test_key_of_header();
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(captured_cases); i++)
         test_captured(captured_cases[i]);
     (void)keep(NOTHING);
