@@ -25,17 +25,17 @@ def test_deferrable_keys_shift(scene: Scene, partitions: int) -> None:
     scene.wait_equal("steps,twins")
     scene.wait_streaming()
     for table in ("steps", "twins"):
-        scene.source.execute(f"UPDATE {table} SET id = id + 1", f"UPDATE {table} SET id = id - 2 WHERE id > 3 OR id = 3",
+        scene.source.execute(f"UPDATE {table} SET id = id + 1", f"UPDATE {table} SET id = id - 1",
                              f"INSERT INTO {table} (id) VALUES (500)", f"DELETE FROM {table} WHERE id = 500")
         with scene.source.connection.transaction():
             scene.source.execute(f"INSERT INTO {table} (id, v) VALUES (600, 'x')", f"DELETE FROM {table} WHERE id = 600",
-                                 f"INSERT INTO {table} (id, v) VALUES (601, 'x')", f"DELETE FROM {table} WHERE id = 5",
+                                 f"INSERT INTO {table} (id, v) VALUES (601, 'x')", f"DELETE FROM {table} WHERE id = 20",
                                  f"UPDATE {table} SET id = id + 1 WHERE id < 20")
     scene.wait_equal("steps,twins", seconds=120)
     assert worker.metric("stopped_partitions") == 0
     # The same again from the beginning, over what is stored.
     worker.terminate()
-    scene.reset_offsets("--to-earliest")
+    scene.reset_offsets("--all-topics", "--to-earliest")
     scene.run("second", delivery="exactly_once", batch__max_rows=5)
     scene.wait_drained()
     scene.wait_equal("steps,twins", seconds=120)

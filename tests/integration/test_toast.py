@@ -94,7 +94,7 @@ def test_a_value_that_nobody_knows_stops_by_name(scene: Scene) -> None:
     scene.source.execute("UPDATE docs SET n = 1 WHERE id = 1")
     worker = scene.run()
     line = worker.wait_event("partition_stopped")
-    assert 'table "public.docs", field "tx"' in line["text"] and "toast_missing" in line["text"], line
+    assert 'table "public.docs", field "tx"' in line["error"] and "toast_missing" in line["error"], line
     worker.terminate()
     scene.run("second", tables__defaults={"toast_missing": "null"})
     wait_until(lambda: scene.clickhouse.rows("SELECT id, n, tx, js FROM docs FINAL")
