@@ -248,59 +248,14 @@ static enum sluice_code keep_old_key(struct sluice_batch *batch, const struct sl
     return SLUICE_OK;
 }
 
-/* Where `before` tells which row is meant, since nothing else does. */
-static enum sluice_code append_removal(struct sluice_batch *batch, const struct appending *a,
-                                       const struct sluice_row_ties *ties, bool *full, struct sluice_error *err)
+/* Which of the rows it means, only its values tell. */
+static enum sluice_code refuse_without_key(const struct sluice_plan *plan, struct sluice_error *err)
 {
-    struct sluice_change image = *a->change;
-    struct batch_tie *tie = NULL;
-    image.op = 'u';
-    if (a->change->op == 'u') {
-        image.fields = ties->before;
-        image.n_fields = ties->n_before;
-    }
-    if (image.n_fields == 0)
-        return sluice_error_set(
-            err, SLUICE_E_KEY, SLUICE_REJECT,
-            "table \"%s.%s\" has no key, and the record does not tell the row as it was; set REPLICA "
-            "IDENTITY FULL for the table",
-            batch->plan->source_schema, batch->plan->source_table);
-    enum sluice_code code = add_tie(batch, a->place->offset, &tie, err);
-    struct appending removal = *a;
-    removal.change = &image;
-    removal.key = NULL;
-    removal.marks = ROW_REMOVAL;
-    if (code == SLUICE_OK)
-        code = append_row(batch, &removal, full, err);
-    if (code == SLUICE_OK) {
-        batch->n_ties++;
-        batch->may_need_settled = true;
-    }
-    return code;
-}
-
-static void drop_last_row(struct sluice_batch *batch)
-{
-    batch->n_rows--;
-    batch->n_used = batch->starts[batch->n_rows];
-    batch->n_ties--;
-}
-
-static enum sluice_code append_without_key(struct sluice_batch *batch, const struct appending *a,
-                                           const struct sluice_row_ties *ties, bool *full, struct sluice_error *err)
-{
-    enum sluice_code code = SLUICE_OK;
-    bool removes = a->change->op == 'd' || a->change->op == 'u';
-    if (removes)
-        code = append_removal(batch, a, ties, full, err);
-    if (code != SLUICE_OK || a->change->op == 'd')
-        return code;
-    code = append_row(batch, a, full, err);
-    if (code != SLUICE_OK && removes) {
-        drop_last_row(batch);
-        *full = true; /* a pair does not fit where a single row would */
-    }
-    return code;
+    return sluice_error_set(
+        err, SLUICE_E_KEY, SLUICE_REJECT,
+        "table \"%s.%s\" has no key, so that the row that was updated or deleted can't be told from "
+        "others; give the table a primary key, or the connector message.key.columns",
+        plan->source_schema, plan->source_table);
 }
 
 static uint8_t marks_of(const struct sluice_batch *batch, const struct sluice_change *change,
@@ -325,7 +280,7 @@ static void note_row(struct sluice_batch *batch, const struct sluice_row_ties *t
     const struct sluice_plan *plan = batch->plan;
     if (batch->keeps_values && (marks & ROW_MOVED_AWAY) != 0)
         batch->may_need_settled = true;
-    if (plan->is_log)
+    if (plan->by_offset)
         return;
     if ((marks & ROW_BEGINS) != 0 && batch->n_rows > 1) {
         batch->tx_has_create = false;
@@ -348,8 +303,8 @@ enum sluice_code sluice_batch_append_tied(struct sluice_batch *batch, const stru
     struct batch_tie *tie = NULL;
     struct appending a = {.change = change, .key = key, .version = version, .place = place};
     *full = false;
-    if (plan->by_offset && !plan->is_log)
-        return append_without_key(batch, &a, ties, full, err);
+    if (plan->by_offset && !plan->is_log && (change->op == 'u' || change->op == 'd'))
+        return refuse_without_key(plan, err);
     a.marks = marks_of(batch, change, ties);
     bool may_have_holes = change->op == 'u' || ties->moved_from != NULL;
     enum sluice_code code = SLUICE_OK;

@@ -21,8 +21,6 @@ struct sluice_row_ties {
     uint64_t txid;                       /* 0: in no transaction */
     bool moved_away;                     /* op d: the deleted half of a key change */
     const struct sluice_key *moved_from; /* op c: the created half; its old key. NULL: none */
-    const struct sluice_field *before;   /* op u in a table without a key: the row as it was; NULL: not known */
-    size_t n_before;
 };
 
 /* Takes a reference on the plan. */

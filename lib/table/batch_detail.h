@@ -13,8 +13,7 @@ enum row_mark {
     ROW_BEGINS = 1 << 2,     /* the first one of its transaction in this batch */
     ROW_MOVED_AWAY = 1 << 3, /* the deleted half of a key change */
     ROW_MOVED_HERE = 1 << 4, /* the created half */
-    ROW_REMOVAL = 1 << 5,    /* no row: the image of one that is to be deleted, in a table without a key */
-    ROW_STAYS = 1 << 6       /* is not collapsed: it holds values that another row needs */
+    ROW_STAYS = 1 << 5       /* is not collapsed: it holds values that another row needs */
 };
 
 /* What a row lacks. */

@@ -282,7 +282,9 @@ static enum sluice_code find_values(struct walk *walk, const struct looked_at *x
         if (old->last.is_known && settle_same_event(old->last.version, mate))
             *out = old->last;
         else if (x->state->last.is_known && settle_same_event(x->state->last.version, x->version))
-            *out = x->state->last; /* the row itself, from an earlier attempt */
+            *out = x->state->last;                    /* the row itself, from an earlier attempt */
+    } else if (x->state->first_life != SETTLE_NONE) { /* not `last`: what ended elsewhere has the same version */
+        *out = settle->lives[x->state->first_life].image;
     } else if (x->state->last.is_known && !x->state->last.is_deleted) {
         *out = x->state->last;
     }

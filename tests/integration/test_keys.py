@@ -60,3 +60,46 @@ def test_shift_with_a_kill(scene: Scene, point: str) -> None:
         del worker.environment["SLUICE_KILL_AT"]
     worker.start()
     scene.wait_equal("steps")
+
+
+@pytest.mark.parametrize("delivery", DELIVERIES)
+def test_sorting_key_outside_the_key(scene: Scene, delivery: str) -> None:
+    """ORDER BY (place, id): a row that moves leaves a deleted row behind, also with big values that did not change."""
+    scene.source.execute("CREATE TABLE goods (id integer PRIMARY KEY, place integer NOT NULL, n integer, big text)",
+                         "ALTER TABLE goods ALTER COLUMN big SET STORAGE EXTERNAL",
+                         "INSERT INTO goods SELECT i, i % 5, 0, repeat(i::text, 3000) FROM generate_series(1, 40) i")
+    worker = scene.run(delivery=delivery, batch__max_rows=17,
+                       tables__rules=[{"match": r"\.goods$", "order_by": ["place", "id"]}])
+    scene.connector("goods")
+    scene.wait_equal("goods")
+    scene.wait_streaming()
+    scene.source.execute("UPDATE goods SET place = place + 1", "UPDATE goods SET place = place - 1 WHERE id < 20",
+                         "UPDATE goods SET n = 1 WHERE id < 10", "DELETE FROM goods WHERE id IN (3, 33)",
+                         "UPDATE goods SET id = id + 100 WHERE id BETWEEN 5 AND 8",
+                         "INSERT INTO goods VALUES (3, 9, 9, 'again')", "UPDATE goods SET place = 77 WHERE id = 3")
+    scene.wait_equal("goods")
+    assert worker.metric("moved_rows_total") > 0
+    assert int(scene.clickhouse.rows("SELECT count() AS n FROM goods FINAL WHERE is_deleted = 0")[0]["n"]) == 39
+    worker.terminate()
+    scene.reset_offsets("--all-topics", "--to-earliest")
+    scene.run("second", delivery=delivery, batch__max_rows=11,
+              tables__rules=[{"match": r"\.goods$", "order_by": ["place", "id"]}])
+    scene.wait_drained()
+    scene.wait_equal("goods")
+    assert int(scene.clickhouse.rows("SELECT count() AS n FROM goods FINAL")[0]["n"]) == 39
+
+
+def test_tables_without_a_key(scene: Scene) -> None:
+    """Two equal rows stay two; an update of one of them stops by name."""
+    scene.source.execute("CREATE TABLE notes (n integer, v text)", "ALTER TABLE notes REPLICA IDENTITY FULL",
+                         "INSERT INTO notes VALUES (1, 'same'), (1, 'same')")
+    worker = scene.run(tables__rules=[{"match": r"\.notes$", "no_key": "position"}])
+    scene.connector("notes")
+    wait_until(lambda: scene.clickhouse.has_table("notes")
+               and len(scene.clickhouse.rows("SELECT n, v FROM notes FINAL")) == 2, 60, "both rows")
+    scene.wait_streaming()
+    scene.source.execute("INSERT INTO notes VALUES (1, 'same')")
+    wait_until(lambda: len(scene.clickhouse.rows("SELECT n, v FROM notes FINAL")) == 3, 30, "the third")
+    scene.source.execute("UPDATE notes SET v = 'other' WHERE n = 1")
+    line = worker.wait_event("partition_stopped")
+    assert 'table "public.notes" has no key' in line["error"], line

@@ -354,6 +354,19 @@ static void test_places(void)
     world_deinit(&w);
 }
 
+/* The row that lives and the one that ended where it was have one version. */
+static void test_values_of_a_row_that_moved(void)
+{
+    struct world w;
+    world_init(&w, "id, place");
+    append(&w, 'u', 16, "1", "3", GONE, NONE);
+    struct settle *settle = begin(&w, 1);
+    held(&w, settle, 0, 1, 2, "a", 8, false);
+    held(&w, settle, 0, 1, 1, NULL, 8, true);
+    check_settled(&w, settle, "1/3/a@16 -1/2/~@16");
+    world_deinit(&w);
+}
+
 /* The target has what came later: our old row must not live beside it. */
 static void test_places_of_an_old_event(void)
 {
@@ -403,6 +416,7 @@ int main(void)
     test_deferrable_shift();
     test_shift_over_batches();
     test_places();
+    test_values_of_a_row_that_moved();
     test_places_of_an_old_event();
     test_answers_that_are_not_understood();
     return check_result();
