@@ -14,7 +14,7 @@ from tables import literal
 SCHEMA = "lost"
 _LONG = "(SELECT array_agg(i::{0}) FROM generate_series(1, 9000) i)"
 # Column and type: unchanged in an update, each is null, as a NULL would be.
-_TOASTED = (("f", "double precision", _LONG), ("n", "numeric", _LONG), ("s", "smallint", _LONG))
+_TOASTED = (("f", "double precision", _LONG), ("n", "numeric", _LONG), ("s", "smallint", _LONG), ("c", "citext", _LONG))
 
 
 def before(source: Source) -> None:

@@ -83,14 +83,14 @@ def _texts() -> list[Kind]:
         Kind("char(6)", texts.padded(6), normal.SAME, key=True),
         Kind('"char"', texts.one_of("a", "Z", "9", " "), normal.SAME),
         Kind("small_text", texts.text_up_to(20), normal.SAME, key=True, array=False),
-        Kind("citext", texts.text, normal.SAME, **long),
+        Kind("citext", texts.text, normal.SAME, long="text"),  # exclusion toast_null for its arrays
         Kind("uuid", texts.identifier, normal.SAME, key=True, array_long="uuid[]", hint="uuid"),
         Kind("mood", texts.one_of("ok", "so, so", "ünder'way\\", "", "NULL", "🚚"), normal.SAME, key=True, array_nulls=False, hint="enum"),
         Kind("xml", texts.xml, normal.SAME, long="xml", array=False),
         Kind("json", texts.json_text, normal.SAME, long="json", array_long="json[]", hint="json"),
         Kind("jsonb", texts.jsonb_text, normal.SAME, long="json", array_long="json[]", hint="json"),
         Kind("hstore", texts.hstore, normal.HSTORE, long="hstore", hint="json"),
-        Kind("ltree", texts.ltree, normal.SAME, long="ltree", array=False),
+        Kind("ltree", texts.ltree, normal.SAME, long="ltree", array_nulls=False),  # exclusion ltree_array_null
         Kind("tsvector", texts.tsvector, normal.SAME, long="tsvector", array_nulls=False),
         Kind("isbn", texts.one_of("978-0-393-04002-9", "0-393-04002-X"), normal.SAME, array=False),
         Kind("bytea", texts.hexadecimal, normal.BYTES, key=True, long="bytea", array_long="bytea[]", hint="bytes"),
@@ -127,9 +127,9 @@ def _numbers() -> list[Kind]:
         Kind("bit(1)", texts.bits(1, 1), normal.BOOLEAN, array=False),
         Kind("bit(12)", texts.bits(12, 12), normal.SAME, array=False, hint="bits(12)"),
         Kind("bit(70)", texts.bits(70, 70), normal.SAME, array=False, hint="bits(70)"),
-        # Zeros in front are lost: exclusion varbit_zeros.
+        # The length is lost: exclusion varbit_zeros. Without one a value begins with 1; of varbit(n) it has n bits.
         Kind("varbit", texts.bits(1, 40, first="1"), normal.SAME, array=False, hint="bits"),
-        Kind("varbit(9)", texts.bits(1, 9, first="1"), normal.SAME, array=False, hint="bits"),
+        Kind("varbit(9)", texts.bits(9, 9), normal.SAME, array=False, hint="bits(9)"),
         Kind("point", texts.point, normal.POINT, array=False, hint="point", composite=True),
     ]
     for precision, scale in ((1, 0), (5, 2), (10, 2), (19, 0), (38, 10), (38, 38), (76, 38)):
@@ -143,9 +143,10 @@ def _times() -> list[Kind]:
              Kind("interval", texts.interval, normal.INTERVAL, array=False)]
     for suffix, digits in (("", 6), ("(0)", 0), ("(1)", 1), ("(3)", 3), ("(4)", 4), ("(6)", 6)):
         unit = 1000 if digits <= 3 and suffix else 1
-        # Elements of time[] are cut to milliseconds, those of timetz[] to seconds: exclusions time_array, timetz_array.
+        # Elements of time[] are cut to milliseconds, and 24:00:00 wraps; those of timetz[] are cut to seconds: exclusions
+        # time_array, time_array_midnight, timetz_array.
         found += [
-            Kind(f"time{suffix}", texts.clock(digits), normal.CLOCK, array_draw=texts.clock(min(digits, 3)),
+            Kind(f"time{suffix}", texts.clock(digits), normal.CLOCK, array_draw=texts.clock(min(digits, 3), midnight=False),
                  hint="time_ms" if unit == 1000 else "time_us"),
             Kind(f"timetz{suffix}", texts.clock_with_zone(digits), normal.CLOCK_UTC, array_draw=texts.clock_with_zone(0),
                  hint="zoned_time"),

@@ -154,6 +154,7 @@ class Case:
                 if different is not None:
                     different.note_stop(stops, encoding.name)
                     found[table.name, encoding.kind] = different
+                    print(different, flush=True)
             self._clock.say(f"{encoding.kind}: {sum(1 for _, kind in found if kind == encoding.kind)} tables differ, "
                             f"{len(stops)} topics stopped")
         for encoding in pipeline.encodings[1:]:
@@ -162,6 +163,7 @@ class Case:
                     different = comparison.encodings(first.kind, encoding.kind, table)
                     if different is not None:
                         found[table.name, f"{first.kind}/{encoding.kind}"] = different
+                        print(different, flush=True)
         self._clock.say(f"{comparison.n_cells} cells compared")
         self.strange = destroyed.judge(pipeline)
         return list(found.values())
@@ -173,8 +175,8 @@ def run_seed(options: argparse.Namespace, stack: Stack, folder: Path, seed: int)
     clock = Clock()
     case = Case(options, stack, folder, seed, clock)
     different = case.run()
-    for difference in [*different[:40], *case.strange]:
-        print(difference, flush=True)
+    for strange in case.strange:
+        print(strange, flush=True)
     if different and not options.no_shrink:
         Shrinker(stack, folder, case.tables, case.steps, case.n_before, seed).show(different[0])
     repeat = f"tests/differential/run --seed {seed} --tables {options.tables} --changes {options.changes}"

@@ -131,8 +131,6 @@ class Pipeline:
                     name, settings = avro_name(name), {"rename": column.name}
                 if column.policy != normal.REJECT:
                     settings["on_out_of_range"] = column.policy
-                if encoding.kind == "plain" and column.kind.hint:
-                    settings["source_type"] = column.kind.hint
                 if settings:
                     columns[name] = settings
             rule: dict[str, object] = {"match": f"^{encoding.name}\\.public\\.{_escaped(table.name)}$"}
@@ -143,6 +141,11 @@ class Pipeline:
             if len(rule) > 1:
                 found.append(rule)
         return found
+
+    def hints(self, encoding: Encoding) -> list[str]:
+        """tables.source_types: what records without schemas do not tell, and the target's column neither."""
+        return [f"public.{table.name}.{column.name}={column.kind.hint}" for table in self.of(encoding)
+                for column in table.columns if encoding.kind == "plain" and column.kind.hint]
 
     def work(self, encoding: Encoding, name: str = "worker", **more: object) -> Worker:
         """Starts a worker."""
@@ -160,6 +163,7 @@ class Pipeline:
             "http.listen": "127.0.0.1:0",
             "log.format": "json",
             "tables.rules": self.rules(encoding),
+            "tables.source_types": self.hints(encoding),
         }
         if encoding.kind == "avro":
             options["registry.url"] = self.stack.service("registry").url() + "/apis/ccompat/v7"
@@ -197,7 +201,8 @@ class Pipeline:
                 f"SELECT name, create_table_query FROM system.tables WHERE database = '{origin.name}' AND engine LIKE '%MergeTree'")):
             head = f"CREATE TABLE {origin.name}."
             assert statement.startswith(head), f"{name}: {statement}"
-            target.clickhouse.execute("CREATE TABLE " + statement[len(head):])
+            # Its comment names the source: a table that was made for another one is refused.
+            target.clickhouse.execute("CREATE TABLE " + statement[len(head):].replace(f"sluice: {origin.name}/", f"sluice: {target.name}/"))
 
     # The end
 
