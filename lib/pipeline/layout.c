@@ -46,6 +46,11 @@ bool layout_null_deletes(const struct partition *p, const struct sluice_change *
 
 static bool is_identifier(const struct sluice_config *config, struct sluice_str name)
 {
+    static const char lead[] = "__dbz__";
+    if (name.len > sizeof lead && memcmp(name.ptr, lead, sizeof lead - 1) == 0 &&
+        (sluice_str_equal_z(name, "__dbz__physicalTableIdentifier") ||
+         sluice_str_equal_z(name, "__dbz__sourceIdentifier")))
+        return true;
     const struct sluice_config_list *names = &config->records_table_identifier;
     for (size_t i = 0; i < names->n_items; i++) {
         if (sluice_str_equal_z(name, names->items[i]))

@@ -142,7 +142,7 @@ def test_case_40_history_unclear(scene: Scene) -> None:
     worker = scene.run()
     stopped = worker.wait_event("partition_stopped", 60, offset=2)
     assert "history_unclear" in stopped["error"] and "version.clock_slack" in stopped["error"], stopped
-    assert scene.clickhouse.final("unclear", "name") == [{"name": "before"}]
+    wait_until(lambda: scene.clickhouse.final("unclear", "name") == [{"name": "before"}], 30, "what came before")
     assert worker.terminate() == 1
     worker.options["version.clock_slack"] = "0s"
     worker.start()
