@@ -46,7 +46,7 @@
 #define SLUICE_RANGE_NAMES(X)                                                                                          \
     X(SLUICE_RANGE_REJECT, "reject") /* a bad record */                                                                \
     X(SLUICE_RANGE_CLAMP, "clamp")   /* the nearest value that fits */                                                 \
-    X(SLUICE_RANGE_NULL, "null")     /* NULL; refused when planned if the column can't be NULL */
+    X(SLUICE_RANGE_NULL, "null")     /* NULL; a bad record where the column can't be NULL */
 /* NULL of an array, map or tuple, for which ClickHouse has none. */
 #define SLUICE_NULL_COMPOSITE_NAMES(X)                                                                                 \
     X(SLUICE_NULL_COMPOSITE_EMPTY, "empty")                                                                            \

@@ -197,6 +197,8 @@ enum sluice_code catalog_find(struct catalog *catalog, const struct sluice_chang
                                              catalog->config->tables_source_types.n_items, &shape, err);
     if (code == SLUICE_OK)
         code = find_table(catalog, change, shape, &table, err);
+    if (code == SLUICE_OK)
+        code = sluice_shape_apply_rules(shape, table->settings, err);
     if (code != SLUICE_OK)
         return code;
     for (struct variant *variant = table->variants; variant != NULL; variant = variant->next) {

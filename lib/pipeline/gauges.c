@@ -2,6 +2,7 @@
 #include "pipeline/reader_internal.h"
 
 #include "base/clock.h"
+#include "table/convert.h"
 
 enum { ASK_TIMEOUT_MS = 200 };
 
@@ -33,6 +34,15 @@ static int64_t end_of(struct reader *reader, const struct partition *p)
     return end > p->reader.asked_end ? end : p->reader.asked_end;
 }
 
+/* The conversions count for the whole process. */
+static void count_out_of_range(struct sluice_metrics *metrics, const char *policy, uint64_t n)
+{
+    struct sluice_metric *metric = sluice_metrics_get1(metrics, SLUICE_METRIC_OUT_OF_RANGE_VALUES, policy);
+    double seen = sluice_metric_value(metric);
+    if ((double)n > seen)
+        sluice_metric_add(metric, n - (uint64_t)seen);
+}
+
 void gauges_set(struct reader *reader)
 {
     struct sluice_metrics *metrics = reader->world.metrics;
@@ -62,6 +72,8 @@ void gauges_set(struct reader *reader)
         sluice_metric_set(sluice_metrics_get_partition(metrics, SLUICE_METRIC_COMMITTED_OFFSET, p->topic, p->id),
                           atomic_load(&s->committed));
     }
+    count_out_of_range(metrics, "clamp", sluice_convert_n_clamped());
+    count_out_of_range(metrics, "null", sluice_convert_n_nulled());
     sluice_metric_set(sluice_metrics_get(metrics, SLUICE_METRIC_ASSIGNED_PARTITIONS), (int64_t)reader->n_partitions);
     sluice_metric_set(sluice_metrics_get(metrics, SLUICE_METRIC_STOPPED_PARTITIONS), n_stopped);
     sluice_metric_set(sluice_metrics_get(metrics, SLUICE_METRIC_PAUSED_PARTITIONS), n_paused);

@@ -41,7 +41,7 @@ static unsigned two_digits(const char *at)
 }
 
 /* "[+-]Y{4,9}": java.time writes more than four digits with a sign. */
-static bool read_year(const char **at, const char *end, int64_t *year)
+static inline bool read_year(const char **at, const char *end, int64_t *year)
 {
     bool negative = *at < end && **at == '-';
     if (*at < end && (**at == '-' || **at == '+'))
@@ -56,7 +56,7 @@ static bool read_year(const char **at, const char *end, int64_t *year)
 }
 
 /* ".123" up to nine digits, then 'Z' and nothing else. */
-static bool read_fraction(const char *at, const char *end, uint32_t *nanos)
+static inline bool read_fraction(const char *at, const char *end, uint32_t *nanos)
 {
     uint32_t value = 0;
     uint32_t unit = 1000000000;
@@ -72,7 +72,7 @@ static bool read_fraction(const char *at, const char *end, uint32_t *nanos)
 }
 
 /* "-MM-DD" behind the year. */
-static bool read_month_and_day(const char *at, int64_t year, unsigned *month, unsigned *day)
+static inline bool read_month_and_day(const char *at, int64_t year, unsigned *month, unsigned *day)
 {
     *month = two_digits(at + 1);
     *day = two_digits(at + 4);
@@ -81,7 +81,7 @@ static bool read_month_and_day(const char *at, int64_t year, unsigned *month, un
 }
 
 /* "HH:MM:SS", a fraction and 'Z', and nothing else. */
-static bool read_clock(const char *at, const char *end, struct calendar_instant *out)
+static inline bool read_clock(const char *at, const char *end, struct calendar_instant *out)
 {
     if (end - at < 9 || at[2] != ':' || at[5] != ':')
         return false;

@@ -27,31 +27,32 @@ struct convert;
 typedef unsigned char *(*convert_fn)(const struct convert *self, const struct sluice_value *value, unsigned char *at,
                                      struct sluice_error *err);
 
+/* What every value needs comes first, in one cache line. */
 struct convert {
     convert_fn fn; /* NULL: the pair has no exact conversion */
-    enum sluice_source_type source;
+    size_t width;  /* bytes of a value of fixed width */
+    /* Meaning depends on fn; see convert_number.c and convert_time.c. */
+    int64_t min;
+    int64_t max;
+    int64_t factor;
+    int64_t divisor;
     struct sluice_type type; /* labels sorted by name */
-    const char *type_text;   /* for errors */
-    size_t width;            /* bytes of a value of fixed width */
+    enum sluice_source_type source;
+    bool takes_null; /* arrays, maps, tuples: null becomes the empty one */
+    enum sluice_range range;
+    enum sluice_binary binary;
+    unsigned source_scale;
+    unsigned scale_up;
+    unsigned length;                   /* of bits */
+    const struct convert *parts;       /* of ARRAY, MAP and TUPLE, as type.items */
+    const struct transform *transform; /* fn replaces the value (transform.h); else NULL */
+    const char *type_text;             /* for errors */
     /* A value takes at most `room` bytes and `growth` for each byte of its text (`growth_parts` if it is an array,
      * object or Avro composite: parts without a text of their own count as well). */
     size_t room;
     size_t growth;
     size_t growth_parts;
     size_t part_room; /* as room, for a value inside of another, without what may be scribbled on */
-    bool takes_null;  /* arrays, maps, tuples: null becomes the empty one */
-    enum sluice_range range;
-    enum sluice_binary binary;
-    const struct convert *parts; /* of ARRAY, MAP and TUPLE, as type.items */
-    /* Meaning depends on fn; see convert_number.c and convert_time.c. */
-    int64_t min;
-    int64_t max;
-    int64_t factor;
-    int64_t divisor;
-    unsigned source_scale;
-    unsigned scale_up;
-    unsigned length;                   /* of bits */
-    const struct transform *transform; /* fn replaces the value (transform.h); else NULL */
 };
 
 /* Chooses the conversion of `column` into `type`; out->fn stays NULL if there is none. Text is borrowed, labels and
@@ -80,7 +81,8 @@ SLUICE_MUST_CHECK enum sluice_code convert_choose_part(struct sluice_arena *aren
 
 static inline bool convert_is_composite(const struct sluice_value *value)
 {
-    return value->kind == SLUICE_VALUE_ARRAY || value->kind == SLUICE_VALUE_OBJECT || value->kind == SLUICE_VALUE_AVRO;
+    const unsigned composites = 1U << SLUICE_VALUE_ARRAY | 1U << SLUICE_VALUE_OBJECT | 1U << SLUICE_VALUE_AVRO;
+    return (composites >> value->kind & 1) != 0;
 }
 
 /* The most bytes that fn may touch for this value. */

@@ -227,10 +227,13 @@ static unsigned char *put_deleted(const struct sluice_plan *plan, const struct s
 
 static size_t fields_room(const struct sluice_plan *plan, const struct sluice_field *fields, size_t n_fields)
 {
-    size_t room = plan->room;
-    for (size_t i = 0; i < n_fields; i++)
-        room += fields[i].value.text.len * (convert_is_composite(&fields[i].value) ? plan->growth_parts : plan->growth);
-    return room;
+    size_t all = 0;
+    size_t composites = 0;
+    for (size_t i = 0; i < n_fields; i++) {
+        all += fields[i].value.text.len;
+        composites += convert_is_composite(&fields[i].value) ? fields[i].value.text.len : 0;
+    }
+    return plan->room + (all - composites) * plan->growth + composites * plan->growth_parts;
 }
 
 size_t row_key_room(const struct sluice_plan *plan, const struct sluice_key *key)

@@ -248,6 +248,26 @@ enum sluice_code sluice_shape_new(const struct sluice_change *change, const stru
     return SLUICE_OK;
 }
 
+enum sluice_code sluice_shape_apply_rules(struct sluice_shape *shape, const struct sluice_table_settings *settings,
+                                          struct sluice_error *err)
+{
+    for (size_t i = 0; i < settings->n_columns && !shape->typed; i++) {
+        const struct sluice_column_settings *rule = &settings->columns[i];
+        struct sluice_source_column *column = find_column(shape, rule->name);
+        bool known = true;
+        if (rule->source_type[0] == '\0' || column == NULL)
+            continue;
+        enum sluice_code code =
+            source_type_hint(&shape->arena, sluice_str_from(rule->source_type), column, &known, err);
+        if (code == SLUICE_OK && !known)
+            return REFUSE(shape, err, SLUICE_E_CONFIG, "the rule's source_type of field \"%s\": no type \"%s\"",
+                          rule->name, rule->source_type);
+        if (code != SLUICE_OK)
+            return code;
+    }
+    return SLUICE_OK;
+}
+
 void sluice_shape_free(struct sluice_shape *shape)
 {
     if (shape == NULL)

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "debezium/change.h"
+#include "sluice/rules.h"
 #include "table/source_type.h"
 
 struct sluice_shape {
@@ -25,6 +26,11 @@ struct sluice_shape {
 SLUICE_MUST_CHECK enum sluice_code sluice_shape_new(const struct sluice_change *change, const struct sluice_key *key,
                                                     const char *const *hints, size_t n_hints, struct sluice_shape **out,
                                                     struct sluice_error *err);
+/* The source types that rules name (`source_type` of a column), in a shape that has none of its own; others have them
+ * from the records, and nothing is done. Errors: SLUICE_E_CONFIG (no such type), SLUICE_E_NOMEM. */
+SLUICE_MUST_CHECK enum sluice_code sluice_shape_apply_rules(struct sluice_shape *shape,
+                                                            const struct sluice_table_settings *settings,
+                                                            struct sluice_error *err);
 void sluice_shape_free(struct sluice_shape *shape);
 SLUICE_DEFINE_AUTO_PTR(sluice_shape, struct sluice_shape, sluice_shape_free)
 

@@ -255,6 +255,30 @@ static void test_names_only(void)
     CHECK(!sluice_shape_equal(shape, other));
 }
 
+/* source_type of a rule's column: for records without schema only. */
+static void test_rules(void)
+{
+    struct sluice_column_settings columns[] = {{.name = "v", .source_type = "array(date)"},
+                                               {.name = "id", .source_type = ""},
+                                               {.name = "elsewhere", .source_type = "json"}};
+    const struct sluice_table_settings settings = {.columns = columns, .n_columns = SLUICE_N_ELEMENTS(columns)};
+    SLUICE_AUTO(sluice_shape) struct sluice_shape *bare = NULL;
+    SLUICE_AUTO(sluice_shape) struct sluice_shape *typed = NULL;
+    struct sluice_error err = {0};
+    CHECK_INT(make("", NULL, 0, &bare, &err), SLUICE_OK);
+    CHECK_INT(make(ENVELOPE(ID ",{\"type\":\"string\",\"field\":\"v\"}"), NULL, 0, &typed, &err), SLUICE_OK);
+    if (bare == NULL || typed == NULL)
+        return;
+    CHECK_INT(sluice_shape_apply_rules(bare, &settings, &err), SLUICE_OK);
+    CHECK_INT(bare->columns[0].type, SLUICE_SOURCE_UNTYPED);
+    CHECK(bare->columns[1].type == SLUICE_SOURCE_ARRAY && bare->columns[1].element->type == SLUICE_SOURCE_DATE);
+    CHECK_INT(sluice_shape_apply_rules(typed, &settings, &err), SLUICE_OK);
+    CHECK_INT(typed->columns[1].type, SLUICE_SOURCE_STRING);
+    columns[0].source_type = "numbers";
+    CHECK_INT(sluice_shape_apply_rules(bare, &settings, &err), SLUICE_E_CONFIG);
+    CHECK_CONTAINS(err.text, "field \"v\": no type \"numbers\"");
+}
+
 static void test_hints_refused(void)
 {
     static const struct {
@@ -381,6 +405,7 @@ int main(void)
     test_row_type();
     test_broken_schema();
     test_names_only();
+    test_rules();
     test_hints_refused();
     test_keys_refused();
     test_equality();
