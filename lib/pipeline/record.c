@@ -383,16 +383,21 @@ static enum sluice_code take_key(struct lane *lane, struct partition *p, const r
                                  struct sluice_change *change, struct sluice_key *key, struct sluice_error *err)
 {
     struct sluice_str identifier = {NULL, 0};
-    if (message->key == NULL)
+    bool is_told_by_key = change->is_flattened && !change->has_image;
+    if (message->key == NULL && is_told_by_key)
         return sluice_error_set(err, SLUICE_E_KEY, SLUICE_REJECT,
                                 "the record of table \"%.*s\" has no key; give the table a primary key, or the "
                                 "connector message.key.columns",
                                 SLUICE_STR_ARG(change->source.table));
+    if (message->key == NULL) { /* whether its table may have none is seen when it is planned */
+        *key = (struct sluice_key){.fields = lane->key_fields};
+        return SLUICE_OK;
+    }
     enum sluice_code code = schemas_decode_key(lane, p, message, key, err);
     if (code != SLUICE_OK || p->lane.waiting_for != NULL)
         return code;
     code = layout_clean_key(lane->world.config, key, lane->key_fields, &identifier, err);
-    if (code != SLUICE_OK || !change->is_flattened || change->has_image)
+    if (code != SLUICE_OK || !is_told_by_key)
         return code;
     change->fields = key->fields;
     change->n_fields = key->n_fields;
