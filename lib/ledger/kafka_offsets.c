@@ -16,13 +16,13 @@
  */
 #include "ledger/backend.h"
 
+#include "base/random.h"
 #include "kafka/client.h"
 #include "kafka/group_offsets.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 struct kept {
     char *topic;
@@ -327,12 +327,7 @@ enum sluice_code sluice_ledger_new_kafka(const struct sluice_kafka_ledger_option
 {
     enum { MAX_ID = 249 }; /* longer names make longer records, no safer ones */
     char id[MAX_ID];
-    unsigned char random[8];
-    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
-        return sluice_error_set(err, SLUICE_E_IO, SLUICE_STOP, "get random bytes: getrandom failed");
-    uint64_t number;
-    memcpy(&number, random, sizeof number);
-    (void)snprintf(id, sizeof id, "sluice-%.200s-%016" PRIx64, options->pipeline, number);
+    (void)snprintf(id, sizeof id, "sluice-%.200s-%016" PRIx64, options->pipeline, sluice_random_u64());
     struct kafka_ledger *self = calloc(1, sizeof *self);
     if (self == NULL)
         return sluice_error_nomem(err, "the ledger", sizeof *self);

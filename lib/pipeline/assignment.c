@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/point.h"
+#include "base/random.h"
 #include "sluice/log.h"
 
 #include <stdlib.h>
@@ -266,9 +267,9 @@ void assignment_tend(struct reader *reader)
 }
 
 /* Different workers wait for different times, so that one of them wins. */
-static int64_t contend_us(const struct partition *p)
+static int64_t contend_us(void)
 {
-    return AGAIN_US / 4 + (int64_t)(((uintptr_t)p >> 4) % (AGAIN_US / 2));
+    return AGAIN_US / 4 + (int64_t)(sluice_random_u64() % (AGAIN_US / 2));
 }
 
 static void take_durable(struct reader *reader, struct partition *p, const struct notice *notice)
@@ -322,7 +323,7 @@ static void on_notice(struct reader *reader, struct notice *notice)
     } else if (notice->kind == NOTICE_FENCED) {
         p->reader.detached = true;
         p->reader.waits = true;
-        p->reader.again_us = sluice_mono_us() + contend_us(p);
+        p->reader.again_us = sluice_mono_us() + contend_us();
         reader_push_chunk(reader);
         if (!atomic_load(&p->leaving)) /* chunks hold no reference: the item behind the last one does */
             start_leaving(reader, p);
