@@ -21,7 +21,8 @@ SLUICE_MUST_CHECK enum sluice_code sluice_ch_read_target(struct sluice_ch_client
 SLUICE_MUST_CHECK enum sluice_code sluice_ch_read_dedup(struct sluice_ch_client *client, struct sluice_target *target,
                                                         struct sluice_error *err);
 
-/* Runs one CREATE, ALTER or other DDL statement, to its end on all replicas. `what` for the error text: `create table "shop.orders"`. */
+/* Runs one CREATE, ALTER or other DDL statement, to its end on all replicas. `what` for the error text: `create table
+ * "shop.orders"`. */
 SLUICE_MUST_CHECK enum sluice_code sluice_ch_run_ddl(struct sluice_ch_client *client, const char *what, const char *sql,
                                                      struct sluice_error *err);
 

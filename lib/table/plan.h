@@ -27,9 +27,9 @@ struct sluice_plan_options {
 };
 
 /* Borrows shape, target and options for the call only. The version column of the target must be UInt128 (see
- * options), the deleted column UInt8 or Bool. A column that no field feeds gets its default, NULL or the type's zero from the server.
- * Errors: SLUICE_E_TYPE, SLUICE_E_SHAPE (a field without a column), SLUICE_E_TABLE (engine, version or deleted column);
- * all SLUICE_STOP_PARTITION, text names table, column, both types and the remedy. */
+ * options), the deleted column UInt8 or Bool. A column that no field feeds gets its default, NULL or the type's zero
+ * from the server. Errors: SLUICE_E_TYPE, SLUICE_E_SHAPE (a field without a column), SLUICE_E_TABLE (engine, version or
+ * deleted column); all SLUICE_STOP_PARTITION, text names table, column, both types and the remedy. */
 SLUICE_MUST_CHECK enum sluice_code sluice_plan_new(const struct sluice_shape *shape, const struct sluice_target *target,
                                                    const struct sluice_plan_options *options, struct sluice_plan **out,
                                                    struct sluice_error *err);
