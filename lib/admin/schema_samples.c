@@ -170,10 +170,12 @@ static void add_topic(void *context, const char *name, int n_partitions)
     struct reading *r = context;
     if (r->n_topics == MAX_TOPICS)
         return;
-    char *copy = malloc(strlen(name) + 1);
+    size_t n_bytes = strlen(name) + 1;
+    char *copy = malloc(n_bytes);
     if (copy == NULL)
         SLUICE_BUG("no memory for a topic's name");
-    r->topics[r->n_topics++] = (struct topic){strcpy(copy, name), n_partitions};
+    memcpy(copy, name, n_bytes);
+    r->topics[r->n_topics++] = (struct topic){copy, n_partitions};
 }
 
 static enum sluice_code list_topics(struct reading *r, struct sluice_error *err)
