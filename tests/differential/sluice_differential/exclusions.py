@@ -67,6 +67,8 @@ VALUES: tuple[Lost, ...] = (
     Lost("matrix", "arrays have one dimension: the inner ones are null", "integer[]", "{{1,2},{3,4}}", [None, None]),
     Lost("interval_beyond_double", "counted as a double: microseconds are off beyond 2^53", "interval", "285 years 0.000001 sec",
          8993916000000002),
+    Lost("interval_negative_fraction", "a negative fraction of a second is rounded in the snapshot", "interval", "-100:59:59.999999",
+         -363600000000, -363599999999),
     Lost("interval_beyond_int64", "saturates", "interval", "-178000000 years", -9223372036854775808),
     Lost("timestamp_end", "the last days of PostgreSQL's range overflow", "timestamp", "294276-12-31 23:59:59.999999", -9223372036853775810),
     *_absent(("money[]", "{1}"), ("name[]", "{a}"), ("xml[]", "{<a/>}"), ("bit varying[]", "{101}"), ("interval[]", "{1 day}"),
