@@ -29,7 +29,7 @@ static void test_table(void)
                                      "c\t4\tm\tInt32\tMATERIALIZED\t0\t0\n"
                                      "c\t5\ta\tInt32\tALIAS\t0\t0\n"
                                      "c\t6\te\tInt32\tEPHEMERAL\t0\t0\n"
-                                     "c\t7\tlist\tArray(String)\t\t0\t0\n"
+                                     "c\t7\tlist\tVariant(String, UInt8)\t\t0\t0\n"
                                      "c\t8\t_version\tUInt128\t\t0\t0\n"
                                      "c\t9\tis_deleted\tUInt8\t\t0\t0\n",
                           &target, &exists),

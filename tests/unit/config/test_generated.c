@@ -81,13 +81,13 @@ static void show(struct sluice_config *config, bool json, char **text)
 static void test_show(void)
 {
     static const char *const sets[] = {"senders=5"};
-    static const char text[] = MINIMUM
-        "clickhouse.password: hidden1\nkafka.sasl.password: hidden2\n"
-        "tables.source_types: [a.b.c=json, a.b.d=uuid, a.b.e=array(bits(12))]\n"
-        "registry.url: ['http://hidden3:hidden4@r:8081/x', 'http://r2']\nregistry.headers: ['X-Key: hidden5']\n"
-        "tables.defaults.toast: null\n"
-        "tables.rules:\n- {match: '^x$', order_by: [a, b], transforms: {}}\n"
-        "- match: y\n  columns:\n    p.q: {rename: r}\n";
+    static const char text[] =
+        MINIMUM "clickhouse.password: hidden1\nkafka.sasl.password: hidden2\n"
+                "tables.source_types: [a.b.c=json, a.b.d=uuid, a.b.e=array(bits(12))]\n"
+                "registry.url: ['http://hidden3:hidden4@r:8081/x', 'http://r2']\nregistry.headers: ['X-Key: hidden5']\n"
+                "tables.defaults.toast: null\n"
+                "tables.rules:\n- {match: '^x$', order_by: [a, b], transforms: {}}\n"
+                "- match: y\n  columns:\n    p.q: {rename: r}\n";
     char *table = NULL;
     char *json = NULL;
     struct sluice_config *config = load_bytes(text, strlen(text), sets, 1);

@@ -98,24 +98,48 @@ static void test_enum(void)
     CHECK(code == SLUICE_OK && type != NULL && type->nullable && type->bits == 16 && type->labels[1].value == 32767);
 }
 
+/* Types of parts, and the younger ones. */
+static void test_composite(void)
+{
+    static const struct {
+        const char *text;
+        enum sluice_type_kind kind;
+        bool nullable;
+        size_t n_items;
+        enum sluice_type_kind first, last; /* of the parts */
+    } cases[] = {
+        {"Array(String)", SLUICE_TYPE_ARRAY, false, 1, SLUICE_TYPE_STRING, SLUICE_TYPE_STRING},
+        {"Array(Nullable(Decimal(10, 2)))", SLUICE_TYPE_ARRAY, false, 1, SLUICE_TYPE_DECIMAL, SLUICE_TYPE_DECIMAL},
+        {"Map(String, UInt64)", SLUICE_TYPE_MAP, false, 2, SLUICE_TYPE_STRING, SLUICE_TYPE_INT},
+        {"Tuple(a Int32, `b c` String)", SLUICE_TYPE_TUPLE, false, 2, SLUICE_TYPE_INT, SLUICE_TYPE_STRING},
+        {"Nested(a UInt8, b String)", SLUICE_TYPE_ARRAY, false, 1, SLUICE_TYPE_TUPLE, SLUICE_TYPE_TUPLE},
+        {"Point", SLUICE_TYPE_TUPLE, false, 2, SLUICE_TYPE_FLOAT, SLUICE_TYPE_FLOAT},
+        {"JSON", SLUICE_TYPE_JSON, false, 0, 0, 0},
+        {"JSON(max_dynamic_paths=8, SKIP path)", SLUICE_TYPE_JSON, false, 0, 0, 0},
+        {"Nullable(IPv4)", SLUICE_TYPE_IPV4, true, 0, 0, 0},
+        {"LowCardinality(IPv4)", SLUICE_TYPE_IPV4, false, 0, 0, 0},
+        {"IPv6", SLUICE_TYPE_IPV6, false, 0, 0, 0},
+        {"Time64(6)", SLUICE_TYPE_TIME64, false, 0, 0, 0},
+    };
+    SLUICE_AUTO(sluice_arena) struct sluice_arena arena;
+    enum sluice_code code;
+    sluice_arena_init(&arena, 1 << 20, "test");
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(cases); i++) {
+        const struct sluice_type *type = parse(&arena, cases[i].text, &code);
+        if (!CHECK(code == SLUICE_OK && type != NULL) || !CHECK_INT(type->kind, cases[i].kind) ||
+            !CHECK_INT(type->nullable, cases[i].nullable) || !CHECK_INT(type->n_items, cases[i].n_items) ||
+            (type->n_items > 0 && (!CHECK_INT(type->items[0].kind, cases[i].first) ||
+                                   !CHECK_INT(type->items[type->n_items - 1].kind, cases[i].last))))
+            (void)fprintf(stderr, "    type %s\n", cases[i].text);
+    }
+}
+
 static void test_others(void)
 {
     static const char *const others[] = {
-        "Array(String)",
-        "Array(Nullable(Decimal(10, 2)))",
-        "Map(String, UInt64)",
-        "Tuple(a Int32, `b c` String)",
-        "JSON",
-        "JSON(max_dynamic_paths=8, SKIP path)",
-        "Nullable(IPv4)",
-        "IPv6",
-        "Time64(6)",
         "AggregateFunction(uniq, UInt64)",
-        "LowCardinality(IPv4)",
-        "Nested(a UInt8, b String)",
         "Dynamic(max_types=3)",
         "Variant(String, Array(UInt8))",
-        "Point",
         "IntervalDay",
         "BFloat16",
     };
@@ -213,6 +237,7 @@ int main(void)
 {
     test_known();
     test_enum();
+    test_composite();
     test_others();
     test_truncated();
     test_depth();
