@@ -412,7 +412,7 @@ static enum sluice_code compile_text(struct compiler *c, struct sluice_str text,
 {
     json_error_t why;
     SLUICE_CLEANUP(decref_auto)
-    json_t *json = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+    json_t *json = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
     if (json == NULL)
         return sluice_error_set(err, SLUICE_E_JSON, SLUICE_REJECT, "the Avro schema is no JSON: %s at byte %d",
                                 why.text, why.position);

@@ -171,7 +171,7 @@ enum sluice_code connect_embedded_read(struct sluice_arena *arena, struct sluice
     struct reading r = {.arena = arena, .err = err};
     json_error_t jerr;
     *out = NULL;
-    SLUICE_AUTO(json) json_t *schema = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, &jerr);
+    SLUICE_AUTO(json) json_t *schema = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &jerr);
     if (schema == NULL)
         return REFUSE(&r, SLUICE_E_JSON, "the embedded schema is not valid JSON: %s", jerr.text);
     const json_t *wanted = member_z != NULL ? find_member(schema, member_z) : schema;

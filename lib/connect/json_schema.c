@@ -311,7 +311,7 @@ static enum sluice_code load(struct reading *r, const char *name, struct sluice_
     json_error_t why;
     if (r->n_documents == MAX_DOCUMENTS)
         return refuse(err, "the JSON Schema refers to more than %d others", MAX_DOCUMENTS - 1);
-    json_t *root = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, &why);
+    json_t *root = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
     if (root == NULL)
         return sluice_error_set(err, SLUICE_E_JSON, SLUICE_REJECT, "the JSON Schema is no JSON: %s at byte %d",
                                 why.text, why.position);

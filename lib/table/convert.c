@@ -288,6 +288,20 @@ enum sluice_code convert_choose_part(struct sluice_arena *arena, const struct sl
     return choose(arena, column, out, err);
 }
 
+size_t convert_room_of_parts(const struct convert *self, const struct sluice_value *value)
+{
+    size_t n_parts = value->text.len; /* Avro: a part takes a byte at least */
+    if (value->kind != SLUICE_VALUE_AVRO && self->each_part > 0) {
+        /* JSON: one of these stands before each; those inside of texts are too many, which does no harm. */
+        n_parts = 0;
+        for (size_t i = 0; i < value->text.len; i++) {
+            const char c = value->text.ptr[i];
+            n_parts += c == '[' || c == ',' || c == ':' || c == '{';
+        }
+    }
+    return self->room + value->text.len * self->growth_parts + n_parts * self->each_part;
+}
+
 static int16_t smallest_label(const struct convert *self)
 {
     int16_t smallest = INT16_MAX;

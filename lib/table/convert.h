@@ -47,11 +47,12 @@ struct convert {
     const struct convert *parts;       /* of ARRAY, MAP and TUPLE, as type.items */
     const struct transform *transform; /* fn replaces the value (transform.h); else NULL */
     const char *type_text;             /* for errors */
-    /* A value takes at most `room` bytes and `growth` for each byte of its text (`growth_parts` if it is an array,
-     * object or Avro composite: parts without a text of their own count as well). */
+    /* A value takes at most `room` bytes and `growth` for each byte of its text. If it is an array or a struct:
+     * `growth_parts` for each byte and `each_part` for each of its parts, at any depth. */
     size_t room;
     size_t growth;
     size_t growth_parts;
+    size_t each_part;
     size_t part_room; /* as room, for a value inside of another, without what may be scribbled on */
 };
 
@@ -85,10 +86,14 @@ static inline bool convert_is_composite(const struct sluice_value *value)
     return (composites >> value->kind & 1) != 0;
 }
 
+/* The same for an array or a struct, whose parts are counted. */
+size_t convert_room_of_parts(const struct convert *self, const struct sluice_value *value);
+
 /* The most bytes that fn may touch for this value. */
 static inline size_t convert_room(const struct convert *self, const struct sluice_value *value)
 {
-    return self->room + value->text.len * (convert_is_composite(value) ? self->growth_parts : self->growth);
+    return convert_is_composite(value) ? convert_room_of_parts(self, value)
+                                       : self->room + value->text.len * self->growth;
 }
 
 /* The value of a column that a deleted row does not know: NULL, else the type's zero (for an enum its smallest value,

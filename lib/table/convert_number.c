@@ -230,6 +230,26 @@ static size_t count_digits(struct sluice_str text)
     return n_significant;
 }
 
+/* Has the float just the digits of the text? Java before 19 writes some with one more than needed: 2^-25 is
+ * 2.98023223876953125E-8. */
+static bool has_digits(struct sluice_str text, size_t n_digits, double v)
+{
+    char shown[64];
+    size_t at = 0;
+    if (n_digits > 40)
+        return false;
+    (void)snprintf(shown, sizeof shown, "%.*e", (int)n_digits - 1, fabs(v));
+    for (size_t i = 0, n = 0; i < text.len && n < n_digits; i++) {
+        if (text.ptr[i] < '0' || text.ptr[i] > '9' || (n == 0 && text.ptr[i] == '0'))
+            continue;
+        at += shown[at] == '.';
+        if (text.ptr[i] != shown[at++])
+            return false;
+        n++;
+    }
+    return true;
+}
+
 /* Nothing says that the source is a float of this width: it may be a bigint or a numeric, and those must not be rounded
  * unseen. Every float of the width comes through, as its shortest text has no more than 17 (9) digits. */
 static bool keeps_number(const struct convert *self, const struct sluice_value *value, double v)
@@ -239,7 +259,8 @@ static bool keeps_number(const struct convert *self, const struct sluice_value *
     if (v == 0)
         return n_digits == 0;
     if (!is_integer(value))
-        return n_digits <= (self->width == 4 ? FLT_DECIMAL_DIG : DBL_DECIMAL_DIG);
+        return n_digits <= (self->width == 4 ? FLT_DECIMAL_DIG : DBL_DECIMAL_DIG) ||
+               has_digits(value->text, n_digits, v);
     if (value->text.len <= (self->width == 4 ? FLT_DIG : DBL_DIG))
         return true;
     int n = snprintf(exact, sizeof exact, "%.0f", v);

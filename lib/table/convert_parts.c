@@ -155,6 +155,7 @@ static enum sluice_code choose_parts(struct sluice_arena *arena, const struct sl
     size_t n = out->type.n_items;
     size_t room = 0;
     size_t growth = 1;
+    size_t each = 0;
     struct convert *parts = sluice_arena_alloc_array(arena, n, sizeof *parts, err);
     if (parts == NULL)
         return err->code;
@@ -167,11 +168,13 @@ static enum sluice_code choose_parts(struct sluice_arena *arena, const struct sl
         size_t most = parts[i].growth > parts[i].growth_parts ? parts[i].growth : parts[i].growth_parts;
         growth = most > growth ? most : growth;
         room += parts[i].part_room;
+        each += parts[i].each_part;
         out->room += parts[i].room;
     }
     out->parts = parts;
-    /* A list holds a part for every byte of its text at most, a tuple each of its parts once. */
-    out->growth_parts = growth + (out->type.kind == SLUICE_TYPE_TUPLE ? 0 : room);
+    out->growth_parts = growth;
+    /* A tuple holds each of its parts once. */
+    out->each_part = each + (out->type.kind == SLUICE_TYPE_TUPLE ? 0 : room);
     out->part_room += out->type.kind == SLUICE_TYPE_TUPLE ? room : 0;
     return SLUICE_OK;
 }

@@ -246,9 +246,7 @@ static enum sluice_code plan_column(struct planning *p, const struct sluice_sour
         out->toast = sluice_column_settings(p->options->settings, source->name)->toast;
     struct sluice_plan *plan = p->plan;
     plan->room += out->convert.room;
-    plan->growth = out->convert.growth > plan->growth ? out->convert.growth : plan->growth;
-    plan->growth_parts =
-        out->convert.growth_parts > plan->growth_parts ? out->convert.growth_parts : plan->growth_parts;
+    plan->grows = plan->grows || out->convert.growth > 1;
     plan->has_json = plan->has_json || out->convert.type.kind == SLUICE_TYPE_JSON;
     return plan_companion(p, source, out);
 }
@@ -261,7 +259,6 @@ static enum sluice_code plan_columns(struct planning *p)
         return p->err->code;
     plan->n_columns = p->shape->n_columns;
     plan->room = PLAN_VERSION_BYTES + PLAN_DELETED_BYTES;
-    plan->growth = plan->growth_parts = 1;
     enum sluice_code code = SLUICE_OK;
     for (size_t i = 0; i < plan->n_columns && code == SLUICE_OK; i++)
         code = plan_column(p, &p->shape->columns[i], &plan->columns[i]);

@@ -52,11 +52,10 @@ struct sluice_plan {
     bool is_narrow; /* it is UInt64: only the low half of a version is sent */
     const char *deleted_column;
     struct sortkey key;
-    /* A row takes at most `room`, and `growth` for each byte of its values' texts; of arrays, maps and structs
-     * `growth_parts` (convert.h). */
+    /* A row takes at most `room` and the length of its values' texts; more if there are arrays or structs among them,
+     * or a column `grows` (convert.h). */
     size_t room;
-    size_t growth;
-    size_t growth_parts;
+    bool grows;
     bool has_json; /* a column of type JSON, written as its text */
     const char *insert_sql;
     struct sluice_str insert_header;

@@ -225,15 +225,30 @@ static unsigned char *put_deleted(const struct sluice_plan *plan, const struct s
     return at;
 }
 
+/* Of rows with values that may grow: a column at a time. */
+static size_t grown_room(const struct sluice_plan *plan, const struct sluice_field *fields, size_t n_fields)
+{
+    size_t room = plan->room;
+    for (size_t i = 0; i < plan->n_columns; i++) {
+        const struct plan_column *column = &plan->columns[i];
+        const struct sluice_field *field = i < n_fields && name_matches(fields[i].name, column->name)
+                                               ? &fields[i]
+                                               : find_field(fields, n_fields, column->name);
+        if (field != NULL && !column->is_excluded)
+            room += convert_room(&column->convert, &field->value) - column->convert.room;
+    }
+    return room;
+}
+
 static size_t fields_room(const struct sluice_plan *plan, const struct sluice_field *fields, size_t n_fields)
 {
-    size_t all = 0;
-    size_t composites = 0;
+    size_t room = plan->room;
+    bool grows = plan->grows;
     for (size_t i = 0; i < n_fields; i++) {
-        all += fields[i].value.text.len;
-        composites += convert_is_composite(&fields[i].value) ? fields[i].value.text.len : 0;
+        room += fields[i].value.text.len;
+        grows = grows || convert_is_composite(&fields[i].value);
     }
-    return plan->room + (all - composites) * plan->growth + composites * plan->growth_parts;
+    return SLUICE_UNLIKELY(grows) ? grown_room(plan, fields, n_fields) : room;
 }
 
 size_t row_key_room(const struct sluice_plan *plan, const struct sluice_key *key)

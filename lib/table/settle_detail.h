@@ -5,7 +5,7 @@
 #include "table/batch_detail.h"
 #include "table/settle.h"
 
-enum { SETTLE_NONE = UINT32_MAX };
+#define SETTLE_NONE UINT32_MAX
 
 /* A row that was there at some point: of the target, or one that was already put out. */
 struct image {

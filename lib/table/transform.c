@@ -264,6 +264,7 @@ static enum sluice_code choose_text(const struct choosing *c)
     c->out->room += c->transform->text.room + MAX_RESULT;
     c->out->growth = c->transform->text.growth;
     c->out->growth_parts = c->transform->text.growth_parts;
+    c->out->each_part = c->transform->text.each_part;
     return SLUICE_OK;
 }
 

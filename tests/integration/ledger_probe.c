@@ -246,7 +246,8 @@ static void test_life_of_a_row(void)
     CHECK(call.written_ms >= before_ms - 1000 && call.written_ms <= sluice_wall_us() / 1000 + 1000);
     late = call;
     open_range(&call);
-    call.wanted.source = (struct sluice_source_state){.sources = {{1, 2, 3, -4}}, .n_sources = 1};
+    call.wanted.source = (struct sluice_source_state){
+        .sources = {{.id = 1, .commit = 2, .snapshot_lsn = 3, .ts_us = -4}}, .n_sources = 1};
     call.wanted.check = (struct sluice_ledger_check){-1, -5, UINT32_MAX};
     CHECK(run(ledger, &call, 1));
     CHECK(is_ours(&call));

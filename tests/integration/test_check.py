@@ -245,6 +245,7 @@ def test_null_that_the_converter_replaces(scene: Scene, replaced: str) -> None:
         code, lines = _check(scene, clickhouse__database="default")
         assert code == 0, lines
         if replaced == "true":
+            assert subject in lines, lines
             assert lines[subject]["status"] == "warn", lines
             assert 'NULL in the columns "a" arrives as their default' in lines[subject]["text"]
             assert "replace.null.with.default=false" in lines[subject]["text"]

@@ -208,6 +208,16 @@ static void test_without_connect_type(void)
     }
 }
 
+/* The default of a bytea column may hold a zero byte; Avro writes it as a character. */
+static void test_zero_byte(void)
+{
+    struct compiled c;
+    compile(&c, "{\"type\":\"record\",\"name\":\"r\",\"fields\":[{\"name\":\"b\",\"type\":[\"bytes\",\"null\"],"
+                "\"default\":\"\\u0000\"}]}");
+    CHECK_INT(c.code, SLUICE_OK);
+    compiled_deinit(&c);
+}
+
 static void test_references(void)
 {
     const struct sluice_str texts[] = {
@@ -308,6 +318,7 @@ int main(void)
     test_named_types();
     test_maps();
     test_without_connect_type();
+    test_zero_byte();
     test_references();
     test_refused();
     test_bounds();

@@ -121,7 +121,7 @@ static void test_description(void)
     CHECK(!exists);
     CHECK_INT(run("CREATE TABLE",
                   ".`o\\`dd\\n` (id Int64, `a\\tb` Nullable(Decimal(20, 4)) DEFAULT 1, at DateTime64(6, 'UTC'), "
-                  "kind Enum8('a\\'b' = 1, 'c,d)' = -2), list Array(String), m Int8 MATERIALIZED 1, "
+                  "kind Enum8('a\\'b' = 1, 'c,d)' = -2), any Variant(String, UInt8), m Int8 MATERIALIZED 1, "
                   "_version UInt128, is_deleted UInt8) ENGINE = ReplacingMergeTree(_version, is_deleted) "
                   "PARTITION BY toYYYYMM(at) ORDER BY (id, at)"),
               SLUICE_OK);

@@ -168,7 +168,8 @@ static void test_of_at_least_once(void)
     row = sample_row();
     CHECK_INT(sluice_ledger_row_parse(&row, &kind, path, "sluice1"), SLUICE_LEDGER_TEXT_SOURCE);
     CHECK(sluice_ledger_row_equal(&row, &want));
-    want.source = (struct sluice_source_state){.sources = {{1, 2, 3, 4}}, .n_sources = 1};
+    want.source = (struct sluice_source_state){.sources = {{.id = 1, .commit = 2, .snapshot_lsn = 3, .ts_us = 4}},
+                                               .n_sources = 1};
     CHECK_INT(sluice_ledger_row_parse(&row, &kind, path, "sluice1 1:2:3:4"), SLUICE_LEDGER_TEXT_SOURCE);
     CHECK(sluice_ledger_row_equal(&row, &want));
 }
