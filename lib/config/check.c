@@ -193,15 +193,17 @@ static enum sluice_code check_registry(const struct sluice_config *config, struc
     return SLUICE_OK;
 }
 
-/* schema.table.column=type; which types there are is known above (lib/table). */
+/* schema.table.column=type; which types there are is known above (lib/table). Names may hold points themselves. */
 static bool is_source_type(const char *text)
 {
     const char *equals = strrchr(text, '=');
     const char *first = strchr(text, '.');
     if (equals == NULL || equals[1] == '\0' || first == NULL || first == text || first > equals)
         return false;
-    const char *second = memchr(first + 1, '.', (size_t)(equals - first - 1));
-    if (second == NULL || second == first + 1 || second + 1 == equals)
+    const char *last = equals - 1;
+    while (last > first && *last != '.')
+        last--;
+    if (last <= first + 1 || last + 1 == equals)
         return false;
     for (const char *at = equals + 1; *at != '\0'; at++)
         if (!islower((unsigned char)*at) && !isdigit((unsigned char)*at) && strchr("_()", *at) == NULL)

@@ -262,8 +262,8 @@ static enum sluice_code missing(const struct walk *walk, const struct looked_at 
     return sluice_error_set(
         walk->err, SLUICE_E_TOAST, SLUICE_STOP_PARTITION,
         "table \"%s.%s\", field \"%.*s\", offset %" PRId64 ": the record leaves an unchanged TOAST "
-        "value out, and the target has no earlier row with it; set REPLICA IDENTITY FULL and update "
-        "the row again, or set toast_missing: null",
+        "value out, and the target has no earlier row with it; set toast_missing: null, which stores "
+        "NULL until the value changes, and restart; REPLICA IDENTITY FULL prevents such records",
         plan->source_schema, plan->source_table, SLUICE_STR_ARG(plan->columns[column].name), x->tie->offset);
 }
 
