@@ -83,7 +83,7 @@ def _produce(scene: Scene, schema_id: int, row_id: int, name: str | None) -> Non
                          made.framed(1, made.avro_key(row_id)))
 
 
-def test_unknown_schema(scene: Scene) -> None:
+def test_case_36_unknown_schema(scene: Scene) -> None:
     """A schema that the registry does not know stops the partition after a while and says so; once it is there, a
     restart goes on, and a new version of a schema that means the same is taken."""
     scene.topics.create(scene.topic("t"))

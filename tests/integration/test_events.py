@@ -119,10 +119,10 @@ def test_case_39_two_tables_in_one_topic_without_identifier(scene: Scene) -> Non
     assert worker.terminate() == 0
 
 
-def test_cases_04_07_08_10_16_40_constructed(scene: Scene) -> None:
+def test_cases_04_07_08_16_40_constructed(scene: Scene) -> None:
     """Forms that depend on the connector's age or on the moment: `sequence` null, absent or with a null part; an update
-    without `before`; a delete whose `before` is made up; a key change over two batches; tombstones without a delete, with
-    a null key; e1 e2 e3 e2 e3; offset gaps of an aborted transaction."""
+    without `before`; a delete whose `before` is made up; tombstones without a delete, with a null key; e1 e2 e3 e2 e3;
+    offset gaps of an aborted transaction."""
     table = Table(scene.name, "forms")
     scene.topics.create(table.topic)
 

@@ -72,7 +72,7 @@ class Load:
 
 
 @pytest.mark.parametrize("delivery", ["exactly_once", "at_least_once"])
-def test_changes_under_load_with_two_workers(scene: Scene, delivery: str) -> None:
+def test_case_37_changes_under_load_with_two_workers(scene: Scene, delivery: str) -> None:
     """Ten changes of a table in use, on four partitions and two workers, and a new table: no row and no value is lost."""
     seed = random.SystemRandom().getrandbits(32)
     print(f"seed {seed}")
@@ -105,7 +105,7 @@ ROW = {"id": ("int32", False), "name": ("string", True)}
 
 
 @pytest.mark.parametrize("delivery", ["exactly_once", "at_least_once"])
-def test_records_of_old_and_new_shapes_in_turn(scene: Scene, delivery: str) -> None:
+def test_case_37_records_of_old_and_new_shapes_in_turn(scene: Scene, delivery: str) -> None:
     """After a replay a topic interleaves shapes: each record finds the plan of its own."""
     old = Table(scene.name, "turns", fields=ROW)
     new = Table(scene.name, "turns", fields=ROW | {"n": ("int32", True)})

@@ -10,7 +10,7 @@ DELIVERIES = ["at_least_once", "exactly_once"]
 
 
 @pytest.mark.parametrize("partitions", [1, 4])
-def test_deferrable_keys_shift(scene: Scene, partitions: int) -> None:
+def test_observed_01_deferrable_keys_shift(scene: Scene, partitions: int) -> None:
     """UPDATE t SET id = id + 1: the delete of a key comes after the create of the row that takes it."""
     scene.topics.create(scene.topic("steps"), partitions=partitions)
     scene.source.execute("CREATE TABLE steps (id integer PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, v text, same text)",
@@ -89,7 +89,7 @@ def test_sorting_key_outside_the_key(scene: Scene, delivery: str) -> None:
     assert int(scene.clickhouse.rows("SELECT count() AS n FROM goods FINAL")[0]["n"]) == 39
 
 
-def test_tables_without_a_key(scene: Scene) -> None:
+def test_case_19_tables_without_a_key(scene: Scene) -> None:
     """Two equal rows stay two; an update of one of them stops by name."""
     scene.source.execute("CREATE TABLE notes (n integer, v text)", "ALTER TABLE notes REPLICA IDENTITY FULL",
                          "INSERT INTO notes VALUES (1, 'same'), (1, 'same')")

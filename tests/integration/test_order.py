@@ -17,7 +17,7 @@ def _payloads(scene: Scene, table: str) -> list[dict[str, Any]]:
     return [json.loads(m.value())["payload"] for m in scene.topics.read(scene.topic(table)) if m.value() is not None]
 
 
-def test_transaction_begun_before_the_snapshot_and_committed_after_it(scene: Scene) -> None:
+def test_case_02_transaction_begun_before_the_snapshot_and_committed_after_it(scene: Scene) -> None:
     """Its changes are streamed with positions below the snapshot's, which showed the old rows: the changes win.
 
     A slot becomes consistent in two steps, each of which waits for the transactions that run: what begins between them
@@ -65,7 +65,7 @@ def test_transaction_begun_before_the_snapshot_and_committed_after_it(scene: Sce
     assert worker.terminate() == 0
 
 
-def test_overlap_with_positions_below_the_snapshot(scene: Scene) -> None:
+def test_case_02_overlap_with_positions_below_the_snapshot(scene: Scene) -> None:
     """The same as measured, byte for byte in the positions: read at L, streamed below L without sequence[0]."""
     table = Table(scene.name, "below")
     scene.topics.create(table.topic)
@@ -90,7 +90,7 @@ def test_overlap_with_positions_below_the_snapshot(scene: Scene) -> None:
     assert worker.terminate() == 0
 
 
-def test_deferrable_key_taken_over_by_another_transaction(scene: Scene) -> None:
+def test_case_06_deferrable_key_taken_over_by_another_transaction(scene: Scene) -> None:
     """T2 inserts key 1 before T1's delete of it is written and commits later: delete with the higher position first,
     then the insert with the lower one. The row lives."""
     scene.source.execute("CREATE TABLE swap (id int, v text, PRIMARY KEY (id) DEFERRABLE INITIALLY DEFERRED)",
@@ -112,7 +112,7 @@ def test_deferrable_key_taken_over_by_another_transaction(scene: Scene) -> None:
     assert worker.terminate() == 0
 
 
-def test_change_of_the_primary_key(scene: Scene) -> None:
+def test_case_10_change_of_the_primary_key(scene: Scene) -> None:
     """Deleted under the old key, created under the new one, both with one position; and back again, and in chains."""
     scene.source.execute("CREATE TABLE moves (a int, b text, v text, PRIMARY KEY (a, b))",
                          "INSERT INTO moves SELECT i, 'k' || i, 'v' FROM generate_series(1, 20) i")

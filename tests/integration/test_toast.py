@@ -43,7 +43,7 @@ def _rules(**more: Any) -> dict[str, Any]:
     return {"tables__create": True, **more}
 
 
-def test_values_stay(scene: Scene, delivery: str) -> None:
+def test_case_12_values_stay(scene: Scene, delivery: str) -> None:
     """Updates that leave big values alone, of rows from the snapshot, from earlier batches and from the same batch."""
     scene.topics.create(scene.topic("docs"), partitions=4)
     _create(scene, "docs")
@@ -64,7 +64,7 @@ def test_values_stay(scene: Scene, delivery: str) -> None:
     assert worker.metric("toast_values_total") > 0
 
 
-def test_values_move_with_their_key(scene: Scene, delivery: str) -> None:
+def test_case_11_observed_02_values_move_with_their_key(scene: Scene, delivery: str) -> None:
     """A key change moves a row to another partition; its big values stand under the old key only."""
     scene.topics.create(scene.topic("docs"), partitions=4)
     _create(scene, "docs")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import struct
 import threading
+import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -15,12 +16,14 @@ import urllib3
 
 
 class FakeRegistry:
-    """Answers from `schemas`, else asks `upstream`; `refusals` are answered first, one status per request."""
+    """Answers from `schemas`, else asks `upstream`; `refusals` are answered first, one status per request, and each of
+    `delays` (seconds) holds up one request."""
 
     def __init__(self, upstream: str = "") -> None:
         self.upstream = upstream
         self.schemas: dict[str, dict[str, Any]] = {}  # by path
         self.refusals: list[int] = []
+        self.delays: list[float] = []
         self.requests: list[tuple[str, str]] = []  # path, Authorization
         registry = self
 
@@ -30,11 +33,14 @@ class FakeRegistry:
             def do_GET(self) -> None:  # noqa: N802
                 """The answer."""
                 registry.requests.append((self.path, self.headers.get("Authorization", "")))
+                if registry.delays:
+                    time.sleep(registry.delays.pop(0))
                 status, body = registry.answer(self.path)
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                with suppress(ConnectionError):  # who asked may have lost patience
+                    self.send_response(status)
+                    self.send_header("Content-Length", str(len(body)))
+                    self.end_headers()
+                    self.wfile.write(body)
 
             def log_message(self, *_: Any) -> None:
                 """Nothing."""
