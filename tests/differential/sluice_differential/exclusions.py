@@ -69,6 +69,7 @@ VALUES: tuple[Lost, ...] = (
          8993916000000002),
     Lost("interval_beyond_int64", "saturates", "interval", "-178000000 years", -9223372036854775808),
     Lost("timestamp_end", "the last days of PostgreSQL's range overflow", "timestamp", "294276-12-31 23:59:59.999999", -9223372036853775810),
+    Lost("date_era", "the snapshot loses the era of dates before Christ", "date", "4713-01-01 BC", 1001860, -2440550),
     *_absent(("money[]", "{1}"), ("name[]", "{a}"), ("xml[]", "{<a/>}"), ("bit varying[]", "{101}"), ("interval[]", "{1 day}"),
              ("point[]", '{"(1,2)"}'), ("int4multirange", "{[1,3)}"), ("tsquery", "a & b"), ("lquery", "*.a"), ("issn", "1436-4522"),
              ("ean13", "978-0-393-04002-9"), ("box", "(1,1),(0,0)"), ("lseg", "((0,0),(1,1))"), ("line", "{1,2,3}"),

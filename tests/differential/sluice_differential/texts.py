@@ -265,8 +265,8 @@ def moment(digits: int, zone: bool = False) -> Draw:
 
 
 def any_day(rng: random.Random) -> str:
-    """date with everything that Date32 can't hold, for columns with a range policy."""
-    return rng.choice(("infinity", "-infinity", "4713-01-01 BC", "0044-03-15 BC", "0001-01-01", "1582-10-14", "1582-10-15", "1899-12-31",
+    """date with everything that Date32 can't hold, for columns with a range policy. Not the years before 1899 BC: date_era."""
+    return rng.choice(("infinity", "-infinity", "1800-01-01 BC", "0044-03-15 BC", "0001-01-01", "1582-10-14", "1582-10-15", "1899-12-31",
                        "2300-01-01", "9999-12-31", "10000-01-01", "5874897-12-31")) if rng.random() < 0.5 else _day(rng)
 
 
