@@ -76,25 +76,20 @@ static bool is_known(const struct sluice_plan *plan, struct sluice_str written)
     return false;
 }
 
-#define FOLLOW                                                                                                         \
-    "this version does not follow schema changes: bring the table to the new columns with ALTER TABLE, then restart "  \
-    "the "                                                                                                             \
-    "worker or send it SIGHUP"
+#define FOLLOW "the record is not what its schema says, or was not written by the connector"
 
 static unsigned char *shape_error(const struct sluice_plan *plan, const struct sluice_change *change,
                                   struct sluice_error *err)
 {
-    (void)sluice_error_set(
-        err, SLUICE_E_SHAPE, SLUICE_STOP_PARTITION,
-        "table \"%s.%s\": the record's fields differ from earlier ones, or one stands twice; " FOLLOW,
-        plan->source_schema, plan->source_table);
+    (void)sluice_error_set(err, SLUICE_E_SHAPE, SLUICE_STOP_PARTITION,
+                           "table \"%s.%s\": the record's fields differ from its schema, or one stands twice; " FOLLOW,
+                           plan->source_schema, plan->source_table);
     for (size_t i = 0; i < plan->n_columns; i++) {
         struct sluice_str name = plan->columns[i].name;
         if (find_field(change->fields, change->n_fields, name) == NULL) {
-            (void)sluice_error_set(
-                err, SLUICE_E_SHAPE, SLUICE_STOP_PARTITION,
-                "table \"%s.%s\": the record has no field \"%.*s\", which earlier records had; " FOLLOW,
-                plan->source_schema, plan->source_table, SLUICE_STR_ARG(name));
+            (void)sluice_error_set(err, SLUICE_E_SHAPE, SLUICE_STOP_PARTITION,
+                                   "table \"%s.%s\": the record has no field \"%.*s\", which its schema has; " FOLLOW,
+                                   plan->source_schema, plan->source_table, SLUICE_STR_ARG(name));
             return NULL;
         }
     }
@@ -102,7 +97,7 @@ static unsigned char *shape_error(const struct sluice_plan *plan, const struct s
         if (!is_known(plan, change->fields[i].name)) {
             (void)sluice_error_set(
                 err, SLUICE_E_SHAPE, SLUICE_STOP_PARTITION,
-                "table \"%s.%s\": the record has a field \"%.*s\", which earlier records had not; " FOLLOW,
+                "table \"%s.%s\": the record has a field \"%.*s\", which its schema has not; " FOLLOW,
                 plan->source_schema, plan->source_table, SLUICE_STR_ARG(change->fields[i].name));
             return NULL;
         }
