@@ -407,7 +407,10 @@ static enum sluice_code visit_line(const struct keeper_map *map, struct sluice_s
     enum sluice_code code = read_line(map, line, &arena, &stored, err);
     if (code != SLUICE_OK)
         return code;
-    char *rest = sluice_arena_copy(&arena, sluice_str_from(stored.key + strlen(map->prefix)), err);
+    const size_t n_prefix = strlen(map->prefix);
+    if (strncmp(stored.key, map->prefix, n_prefix) != 0)
+        return not_understood(map, err);
+    char *rest = sluice_arena_copy(&arena, sluice_str_from(stored.key + n_prefix), err);
     if (rest == NULL)
         return err->code;
     if (split_key(rest, &partition))

@@ -87,10 +87,10 @@ class Topics:
                       if name.startswith(self.prefix + "."))
 
     def end_offsets(self, *topics: str) -> dict[tuple[str, int], int]:
-        """End of every partition of these topics (default: all of the prefix)."""
+        """End of every partition of these topics (default: all of the prefix); nothing for one that is not there yet."""
         listed = self.admin.list_topics(timeout=10).topics
-        parts = [TopicPartition(name, p) for name in (topics or self.names()) for p in listed[name].partitions]
-        asked = self.admin.list_offsets({part: OffsetSpec.latest() for part in parts})
+        parts = [TopicPartition(name, p) for name in (topics or self.names()) if name in listed for p in listed[name].partitions]
+        asked = self.admin.list_offsets({part: OffsetSpec.latest() for part in parts}) if parts else {}
         return {(part.topic, part.partition): future.result(10).offset for part, future in asked.items()}
 
     def committed(self, group: str) -> dict[tuple[str, int], int]:
