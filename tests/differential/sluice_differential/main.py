@@ -38,6 +38,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--tables", type=int, default=220, help="how many tables (default 220)")
     parser.add_argument("--changes", type=int, default=25, help="about so many operations on each table (default 25)")
     parser.add_argument("--seconds", type=float, default=0, help="go on with further seeds until so much time is over")
+    parser.add_argument("--partitions", type=int, default=Pipeline.partitions, help="of every fifth table's topic (default 3)")
     parser.add_argument("--encodings", default=",".join(CONVERTERS), help=f"of {','.join(CONVERTERS)} (default all)")
     parser.add_argument("--types", default="", metavar="REGEX", help="only column types that match (default all)")
     parser.add_argument("--only", help="only the tables with these names, separated by |")
@@ -189,6 +190,7 @@ def run_seed(options: argparse.Namespace, stack: Stack, folder: Path, seed: int)
 def run(options: argparse.Namespace) -> int:
     """Exit code: 0 equal, 1 different, 2 could not run."""
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**6)
+    Pipeline.partitions = options.partitions
     os.environ["SLUICE_BIN"] = str(options.build / "cmd/sluice/sluice")
     own = options.build / "cmd/clickhouse-embedded/clickhouse-embedded"
     if "SLUICE_CLICKHOUSE_EMBEDDED" not in os.environ and own.exists():

@@ -39,6 +39,8 @@ class Encoding:
 class Pipeline:
     """One database, and what copies it."""
 
+    partitions = 3  # of every fifth table's topic
+
     def __init__(self, stack: Stack, folder: Path, tables: list[Table], encodings: list[str], seed: int) -> None:
         self.stack, self.folder, self.tables = stack, folder, tables
         self.name = f"d{seed}x{random.SystemRandom().getrandbits(24):06x}"
@@ -69,7 +71,7 @@ class Pipeline:
             "skipped__operations": "none", "heartbeat__interval__ms": "0",
             "topic__creation__default__partitions": "1", "topic__creation__default__replication__factor": "1",
             "topic__creation__groups": "several", "topic__creation__several__include": r".*[05]",
-            "topic__creation__several__partitions": "3", "topic__creation__several__replication__factor": "1",
+            "topic__creation__several__partitions": str(Pipeline.partitions), "topic__creation__several__replication__factor": "1",
         }
         if encoding.kind == "avro":
             more |= {"field__name__adjustment__mode": "avro", "schema__name__adjustment__mode": "avro"}
