@@ -11,6 +11,7 @@
 #include "clickhouse/question.h"
 #include "table/ddl.h"
 #include "table/rowkey.h"
+#include "table/settle.h"
 
 enum { NUMBER_BYTES = 20 };
 
@@ -83,6 +84,7 @@ static enum sluice_code append_asked(struct lookup *lookup, struct sluice_error 
     return code != SLUICE_OK ? code : question_append_asked(&lookup->question, sluice_buf_str(&structure), err);
 }
 
+/* A row is stored if its event is: by PENDING_MASK two attempts at one event may differ. */
 static enum sluice_code write_question(struct lookup *lookup, struct sluice_error *err)
 {
     SLUICE_AUTO(sluice_buf) struct sluice_buf names;
@@ -98,11 +100,13 @@ static enum sluice_code write_question(struct lookup *lookup, struct sluice_erro
     const char *keys = sluice_buf_text(&names);
     if (code == SLUICE_OK)
         code = sluice_buf_printf(&lookup->question.sql, err,
-                                 " SELECT `sluice:n` FROM asked INNER JOIN (SELECT %s, max(%s) AS `sluice:stored` "
+                                 " SELECT `sluice:n` FROM asked INNER JOIN (SELECT %s, max(bitAnd(%s, "
+                                 "bitNot(toUInt128(%d)))) AS `sluice:stored` "
                                  "FROM %s WHERE (%s) IN (SELECT %s FROM asked) GROUP BY %s) AS held USING (%s) "
-                                 "WHERE `sluice:stored` >= `sluice:version` FORMAT RowBinary",
-                                 keys, sluice_buf_text(&version), sluice_buf_text(&lookup->question.table), keys, keys,
-                                 keys, keys);
+                                 "WHERE `sluice:stored` >= bitAnd(`sluice:version`, bitNot(toUInt128(%d))) "
+                                 "FORMAT RowBinary",
+                                 keys, sluice_buf_text(&version), PENDING_MASK,
+                                 sluice_buf_text(&lookup->question.table), keys, keys, keys, keys, PENDING_MASK);
     return code;
 }
 

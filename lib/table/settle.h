@@ -14,6 +14,11 @@
 
 struct settle;
 
+/* Bits of a row's version that tell how many rows of this key the transaction has replaced and not deleted yet; an lsn
+ * leaves them free. What the target holds decides them, so two attempts at one event may set them differently: versions
+ * that differ in nothing else are of the same event. */
+enum { PENDING_SHIFT = 1, PENDING_MAX = 3, PENDING_MASK = PENDING_MAX << PENDING_SHIFT };
+
 /* Rows of `key` (the columns of the source's key as RowBinary, in the plan's order) are asked for: of each sorting key
  * the row with the highest version up to `bound`; if there is none, the lowest above. */
 struct settle_ask {

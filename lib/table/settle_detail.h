@@ -86,10 +86,6 @@ static inline bool settle_is_above(struct sluice_version a, struct sluice_versio
     return a.high != b.high ? a.high > b.high : a.low > b.low;
 }
 
-/* Bits of the version that tell how many rows of this key the transaction has replaced and not deleted yet; an lsn
- * leaves them free. */
-enum { PENDING_SHIFT = 1, PENDING_MAX = 3, PENDING_MASK = PENDING_MAX << PENDING_SHIFT };
-
 static inline struct sluice_version settle_with_pending(struct sluice_version version, unsigned n_pending)
 {
     version.low = (version.low & ~(uint64_t)PENDING_MASK) | (uint64_t)n_pending << PENDING_SHIFT;
