@@ -165,6 +165,13 @@ static enum sluice_code stop_tls(const struct http *http, const char *url, const
                             http->text, remedy);
 }
 
+/* In TLS 1.3 a server refuses a client without certificate only after the handshake, when the answer is read. */
+static bool ended_by_server(const char *url, CURLcode why)
+{
+    return strncmp(url, "https:", 6) == 0 &&
+           (why == CURLE_RECV_ERROR || why == CURLE_SEND_ERROR || why == CURLE_SSL_CONNECT_ERROR);
+}
+
 static enum sluice_code failed(const struct http *http, const char *url, CURLcode why, struct sluice_error *err)
 {
     switch (why) {
@@ -184,8 +191,10 @@ static enum sluice_code failed(const struct http *http, const char *url, CURLcod
     case CURLE_SSL_CERTPROBLEM:
         return stop_tls(http, url, "check registry.cert_file and registry.key_file", err);
     default:
-        return sluice_error_set(err, SLUICE_E_REGISTRY, SLUICE_RETRY, "schema registry %.200s: %.200s", url,
-                                http->text[0] != '\0' ? http->text : curl_easy_strerror(why));
+        return sluice_error_set(
+            err, SLUICE_E_REGISTRY, SLUICE_RETRY, "schema registry %.200s: %.200s%s", url,
+            http->text[0] != '\0' ? http->text : curl_easy_strerror(why),
+            ended_by_server(url, why) ? "; if it wants to see a client certificate, set registry.cert_file" : "");
     }
 }
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import uuid
+from pathlib import Path
 
 from sluice_stack import Stack
 from sluice_testing import registry as made
 from sluice_testing.scene import Scene
+from sluice_testing.tls import Authority
 from sluice_testing.wait import wait_until
 from sluice_testing.worker import run_sluice
 
@@ -121,6 +123,26 @@ def test_check(scene: Scene) -> None:
         bad = run_sluice("check", "-c", str(config))
         assert bad.returncode == 1 and "answered 401" in bad.stdout and "registry.password" in bad.stdout, bad.stdout
         assert "s3cretpw" not in good + bad.stdout + bad.stderr
+
+
+def test_client_certificates(scene: Scene, stack: Stack, tmp_path: Path) -> None:
+    """https, an authority of one's own, and a registry that wants to see a certificate."""
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue("sluice")
+    scene.source.execute("CREATE TABLE small (id integer PRIMARY KEY, t text)", "INSERT INTO small VALUES (1, 'x')")
+    with made.fake_registry(_registry_url(stack), authority.server()) as registry:
+        scene.connector("small", converter="avro")
+        options = {"registry__url": f"https://{registry.address}/apis/ccompat/v7",
+                   "registry__ca_file": str(authority.ca_file)}
+        refused = run_sluice("check", "-c", str(scene.config_file(**options)))
+        assert refused.returncode == 1 and "registry.cert_file" in refused.stdout, refused.stdout
+        options |= {"registry__cert_file": str(certificate), "registry__key_file": str(key)}
+        unknown = run_sluice("check", "-c", str(scene.config_file(**options | {"registry__ca_file": ""})))
+        assert unknown.returncode == 1 and "registry.ca_file" in unknown.stdout, unknown.stdout
+        assert not registry.requests
+        scene.run(**options)
+        scene.wait_equal("small", seconds=120)
+        assert registry.requests
 
 
 def test_guids_and_json_schema(scene: Scene) -> None:

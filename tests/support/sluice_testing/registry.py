@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import struct
 import threading
 import time
@@ -17,9 +18,9 @@ import urllib3
 
 class FakeRegistry:
     """Answers from `schemas`, else asks `upstream`; `refusals` are answered first, one status per request, and each of
-    `delays` (seconds) holds up one request."""
+    `delays` (seconds) holds up one request. With `tls` it speaks https."""
 
-    def __init__(self, upstream: str = "") -> None:
+    def __init__(self, upstream: str = "", tls: ssl.SSLContext | None = None) -> None:
         self.upstream = upstream
         self.schemas: dict[str, dict[str, Any]] = {}  # by path
         self.refusals: list[int] = []
@@ -46,6 +47,8 @@ class FakeRegistry:
                 """Nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        if tls is not None:  # the handshake is the connection's thread's business
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self.address = f"127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
@@ -68,9 +71,9 @@ class FakeRegistry:
 
 
 @contextmanager
-def fake_registry(upstream: str = "") -> Iterator[FakeRegistry]:
+def fake_registry(upstream: str = "", tls: ssl.SSLContext | None = None) -> Iterator[FakeRegistry]:
     """One for a test."""
-    registry = FakeRegistry(upstream)
+    registry = FakeRegistry(upstream, tls)
     try:
         yield registry
     finally:
