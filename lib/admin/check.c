@@ -229,35 +229,11 @@ static void visit_topic(void *context, const char *topic, int n_partitions)
         check_topic_table(check, topic, n_partitions);
 }
 
-/* No group is joined, so there is nobody to be assigned to. */
-static void ignore_assigned(void *context, const struct sluice_kafka_position *positions, size_t n)
-{
-    (void)context;
-    (void)positions;
-    (void)n;
-}
-
-static void ignore_revoked(void *context, const struct sluice_kafka_position *partitions, size_t n, bool lost)
-{
-    (void)context;
-    (void)partitions;
-    (void)n;
-    (void)lost;
-}
-
-static void ignore_committed(void *context, const struct sluice_kafka_position *position, const char *error_text)
-{
-    (void)context;
-    (void)position;
-    (void)error_text;
-}
-
 static void check_kafka(struct check *check)
 {
-    const struct sluice_consumer_handler handler = {NULL, ignore_assigned, ignore_revoked, ignore_committed};
     struct sluice_consumer *consumer = NULL;
     struct sluice_error err;
-    if (reader_consumer_new(check->config, &handler, &consumer, &err) != SLUICE_OK) {
+    if (reader_consumer_new(check->config, &sluice_consumer_no_handler, &consumer, &err) != SLUICE_OK) {
         report_error(&check->report, "kafka", &err);
         return;
     }

@@ -9,30 +9,6 @@
 
 enum { MAX_BYTES = 256 << 20, MAX_PARTITIONS = 65536 };
 
-/* --- a consumer that joins nothing -------------------------------------------------------------------------------- */
-
-static void ignore_assigned(void *context, const struct sluice_kafka_position *positions, size_t n)
-{
-    (void)context;
-    (void)positions;
-    (void)n;
-}
-
-static void ignore_revoked(void *context, const struct sluice_kafka_position *partitions, size_t n, bool lost)
-{
-    (void)context;
-    (void)partitions;
-    (void)n;
-    (void)lost;
-}
-
-static void ignore_committed(void *context, const struct sluice_kafka_position *position, const char *error_text)
-{
-    (void)context;
-    (void)position;
-    (void)error_text;
-}
-
 /* --- which partitions there are ----------------------------------------------------------------------------------- */
 
 /* What the visitors of one call share. */
@@ -175,10 +151,9 @@ static enum sluice_code list_partitions(struct ledger_view *view, struct reading
 static enum sluice_code open_both(struct ledger_view *view, const struct sluice_config *config,
                                   enum sluice_ledger_use use, struct sluice_error *err)
 {
-    static const struct sluice_consumer_handler handler = {NULL, ignore_assigned, ignore_revoked, ignore_committed};
     char cluster[SLUICE_KAFKA_CLUSTER_ID];
-    view->group_id = config->kafka_group_id[0] != '\0' ? config->kafka_group_id : config->name;
-    enum sluice_code code = reader_consumer_new(config, &handler, &view->consumer, err);
+    view->group_id = config->kafka_group_id;
+    enum sluice_code code = reader_consumer_new(config, &sluice_consumer_no_handler, &view->consumer, err);
     if (code == SLUICE_OK)
         code = sluice_consumer_ping(view->consumer, LEDGER_VIEW_TIMEOUT_MS, err);
     if (code == SLUICE_OK)

@@ -6,12 +6,10 @@
  */
 #include "admin/records_check.h"
 
-#include <stdlib.h>
-
 #include "base/buf.h"
 #include "connect/embedded.h"
 #include "debezium/change.h"
-#include "kafka/peek.h"
+#include "kafka/samples.h"
 
 enum { N_LAST = 3, MAX_SCHEMA_BYTES = 64 << 20, MAX_NAMES = 1000 };
 
@@ -60,21 +58,13 @@ static void look_at(void *context, const rd_kafka_message_t *message)
         look_at_fields(looking, row);
 }
 
-static enum sluice_code peek(const struct sluice_config *config, const char *topic, int n_partitions, int timeout_ms,
+static enum sluice_code look(const struct sluice_config *config, const char *topic, int n_partitions, int timeout_ms,
                              struct looking *looking, struct sluice_error *err)
 {
-    size_t n = config->n_kafka_properties;
-    struct sluice_kafka_option *extra = calloc(n + 1, sizeof *extra);
-    if (extra == NULL)
-        return sluice_error_nomem(err, "the Kafka options", n * sizeof *extra);
-    for (size_t i = 0; i < n; i++)
-        extra[i] = (struct sluice_kafka_option){config->kafka_properties[i].key, config->kafka_properties[i].value};
-    const struct sluice_consumer_options options = {.bootstrap_servers = config->kafka_bootstrap_servers,
-                                                    .group_id = config->kafka_group_id,
-                                                    .extra = extra,
-                                                    .n_extra = n};
-    enum sluice_code code = kafka_peek(&options, topic, n_partitions, N_LAST, timeout_ms, look_at, looking, err);
-    free(extra);
+    SLUICE_AUTO(sluice_samples) struct sluice_samples *samples = NULL;
+    enum sluice_code code = sluice_samples_new(config, &samples, err);
+    for (int p = 0; p < n_partitions && code == SLUICE_OK; p++)
+        code = sluice_samples_visit(samples, topic, p, 0, N_LAST, timeout_ms, look_at, looking, err);
     return code;
 }
 
@@ -92,7 +82,7 @@ void records_check_topic(struct report *report, const struct sluice_config *conf
     }
     struct looking looking = {.decoder = decoder};
     sluice_buf_init(&looking.names, MAX_NAMES, "the names of fields");
-    enum sluice_code code = peek(config, topic, n_partitions, timeout_ms, &looking, &err);
+    enum sluice_code code = look(config, topic, n_partitions, timeout_ms, &looking, &err);
     names = looking.names;
     if (code != SLUICE_OK)
         report_line(report, REPORT_WARN, subject, "%s; what its records tell is not checked", err.text);

@@ -150,7 +150,7 @@ static enum sluice_code take(struct reading *r, const rd_kafka_message_t *messag
     return code != SLUICE_OK ? code : catalog_find(&r->samples->catalog, &change, &key, &variant, &is_new, err);
 }
 
-static void visit(void *context, rd_kafka_message_t *message)
+static void visit(void *context, const rd_kafka_message_t *message)
 {
     struct reading *r = context;
     struct sluice_error err;
@@ -181,40 +181,24 @@ static void add_topic(void *context, const char *name, int n_partitions)
 static enum sluice_code list_topics(struct reading *r, struct sluice_error *err)
 {
     struct sluice_consumer *consumer = NULL;
-    const struct sluice_consumer_handler handler = {0};
     r->topics = calloc(MAX_TOPICS, sizeof *r->topics);
     if (r->topics == NULL)
         return sluice_error_nomem(err, "a list of topics", MAX_TOPICS * sizeof *r->topics);
-    enum sluice_code code = reader_consumer_new(r->config, &handler, &consumer, err);
+    enum sluice_code code = reader_consumer_new(r->config, &sluice_consumer_no_handler, &consumer, err);
     if (code == SLUICE_OK)
         code = sluice_consumer_visit_topics(consumer, TIMEOUT_MS, add_topic, r, err);
     sluice_consumer_free(consumer);
     return code;
 }
 
-static enum sluice_code open_samples(const struct sluice_config *config, struct sluice_samples **out,
-                                     struct sluice_error *err)
-{
-    struct sluice_kafka_option *extra = calloc(config->n_kafka_properties + 1, sizeof *extra);
-    if (extra == NULL)
-        return sluice_error_nomem(err, "the Kafka options", config->n_kafka_properties * sizeof *extra);
-    for (size_t i = 0; i < config->n_kafka_properties; i++)
-        extra[i] = (struct sluice_kafka_option){config->kafka_properties[i].key, config->kafka_properties[i].value};
-    const struct sluice_consumer_options options = {
-        .bootstrap_servers = config->kafka_bootstrap_servers, .extra = extra, .n_extra = config->n_kafka_properties};
-    enum sluice_code code = sluice_samples_new(&options, out, err);
-    free(extra);
-    return code;
-}
-
 static enum sluice_code read_topics(struct reading *r, struct sluice_error *err)
 {
     SLUICE_AUTO(sluice_samples) struct sluice_samples *samples = NULL;
-    enum sluice_code code = open_samples(r->config, &samples, err);
+    enum sluice_code code = sluice_samples_new(r->config, &samples, err);
     for (size_t i = 0; i < r->n_topics && code == SLUICE_OK; i++) {
         r->layout = layout_of_topic(r->config, r->topics[i].name);
         for (int p = 0; p < r->topics[i].n_partitions && code == SLUICE_OK; p++)
-            code = sluice_samples_visit(samples, r->topics[i].name, p, N_EACH, TIMEOUT_MS, visit, r, err);
+            code = sluice_samples_visit(samples, r->topics[i].name, p, N_EACH, N_EACH, TIMEOUT_MS, visit, r, err);
         if (code != SLUICE_OK)
             (void)sluice_error_wrap(err, "topic \"%s\"", r->topics[i].name);
     }

@@ -43,6 +43,15 @@ enum sluice_code kafka_set_option(rd_kafka_conf_t *conf, const char *key, const 
                             reason);
 }
 
+enum sluice_code kafka_set_options(rd_kafka_conf_t *conf, const struct kafka_option *options, size_t n_options,
+                                   struct sluice_error *err)
+{
+    enum sluice_code code = SLUICE_OK;
+    for (size_t i = 0; i < n_options && code == SLUICE_OK; i++)
+        code = kafka_set_option(conf, options[i].key, options[i].value, err);
+    return code;
+}
+
 bool kafka_is_connection_option(const char *key)
 {
     static const char *const prefixes[] = {
@@ -57,11 +66,28 @@ bool kafka_is_connection_option(const char *key)
 }
 
 /* What librdkafka says is worth a line of ours only from "warning" on; its own levels are syslog's. */
-void kafka_on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
+static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
     (void)rk;
     if (level <= 4)
         SLUICE_LOG(SLUICE_LOG_WARN, "kafka_client", SLUICE_F_TEXT("facility", facility), SLUICE_F_TEXT("text", text));
     else
         SLUICE_LOG(SLUICE_LOG_DEBUG, "kafka_client", SLUICE_F_TEXT("facility", facility), SLUICE_F_TEXT("text", text));
+}
+
+enum sluice_code kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, enum sluice_code code, rd_kafka_t **out,
+                                  struct sluice_error *err)
+{
+    char reason[256];
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    if (code == SLUICE_OK) {
+        rd_kafka_t *rk = rd_kafka_new(type, conf, reason, sizeof reason);
+        if (rk != NULL) {
+            *out = rk;
+            return SLUICE_OK;
+        }
+        code = sluice_error_set(err, SLUICE_E_CONFIG, SLUICE_STOP, "start a Kafka client: %s", reason);
+    }
+    rd_kafka_conf_destroy(conf);
+    return code;
 }

@@ -18,20 +18,16 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "kafka/membership.h"
+#include "sluice/config.h"
 
 #include <librdkafka/rdkafka.h>
-
-struct sluice_kafka_option {
-    const char *key; /* librdkafka's name, without "kafka." */
-    const char *value;
-};
 
 struct sluice_consumer_options {
     const char *bootstrap_servers;
     const char *group_id;
     const char *const *topics; /* names, or regular expressions that begin with ^ */
     size_t n_topics;
-    const struct sluice_kafka_option *extra; /* later ones win */
+    const struct sluice_config_property *extra; /* later ones win */
     size_t n_extra;
     /* Nothing comes of an assigned partition, neither message nor error, before sluice_consumer_resume(), which then
      * makes sure that it begins exactly at the offset it is given (negative, always: at `auto.offset.reset`). */
@@ -58,6 +54,8 @@ struct sluice_consumer_handler {
     /* Result of sluice_consumer_commit() for one partition; error_text NULL on success. */
     void (*committed)(void *context, const struct sluice_kafka_position *position, const char *error_text);
 };
+/* For a consumer that joins no group, so that nobody calls. */
+extern const struct sluice_consumer_handler sluice_consumer_no_handler;
 
 enum sluice_polled {
     SLUICE_POLLED_MESSAGE,         /* *message is the caller's: rd_kafka_message_destroy(), on any thread */

@@ -43,34 +43,17 @@ static void on_error(rd_kafka_t *rk, int what, const char *reason, void *opaque)
 }
 
 static enum sluice_code set_options(const struct sluice_group_offsets *offsets, rd_kafka_conf_t *conf,
-                                    const struct sluice_kafka_option *own, size_t n_own, struct sluice_error *err)
+                                    const struct kafka_option *own, size_t n_own, struct sluice_error *err)
 {
     enum sluice_code code = SLUICE_OK;
     for (size_t i = 0; code == SLUICE_OK && i < offsets->n_options; i++)
         code = kafka_set_option(conf, offsets->options[i].key, offsets->options[i].value, err);
-    for (size_t i = 0; code == SLUICE_OK && i < n_own; i++)
-        code = kafka_set_option(conf, own[i].key, own[i].value, err);
-    rd_kafka_conf_set_log_cb(conf, kafka_on_log);
-    return code;
-}
-
-static enum sluice_code start(rd_kafka_type_t type, rd_kafka_conf_t *conf, enum sluice_code code, rd_kafka_t **out,
-                              struct sluice_error *err)
-{
-    char reason[256];
-    if (code == SLUICE_OK) {
-        *out = rd_kafka_new(type, conf, reason, sizeof reason);
-        if (*out != NULL)
-            return SLUICE_OK;
-        code = sluice_error_set(err, SLUICE_E_CONFIG, SLUICE_STOP, "start the Kafka client of the offsets: %s", reason);
-    }
-    rd_kafka_conf_destroy(conf);
-    return code;
+    return code == SLUICE_OK ? kafka_set_options(conf, own, n_own, err) : code;
 }
 
 static enum sluice_code start_reader(struct sluice_group_offsets *offsets, struct sluice_error *err)
 {
-    const struct sluice_kafka_option own[] = {
+    const struct kafka_option own[] = {
         {"group.id", offsets->group_id},
         /* This asks for stable offsets. */
         {"isolation.level", "read_committed"},
@@ -82,12 +65,12 @@ static enum sluice_code start_reader(struct sluice_group_offsets *offsets, struc
     };
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     enum sluice_code code = set_options(offsets, conf, own, SLUICE_N_ELEMENTS(own), err);
-    return start(RD_KAFKA_CONSUMER, conf, code, &offsets->reader, err);
+    return kafka_client_new(RD_KAFKA_CONSUMER, conf, code, &offsets->reader, err);
 }
 
 static enum sluice_code start_producer(struct sluice_group_offsets *offsets, struct sluice_error *err)
 {
-    const struct sluice_kafka_option own[] = {
+    const struct kafka_option own[] = {
         {"transactional.id", offsets->transactional_id},
         {"transaction.timeout.ms", TRANSACTION_TIMEOUT_MS},
         {"socket.nagle.disable", "true"},
@@ -98,16 +81,7 @@ static enum sluice_code start_producer(struct sluice_group_offsets *offsets, str
     enum sluice_code code = set_options(offsets, conf, own, SLUICE_N_ELEMENTS(own), err);
     rd_kafka_conf_set_opaque(conf, offsets);
     rd_kafka_conf_set_error_cb(conf, on_error);
-    return start(RD_KAFKA_PRODUCER, conf, code, &offsets->producer, err);
-}
-
-static char *copy_text(const char *text)
-{
-    size_t size = strlen(text) + 1;
-    char *copy = malloc(size);
-    if (copy != NULL)
-        memcpy(copy, text, size);
-    return copy;
+    return kafka_client_new(RD_KAFKA_PRODUCER, conf, code, &offsets->producer, err);
 }
 
 static bool copy_options(struct sluice_group_offsets *offsets, const struct sluice_group_offsets_options *options)
@@ -116,18 +90,18 @@ static bool copy_options(struct sluice_group_offsets *offsets, const struct slui
     if (offsets->options == NULL)
         return false;
     offsets->options[offsets->n_options++] =
-        (struct pair){copy_text("bootstrap.servers"), copy_text(options->bootstrap_servers)};
+        (struct pair){strdup("bootstrap.servers"), strdup(options->bootstrap_servers)};
     for (size_t i = 0; i < options->n_extra; i++) {
         if (kafka_is_connection_option(options->extra[i].key))
             offsets->options[offsets->n_options++] =
-                (struct pair){copy_text(options->extra[i].key), copy_text(options->extra[i].value)};
+                (struct pair){strdup(options->extra[i].key), strdup(options->extra[i].value)};
     }
     for (size_t i = 0; i < offsets->n_options; i++) {
         if (offsets->options[i].key == NULL || offsets->options[i].value == NULL)
             return false;
     }
-    offsets->group_id = copy_text(options->group_id);
-    offsets->transactional_id = copy_text(options->transactional_id);
+    offsets->group_id = strdup(options->group_id);
+    offsets->transactional_id = strdup(options->transactional_id);
     return offsets->group_id != NULL && offsets->transactional_id != NULL;
 }
 

@@ -21,8 +21,8 @@ struct sluice_group_offsets;
 struct sluice_group_offsets_options {
     const char *bootstrap_servers;
     const char *group_id;
-    const char *transactional_id;            /* of this object alone */
-    const struct sluice_kafka_option *extra; /* only what concerns connections is used */
+    const char *transactional_id;               /* of this object alone */
+    const struct sluice_config_property *extra; /* only what concerns connections is used */
     size_t n_extra;
 };
 

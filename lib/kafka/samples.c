@@ -10,38 +10,30 @@ struct sluice_samples {
     rd_kafka_t *rk;
 };
 
-static enum sluice_code set_options(rd_kafka_conf_t *conf, const struct sluice_consumer_options *options,
-                                    struct sluice_error *err)
+static enum sluice_code set_options(rd_kafka_conf_t *conf, const struct sluice_config *config, struct sluice_error *err)
 {
-    enum sluice_code code = kafka_set_option(conf, "bootstrap.servers", options->bootstrap_servers, err);
-    for (size_t i = 0; i < options->n_extra && code == SLUICE_OK; i++) {
-        if (kafka_is_connection_option(options->extra[i].key))
-            code = kafka_set_option(conf, options->extra[i].key, options->extra[i].value, err);
+    const struct kafka_option own[] = {{"bootstrap.servers", config->kafka_bootstrap_servers},
+                                       {"enable.partition.eof", "true"},
+                                       {"isolation.level", "read_committed"}};
+    enum sluice_code code = kafka_set_options(conf, own, SLUICE_N_ELEMENTS(own), err);
+    for (size_t i = 0; i < config->n_kafka_properties && code == SLUICE_OK; i++) {
+        const struct sluice_config_property *property = &config->kafka_properties[i];
+        if (kafka_is_connection_option(property->key))
+            code = kafka_set_option(conf, property->key, property->value, err);
     }
-    if (code == SLUICE_OK)
-        code = kafka_set_option(conf, "enable.partition.eof", "true", err);
-    if (code == SLUICE_OK)
-        code = kafka_set_option(conf, "isolation.level", "read_committed", err);
-    rd_kafka_conf_set_log_cb(conf, kafka_on_log);
     return code;
 }
 
-enum sluice_code sluice_samples_new(const struct sluice_consumer_options *options, struct sluice_samples **out,
+enum sluice_code sluice_samples_new(const struct sluice_config *config, struct sluice_samples **out,
                                     struct sluice_error *err)
 {
-    char reason[256];
     struct sluice_samples *samples = calloc(1, sizeof *samples);
     if (samples == NULL)
         return sluice_error_nomem(err, "a reader of samples", sizeof *samples);
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    enum sluice_code code = set_options(conf, options, err);
-    if (code == SLUICE_OK) {
-        samples->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
-        if (samples->rk == NULL)
-            code = sluice_error_set(err, SLUICE_E_CONFIG, SLUICE_STOP, "start the Kafka client: %s", reason);
-    }
+    enum sluice_code code =
+        kafka_client_new(RD_KAFKA_CONSUMER, conf, set_options(conf, config, err), &samples->rk, err);
     if (code != SLUICE_OK) {
-        rd_kafka_conf_destroy(conf);
         free(samples);
         return code;
     }
@@ -85,8 +77,8 @@ static enum sluice_code visit_offsets(rd_kafka_topic_t *topic, int32_t partition
 }
 
 enum sluice_code sluice_samples_visit(struct sluice_samples *samples, const char *topic, int32_t partition,
-                                      int64_t n_each, int timeout_ms, sluice_sample_fn visit, void *context,
-                                      struct sluice_error *err)
+                                      int64_t n_first, int64_t n_last, int timeout_ms, sluice_sample_fn visit,
+                                      void *context, struct sluice_error *err)
 {
     int64_t low = 0;
     int64_t high = 0;
@@ -97,8 +89,8 @@ enum sluice_code sluice_samples_visit(struct sluice_samples *samples, const char
     rd_kafka_topic_t *handle = rd_kafka_topic_new(samples->rk, topic, NULL);
     if (handle == NULL)
         return kafka_error_from(err, rd_kafka_last_error(), "open a topic");
-    int64_t oldest_end = low + n_each < high ? low + n_each : high;
-    int64_t newest = high - n_each > oldest_end ? high - n_each : oldest_end;
+    int64_t oldest_end = low + n_first < high ? low + n_first : high;
+    int64_t newest = high - n_last > oldest_end ? high - n_last : oldest_end;
     enum sluice_code code = visit_offsets(handle, partition, low, oldest_end - 1, timeout_ms, visit, context, err);
     if (code == SLUICE_OK)
         code = visit_offsets(handle, partition, newest, high - 1, timeout_ms, visit, context, err);

@@ -2,25 +2,29 @@
 #ifndef SLUICE_KAFKA_SAMPLES_H
 #define SLUICE_KAFKA_SAMPLES_H
 
-#include "kafka/consumer.h"
+#include "base/error.h"
+#include "sluice/config.h"
+
+#include <librdkafka/rdkafka.h>
 
 struct sluice_samples;
 
-/* bootstrap_servers and extra of the options are used. Connects nothing yet. Errors: SLUICE_E_CONFIG, SLUICE_E_NOMEM.
- */
-SLUICE_MUST_CHECK enum sluice_code sluice_samples_new(const struct sluice_consumer_options *options,
-                                                      struct sluice_samples **out, struct sluice_error *err);
+/* Of the options, the servers and what concerns connections are used. Connects nothing yet. Errors: SLUICE_E_CONFIG,
+ * SLUICE_E_NOMEM. */
+SLUICE_MUST_CHECK enum sluice_code sluice_samples_new(const struct sluice_config *config, struct sluice_samples **out,
+                                                      struct sluice_error *err);
 void sluice_samples_free(struct sluice_samples *samples); /* NULL does nothing */
 SLUICE_DEFINE_AUTO_PTR(sluice_samples, struct sluice_samples, sluice_samples_free)
 
 /* The message is borrowed for the call. */
-typedef void (*sluice_sample_fn)(void *context, rd_kafka_message_t *message);
+typedef void (*sluice_sample_fn)(void *context, const rd_kafka_message_t *message);
 
-/* The first `n_each` offsets of the partition, then the last ones as far as they are others. `timeout_ms` is for each
- * answer of the broker. Errors: SLUICE_E_KAFKA. Thread: one at a time. */
+/* The first `n_first` offsets of the partition, then the last `n_last` as far as they are others; transactions,
+ * compaction and markers may leave fewer records of them. `timeout_ms` is for each answer of the broker. Errors:
+ * SLUICE_E_KAFKA. Thread: one at a time. */
 SLUICE_MUST_CHECK enum sluice_code sluice_samples_visit(struct sluice_samples *samples, const char *topic,
-                                                        int32_t partition, int64_t n_each, int timeout_ms,
-                                                        sluice_sample_fn visit, void *context,
+                                                        int32_t partition, int64_t n_first, int64_t n_last,
+                                                        int timeout_ms, sluice_sample_fn visit, void *context,
                                                         struct sluice_error *err);
 
 #endif

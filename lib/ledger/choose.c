@@ -11,7 +11,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { BAD_ARGUMENTS = 36, UNKNOWN_STORAGE = 56, NO_ELEMENTS_IN_CONFIG = 139 };
 
@@ -106,22 +105,16 @@ static enum sluice_code open_kafka(const struct sluice_config *config, enum slui
                                    struct sluice_ledger **out, struct sluice_error *err)
 {
     SLUICE_AUTO(sluice_ledger) struct sluice_ledger *ledger = NULL;
-    struct sluice_kafka_option *extra = calloc(config->n_kafka_properties + 1, sizeof *extra);
-    if (extra == NULL)
-        return sluice_error_nomem(err, "the Kafka options", config->n_kafka_properties * sizeof *extra);
-    for (size_t i = 0; i < config->n_kafka_properties; i++)
-        extra[i] = (struct sluice_kafka_option){config->kafka_properties[i].key, config->kafka_properties[i].value};
     const struct sluice_kafka_ledger_options options = {
         .bootstrap_servers = config->kafka_bootstrap_servers,
-        .group_id = config->kafka_group_id[0] != '\0' ? config->kafka_group_id : config->name,
+        .group_id = config->kafka_group_id,
         .pipeline = config->name,
-        .extra = extra,
+        .extra = config->kafka_properties,
         .n_extra = config->n_kafka_properties,
     };
     enum sluice_code code = sluice_ledger_new_kafka(&options, &ledger, err);
     if (code == SLUICE_OK)
         code = make_ready(ledger, use, err);
-    free(extra);
     if (code != SLUICE_OK)
         return code;
     *out = SLUICE_TAKE(ledger);

@@ -90,7 +90,7 @@ struct sluice_kafka_ledger_options {
     const char *bootstrap_servers;
     const char *group_id;
     const char *pipeline;
-    const struct sluice_kafka_option *extra; /* security and the like; what producers don't know is left out */
+    const struct sluice_config_property *extra; /* security and the like; what producers don't know is left out */
     size_t n_extra;
 };
 SLUICE_MUST_CHECK enum sluice_code sluice_ledger_new_kafka(const struct sluice_kafka_ledger_options *options,

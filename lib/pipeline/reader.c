@@ -207,23 +207,16 @@ static void *reader_main(void *context)
 enum sluice_code reader_consumer_new(const struct sluice_config *config, const struct sluice_consumer_handler *handler,
                                      struct sluice_consumer **out, struct sluice_error *err)
 {
-    struct sluice_kafka_option *extra = calloc(config->n_kafka_properties + 1, sizeof *extra);
-    if (extra == NULL)
-        return sluice_error_nomem(err, "the Kafka options", config->n_kafka_properties * sizeof *extra);
-    for (size_t i = 0; i < config->n_kafka_properties; i++)
-        extra[i] = (struct sluice_kafka_option){config->kafka_properties[i].key, config->kafka_properties[i].value};
     const struct sluice_consumer_options options = {
         .bootstrap_servers = config->kafka_bootstrap_servers,
-        .group_id = config->kafka_group_id[0] != '\0' ? config->kafka_group_id : config->name,
+        .group_id = config->kafka_group_id,
         .topics = config->kafka_topics.items,
         .n_topics = config->kafka_topics.n_items,
-        .extra = extra,
+        .extra = config->kafka_properties,
         .n_extra = config->n_kafka_properties,
         .starts_paused = config->delivery == SLUICE_DELIVERY_EXACTLY_ONCE,
     };
-    enum sluice_code code = sluice_consumer_new(&options, handler, out, err);
-    free(extra);
-    return code;
+    return sluice_consumer_new(&options, handler, out, err);
 }
 
 enum sluice_code reader_new(const struct reader_world *world, struct reader **out, struct sluice_error *err)

@@ -441,7 +441,7 @@ static void obey(void)
 
 int main(int argc, char **argv)
 {
-    static struct sluice_kafka_option extra[32];
+    static struct sluice_config_property extra[32];
     struct sluice_error err = {0};
     if (argc < 5)
         return 2;
@@ -456,7 +456,7 @@ int main(int argc, char **argv)
             continue;
         }
         *equals = '\0';
-        extra[options.n_extra++] = (struct sluice_kafka_option){argv[i], equals + 1};
+        extra[options.n_extra++] = (struct sluice_config_property){.key = argv[i], .value = equals + 1};
     }
     const struct sluice_consumer_handler handler = {NULL, on_assigned, on_revoked, on_committed};
     if (sluice_consumer_new(&options, &handler, &probe.consumer, &err) != SLUICE_OK)

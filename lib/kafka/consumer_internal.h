@@ -1,0 +1,25 @@
+/* consumer_internal.h - the consumer's state, shared by consumer.c (life, polling, where to read, commits), rebalance.c
+ * (partitions that come and go) and questions.c (what the cluster is asked). Thread: as consumer.h. */
+#ifndef SLUICE_KAFKA_CONSUMER_INTERNAL_H
+#define SLUICE_KAFKA_CONSUMER_INTERNAL_H
+
+#include "kafka/consumer.h"
+
+struct sluice_consumer {
+    rd_kafka_t *rk;
+    struct sluice_consumer_handler handler;
+    rd_kafka_topic_partition_list_t *subscription;
+    int64_t start_without_commit; /* RD_KAFKA_OFFSET_BEGINNING or _END */
+    struct sluice_error fatal;    /* set by the rebalance callback, reported by the next poll */
+    bool has_fatal;
+    bool starts_paused;
+    bool has_dead; /* a partition of this assignment ended with an offset that is not there */
+    struct sluice_kafka_membership *membership; /* as of the newest assignment */
+    rd_kafka_topic_partition_list_t *oldest;    /* offsets of that assignment, negative once they are taken */
+};
+
+/* rebalance.c: for rd_kafka_conf_set_rebalance_cb(), with the consumer as opaque. */
+void consumer_on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t *partitions,
+                           void *opaque);
+
+#endif
