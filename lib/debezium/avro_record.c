@@ -3,6 +3,8 @@
 #include "debezium/avro_record.h"
 
 #include "debezium/avro_source.h"
+#include "debezium/refusal.h"
+#include "debezium/source.h"
 #include "debezium/text.h"
 
 _Static_assert((int)AVRO_MAX_FIELDS <= (int)SLUICE_MAX_FIELDS, "a record of Avro fits the room for fields");
@@ -14,10 +16,6 @@ enum {
     TRANSACTION = BIT(AVRO_STATUS) | BIT(AVRO_ID) | BIT(AVRO_EVENT_COUNT) | BIT(AVRO_DATA_COLLECTIONS),
     NOTIFICATION = BIT(AVRO_ID) | BIT(AVRO_TYPE) | BIT(AVRO_AGGREGATE_TYPE) | BIT(AVRO_ADDITIONAL_DATA)
 };
-
-#define IF_FLATTENED                                                                                                   \
-    "if the connector flattens its records (transform ExtractNewRecordState), set records.layout: flattened or name "  \
-    "the topic in records.flattened_topics; else leave it out of kafka.topics"
 
 static const struct {
     const char *name;
@@ -196,7 +194,7 @@ static enum sluice_code not_an_envelope(const struct avro_record *record, struct
     else if ((record->seen & ENVELOPE) == BIT(AVRO_SOURCE))
         found = "with \"source\" and without \"op\"";
     return sluice_error_set(err, SLUICE_E_ENVELOPE, SLUICE_REJECT,
-                            "no change envelope of Debezium: found Avro record \"%.200s\" %s; " IF_FLATTENED,
+                            "no change envelope of Debezium: found Avro record \"%.200s\" %s; " REFUSAL_IF_FLATTENED,
                             record->root->name, found);
 }
 
@@ -228,17 +226,6 @@ static enum sluice_code classify_other(const struct avro_record *record, const s
     else
         return not_an_envelope(record, err);
     return take_time(&found->ts_ms, &change->ts_ms, err);
-}
-
-static enum sluice_code check_identity(const struct sluice_source *source, struct sluice_error *err)
-{
-    if (source->name.len == 0)
-        return field_error(err, SLUICE_E_ENVELOPE, "source.name", "the record does not name its connector");
-    if (source->schema.len == 0)
-        return field_error(err, SLUICE_E_ENVELOPE, "source.schema", "the record does not name its schema");
-    if (source->table.len == 0)
-        return field_error(err, SLUICE_E_ENVELOPE, "source.table", "the record does not name its table");
-    return SLUICE_OK;
 }
 
 /* The fields of a delete are those of `before`; only their names may be trusted. */
@@ -288,13 +275,6 @@ static enum sluice_code classify_row(const struct avro_record *record, const str
     return SLUICE_OK;
 }
 
-static enum sluice_code wrong_op(struct sluice_error *err)
-{
-    return field_error(err, SLUICE_E_ENVELOPE, "op",
-                       "one of \"c\", \"u\", \"d\", \"r\", \"t\", \"m\" is expected; was the record written by a newer "
-                       "Debezium, or not by Debezium at all?");
-}
-
 static enum sluice_code classify(const struct avro_record *record, const struct found *found,
                                  struct sluice_decoder *decoder, struct sluice_change *change, struct sluice_error *err)
 {
@@ -303,11 +283,11 @@ static enum sluice_code classify(const struct avro_record *record, const struct 
     if (record->source == NULL)
         return not_an_envelope(record, err);
     if (found->op.kind != SLUICE_VALUE_STRING || found->op.text.len != 1)
-        return wrong_op(err);
+        return refuse_op(err);
     change->op = found->op.text.ptr[0];
     enum sluice_code code = take_time(&found->ts_ms, &change->ts_ms, err);
     if (code == SLUICE_OK && change->op != 'm')
-        code = check_identity(&change->source, err);
+        code = source_check_identity(&change->source, err);
     if (code != SLUICE_OK)
         return code;
     switch (change->op) {
@@ -323,7 +303,7 @@ static enum sluice_code classify(const struct avro_record *record, const struct 
         change->kind = SLUICE_CHANGE_MESSAGE;
         return SLUICE_OK;
     default:
-        return wrong_op(err);
+        return refuse_op(err);
     }
 }
 

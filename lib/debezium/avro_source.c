@@ -1,8 +1,7 @@
 /* avro_source.c - see avro_source.h. What is asked of each field is what source.c asks of it in JSON. */
 #include "debezium/avro_source.h"
 
-#include <inttypes.h>
-
+#include "debezium/refusal.h"
 #include "debezium/source.h"
 #include "debezium/text.h"
 
@@ -44,24 +43,9 @@ static enum sluice_code read_name(const struct sluice_value *value, const char *
     if (value->kind != SLUICE_VALUE_STRING)
         return field_error(err, SLUICE_E_ENVELOPE, field, "a text is expected");
     if (!is_plain(value->text))
-        return sluice_error_set(err, SLUICE_E_ENVELOPE, SLUICE_REJECT,
-                                "field \"%s\": a name with a quote, a backslash or a control character is not "
-                                "supported (%.*s); %s",
-                                field, SLUICE_STR_ARG(value->text), remedy);
+        return refuse_name(field, value->text, remedy, err);
     *out = value->text;
     return SLUICE_OK;
-}
-
-static enum sluice_code read_connector(const struct sluice_value *value, struct sluice_error *err)
-{
-    if (value->kind != SLUICE_VALUE_STRING)
-        return field_error(err, SLUICE_E_ENVELOPE, "source.connector", "the text \"postgresql\" is expected");
-    if (TEXT_IS(value->text, "postgresql"))
-        return SLUICE_OK;
-    return sluice_error_set(err, SLUICE_E_ENVELOPE, SLUICE_REJECT,
-                            "field \"source.connector\": records of connector \"%.*s\" are not supported, only those "
-                            "of \"postgresql\"; leave the topic out of kafka.topics",
-                            SLUICE_STR_ARG(value->text));
 }
 
 static enum sluice_code read_unsigned(const struct sluice_value *value, const char *field, const char *what,
@@ -76,21 +60,11 @@ static enum sluice_code read_unsigned(const struct sluice_value *value, const ch
     return SLUICE_OK;
 }
 
-static enum sluice_code check_position(uint64_t position, const char *field, struct sluice_error *err)
-{
-    if (SLUICE_LIKELY(position <= SOURCE_MAX_POSITION))
-        return SLUICE_OK;
-    return sluice_error_set(err, SLUICE_E_POSITION, SLUICE_REJECT,
-                            "field \"%s\": log position %" PRIu64 " is above 2^56-1, the highest that a row version "
-                            "can hold; it was not written by a PostgreSQL server of this version",
-                            field, position);
-}
-
 static enum sluice_code read_lsn(const struct sluice_value *value, struct sluice_source *source,
                                  struct sluice_error *err)
 {
     enum sluice_code code = read_unsigned(value, "source.lsn", "a log position", &source->lsn, &source->has_lsn, err);
-    return code != SLUICE_OK ? code : check_position(source->lsn, "source.lsn", err);
+    return code != SLUICE_OK ? code : source_check_position(source->lsn, "source.lsn", err);
 }
 
 /* A point in time after 1970 in a unit of `scale` times what *out has. */
@@ -108,20 +82,19 @@ static enum sluice_code read_time(const struct sluice_value *value, const char *
 static enum sluice_code take(enum avro_source_member member, const struct sluice_value *value,
                              struct sluice_source *source, int64_t *ts_ms_us, struct sluice_error *err)
 {
-    static const char table_remedy[] = "rename it at the source, or leave it out with table.exclude.list";
     switch (member) {
     case AVRO_SOURCE_OTHER:
         return SLUICE_OK;
     case AVRO_SOURCE_CONNECTOR:
-        return read_connector(value, err);
+        return source_take_connector(value, err);
     case AVRO_SOURCE_NAME:
-        return read_name(value, "source.name", "choose another topic.prefix", &source->name, err);
+        return read_name(value, "source.name", REFUSAL_OTHER_PREFIX, &source->name, err);
     case AVRO_SOURCE_DB:
         return read_name(value, "source.db", "rename the database", &source->db, err);
     case AVRO_SOURCE_SCHEMA:
-        return read_name(value, "source.schema", table_remedy, &source->schema, err);
+        return read_name(value, "source.schema", REFUSAL_LEAVE_TABLE_OUT, &source->schema, err);
     case AVRO_SOURCE_TABLE:
-        return read_name(value, "source.table", table_remedy, &source->table, err);
+        return read_name(value, "source.table", REFUSAL_LEAVE_TABLE_OUT, &source->table, err);
     case AVRO_SOURCE_SNAPSHOT:
         source->snapshot = value->kind != SLUICE_VALUE_NULL && value->kind != SLUICE_VALUE_FALSE &&
                            !(value->kind == SLUICE_VALUE_STRING && TEXT_IS(value->text, "false"));
@@ -156,8 +129,7 @@ enum sluice_code avro_source_read(struct avro_reader *reader, const struct avro_
         has_connector = has_connector || member == AVRO_SOURCE_CONNECTOR;
     }
     if (!has_connector)
-        return field_error(err, SLUICE_E_ENVELOPE, "source.connector",
-                           "it is missing, the text \"postgresql\" is expected");
+        return refuse_no_connector(err);
     if (source->ts_us == 0) /* ts_ms counts only where there is no ts_us */
         source->ts_us = ts_ms_us;
     return SLUICE_OK;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "debezium/decoder.h"
+#include "debezium/refusal.h"
 #include "debezium/source.h"
 #include "debezium/text.h"
 #include "json/scan.h"
@@ -33,10 +34,6 @@ enum {
     TRANSACTION = HAS_STATUS | HAS_ID | HAS_EVENT_COUNT | HAS_DATA_COLLECTIONS,
     NOTIFICATION = HAS_ID | HAS_TYPE | HAS_AGGREGATE_TYPE | HAS_ADDITIONAL_DATA
 };
-
-#define IF_FLATTENED                                                                                                   \
-    "if the connector flattens its records (transform ExtractNewRecordState), set records.layout: flattened or name "  \
-    "the topic in records.flattened_topics; else leave it out of kafka.topics"
 
 /* One object while it is read: the record, or the payload inside its wrapper. */
 struct record {
@@ -243,7 +240,7 @@ static enum sluice_code not_a_wrapper(struct sluice_str name, struct sluice_erro
 {
     return sluice_error_set(err, SLUICE_E_ENVELOPE, SLUICE_REJECT,
                             "no change envelope of Debezium: found member \"%.*s\" in an object that begins like "
-                            "{\"schema\":..,\"payload\":..}; " IF_FLATTENED,
+                            "{\"schema\":..,\"payload\":..}; " REFUSAL_IF_FLATTENED,
                             SLUICE_STR_ARG(name));
 }
 
@@ -268,10 +265,11 @@ static enum sluice_code read_wrapper(struct record *record, struct sluice_json_c
         if (code != SLUICE_OK)
             return code;
     }
-    return seen == WRAPPER ? SLUICE_OK
-                           : sluice_error_set(err, SLUICE_E_ENVELOPE, SLUICE_REJECT,
-                                              "no change envelope of Debezium: found \"%s\" alone; " IF_FLATTENED,
-                                              seen == HAS_SCHEMA ? "schema" : "payload");
+    return seen == WRAPPER
+               ? SLUICE_OK
+               : sluice_error_set(err, SLUICE_E_ENVELOPE, SLUICE_REJECT,
+                                  "no change envelope of Debezium: found \"%s\" alone; " REFUSAL_IF_FLATTENED,
+                                  seen == HAS_SCHEMA ? "schema" : "payload");
 }
 
 static enum sluice_code read_object(struct record *record, struct sluice_json_cursor *cursor, struct sluice_error *err)
@@ -304,7 +302,7 @@ static enum sluice_code not_an_envelope(const struct record *record, struct slui
     else if ((record->seen & ENVELOPE) == HAS_SOURCE)
         found = "an object with \"source\" and without \"op\"";
     return sluice_error_set(err, SLUICE_E_ENVELOPE, SLUICE_REJECT,
-                            "no change envelope of Debezium: found %s; " IF_FLATTENED, found);
+                            "no change envelope of Debezium: found %s; " REFUSAL_IF_FLATTENED, found);
 }
 
 static bool is_transaction(const struct record *record)
@@ -329,17 +327,6 @@ static enum sluice_code classify_other(const struct record *record, struct sluic
     else
         return not_an_envelope(record, err);
     return time_read(&record->ts_ms, "ts_ms", 1, &change->ts_ms, err);
-}
-
-static enum sluice_code check_identity(const struct sluice_source *source, struct sluice_error *err)
-{
-    if (source->name.len == 0)
-        return field_error(err, SLUICE_E_ENVELOPE, "source.name", "the record does not name its connector");
-    if (source->schema.len == 0)
-        return field_error(err, SLUICE_E_ENVELOPE, "source.schema", "the record does not name its schema");
-    if (source->table.len == 0)
-        return field_error(err, SLUICE_E_ENVELOPE, "source.table", "the record does not name its table");
-    return SLUICE_OK;
 }
 
 /* The fields of a delete are those of `before`; only their names may be trusted. */
@@ -375,13 +362,6 @@ static enum sluice_code classify_row(struct record *record, struct sluice_error 
     return SLUICE_OK;
 }
 
-static enum sluice_code wrong_op(struct sluice_error *err)
-{
-    return field_error(err, SLUICE_E_ENVELOPE, "op",
-                       "one of \"c\", \"u\", \"d\", \"r\", \"t\", \"m\" is expected; was the record written by a newer "
-                       "Debezium, or not by Debezium at all?");
-}
-
 static enum sluice_code classify(struct record *record, struct sluice_error *err)
 {
     struct sluice_change *change = record->change;
@@ -390,11 +370,11 @@ static enum sluice_code classify(struct record *record, struct sluice_error *err
     if (record->source_kind != SLUICE_VALUE_OBJECT)
         return not_an_envelope(record, err);
     if (record->op.kind != SLUICE_VALUE_STRING || record->op.text.len != 1)
-        return wrong_op(err);
+        return refuse_op(err);
     change->op = record->op.text.ptr[0];
     enum sluice_code code = time_read(&record->ts_ms, "ts_ms", 1, &change->ts_ms, err);
     if (code == SLUICE_OK && change->op != 'm')
-        code = check_identity(&change->source, err);
+        code = source_check_identity(&change->source, err);
     if (code != SLUICE_OK)
         return code;
     switch (change->op) {
@@ -410,7 +390,7 @@ static enum sluice_code classify(struct record *record, struct sluice_error *err
         change->kind = SLUICE_CHANGE_MESSAGE;
         return SLUICE_OK;
     default:
-        return wrong_op(err);
+        return refuse_op(err);
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "debezium/refusal.h"
 #include "debezium/text.h"
 #include "json/scan.h"
 
@@ -66,25 +67,22 @@ static enum sluice_code read_name(const struct sluice_value *value, const char *
         return SLUICE_OK;
     if (value->kind != SLUICE_VALUE_STRING_ESCAPED)
         return field_error(err, SLUICE_E_ENVELOPE, field, "a text is expected");
-    return sluice_error_set(err, SLUICE_E_ENVELOPE, SLUICE_REJECT,
-                            "field \"%s\": a name with a quote, a backslash or a control character is not supported "
-                            "(%.*s); %s",
-                            field, SLUICE_STR_ARG(value->text), remedy);
+    return refuse_name(field, value->text, remedy, err);
 }
 
-static enum sluice_code read_connector(const struct sluice_value *value, struct sluice_error *err)
+enum sluice_code source_take_connector(const struct sluice_value *value, struct sluice_error *err)
 {
-    if (value->kind == SLUICE_VALUE_STRING && TEXT_IS(value->text, "postgresql"))
-        return SLUICE_OK;
     if (value->kind != SLUICE_VALUE_STRING)
         return field_error(err, SLUICE_E_ENVELOPE, "source.connector", "the text \"postgresql\" is expected");
+    if (TEXT_IS(value->text, "postgresql"))
+        return SLUICE_OK;
     return sluice_error_set(err, SLUICE_E_ENVELOPE, SLUICE_REJECT,
                             "field \"source.connector\": records of connector \"%.*s\" are not supported, only those "
                             "of \"postgresql\"; leave the topic out of kafka.topics",
                             SLUICE_STR_ARG(value->text));
 }
 
-static enum sluice_code check_position(uint64_t position, const char *field, struct sluice_error *err)
+enum sluice_code source_check_position(uint64_t position, const char *field, struct sluice_error *err)
 {
     if (SLUICE_LIKELY(position <= SOURCE_MAX_POSITION))
         return SLUICE_OK;
@@ -92,6 +90,17 @@ static enum sluice_code check_position(uint64_t position, const char *field, str
                             "field \"%s\": log position %" PRIu64 " is above 2^56-1, the highest that a row version "
                             "can hold; it was not written by a PostgreSQL server of this version",
                             field, position);
+}
+
+enum sluice_code source_check_identity(const struct sluice_source *source, struct sluice_error *err)
+{
+    if (source->name.len == 0)
+        return field_error(err, SLUICE_E_ENVELOPE, "source.name", "the record does not name its connector");
+    if (source->schema.len == 0)
+        return field_error(err, SLUICE_E_ENVELOPE, "source.schema", "the record does not name its schema");
+    if (source->table.len == 0)
+        return field_error(err, SLUICE_E_ENVELOPE, "source.table", "the record does not name its table");
+    return SLUICE_OK;
 }
 
 static enum sluice_code read_unsigned(const struct sluice_value *value, const char *field, const char *what,
@@ -111,7 +120,7 @@ static enum sluice_code read_lsn(const struct sluice_value *value, struct sluice
                                  struct sluice_error *err)
 {
     enum sluice_code code = read_unsigned(value, "source.lsn", "a log position", &source->lsn, &source->has_lsn, err);
-    return code != SLUICE_OK ? code : check_position(source->lsn, "source.lsn", err);
+    return code != SLUICE_OK ? code : source_check_position(source->lsn, "source.lsn", err);
 }
 
 /* "24023119" or null; in the text of a JSON string the quotes are escaped. False if it is neither. */
@@ -167,8 +176,8 @@ enum sluice_code source_take_sequence(const struct sluice_value *value, struct s
         return field_error(err, SLUICE_E_POSITION, "source.sequence",
                            "an array of two log positions inside a text is expected, such as "
                            "\"[\\\"24023119\\\",\\\"24023128\\\"]\"");
-    enum sluice_code code = check_position(source->sequence0, "source.sequence", err);
-    return code != SLUICE_OK ? code : check_position(source->sequence1, "source.sequence", err);
+    enum sluice_code code = source_check_position(source->sequence0, "source.sequence", err);
+    return code != SLUICE_OK ? code : source_check_position(source->sequence1, "source.sequence", err);
 }
 
 static enum sluice_code read_sequence(struct sluice_json_cursor *cursor, struct sluice_source *source,
@@ -215,22 +224,20 @@ static enum sluice_code read_snapshot(const struct sluice_value *value, bool *sn
     }
 }
 
-#define LEAVE_TABLE_OUT "rename it, or leave it out with the connector's table.exclude.list or schema.exclude.list"
-
 static enum sluice_code take_member(unsigned member, const struct sluice_value *value, struct sluice_source *source,
                                     struct sluice_value *ts_ms, struct sluice_error *err)
 {
     switch (member) {
     case SOURCE_CONNECTOR:
-        return read_connector(value, err);
+        return source_take_connector(value, err);
     case SOURCE_NAME:
-        return read_name(value, "source.name", "choose another topic.prefix for the connector", &source->name, err);
+        return read_name(value, "source.name", REFUSAL_OTHER_PREFIX, &source->name, err);
     case SOURCE_DB:
         return read_name(value, "source.db", "rename the database", &source->db, err);
     case SOURCE_SCHEMA:
-        return read_name(value, "source.schema", LEAVE_TABLE_OUT, &source->schema, err);
+        return read_name(value, "source.schema", REFUSAL_LEAVE_TABLE_OUT, &source->schema, err);
     case SOURCE_TABLE:
-        return read_name(value, "source.table", LEAVE_TABLE_OUT, &source->table, err);
+        return read_name(value, "source.table", REFUSAL_LEAVE_TABLE_OUT, &source->table, err);
     case SOURCE_LSN:
         return read_lsn(value, source, err);
     case SOURCE_TXID:
@@ -265,8 +272,7 @@ static enum sluice_code finish(unsigned seen, struct sluice_source *source, cons
                                struct sluice_error *err)
 {
     if ((seen & SOURCE_CONNECTOR) == 0)
-        return field_error(err, SLUICE_E_ENVELOPE, "source.connector",
-                           "it is missing, the text \"postgresql\" is expected");
+        return refuse_no_connector(err);
     return source->ts_us != 0 ? SLUICE_OK : time_read(ts_ms, "source.ts_ms", 1000, &source->ts_us, err);
 }
 
