@@ -1,22 +1,7 @@
-/* Any bytes as what a KeeperMap holds: each answer is a part of the input, up to 0xff. Linked with
- * --wrap=sluice_ch_query. */
-#include "fuzz.h"
+/* Any bytes as what a KeeperMap holds. */
+#include "ch_answers.h"
 
 #include "ledger/ledger.h"
-
-static struct sluice_str answers;
-
-enum sluice_code __wrap_sluice_ch_query(struct sluice_ch_client *client, const struct sluice_ch_query *query,
-                                        struct sluice_buf *answer, struct sluice_error *err);
-
-enum sluice_code __wrap_sluice_ch_query(struct sluice_ch_client *client, const struct sluice_ch_query *query,
-                                        struct sluice_buf *answer, struct sluice_error *err)
-{
-    const struct sluice_str next = fuzz_part(&answers);
-    (void)client;
-    (void)query;
-    return answer != NULL ? sluice_buf_append(answer, next.ptr, next.len, err) : SLUICE_OK;
-}
 
 static struct sluice_ledger *make(void)
 {
@@ -48,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct sluice_ledger *ledger = make();
     size_t n = 0;
     sluice_ledger_row_init(&calls[0].wanted);
-    answers = (struct sluice_str){(const char *)data, size};
+    ch_answers_set(data, size);
     if (sluice_ledger_run(ledger, calls, SLUICE_N_ELEMENTS(calls), &err) == SLUICE_OK && calls[1].is_damaged &&
         !calls[1].exists)
         SLUICE_BUG("a damaged row that is not there");
