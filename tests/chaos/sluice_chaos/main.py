@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import sys
 import time
@@ -19,7 +18,8 @@ import kinds  # noqa: E402  (the paths come first)
 import recovery  # noqa: E402
 from report import Report  # noqa: E402
 from schedule import POINTS, POINTS_AT_LEAST_ONCE, Missed, Outcome, Plan, Schedule  # noqa: E402
-from sluice_stack import Stack, StackError  # noqa: E402
+from sluice_stack import StackError  # noqa: E402
+from sluice_testing import seeded  # noqa: E402
 from sluice_testing.clickhouse import ClickHouse  # noqa: E402
 
 SERVICES = ["kafka", "zookeeper", "clickhouse"]
@@ -31,20 +31,15 @@ MODES = {kinds.from_postgres: "replace", kinds.million: "log"}
 WAYS = 3
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="tests/chaos/run", description="Runs schedules of faults against workers on the real services and counts the "
-        "rows. One seed is one schedule: with its seed a schedule that failed is repeated.")
-    parser.add_argument("--seed", type=int, help="the first seed (default: drawn, and told)")
+def _arguments() -> argparse.ArgumentParser:
+    parser = seeded.parser(
+        "tests/chaos/run", "Runs schedules of faults against workers on the real services and counts the rows. One seed is one "
+        "schedule: with its seed a schedule that failed is repeated. The programs are built with SLUICE_TEST_POINTS.", "chaos")
     parser.add_argument("--schedules", type=int, default=1, help="so many seeds from there on (default 1)")
-    parser.add_argument("--seconds", type=float, default=0, help="go on with further seeds until so much time is over")
     parser.add_argument("--kind", choices=list(NAMED), help="only this kind of faults")
     parser.add_argument("--delivery", choices=["exactly_once", "at_least_once"], default="exactly_once")
     parser.add_argument("--ledger", choices=LEDGERS, help="default: the seed decides")
     parser.add_argument("--mode", choices=["replace", "log"], help="default: the seed decides")
-    parser.add_argument("--build", type=Path, default=ROOT / "build/chaos",
-                        help="where the programs were built, with SLUICE_TEST_POINTS (default build/chaos)")
-    parser.add_argument("--state", type=Path, help="state folder of the services (default: made and removed)")
     parser.add_argument("--parallel", type=int, default=3, help="schedules at a time (default 3)")
     parser.add_argument("--rate", type=int, default=500, help="events a second in each schedule (default 500)")
     parser.add_argument("--million", action="store_true",
@@ -54,8 +49,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--all-points", action="store_true", help="fail if a point was never hit")
     parser.add_argument("--must-duplicate", action="store_true",
                         help="pass only if rows are stored twice somewhere, and none is missing")
-    parser.add_argument("--keep", action="store_true", help="leave the services running and the folder there")
-    return parser.parse_args()
+    return parser
 
 
 def kind_of(seed: int, only: str | None) -> Callable[[Schedule], None]:
@@ -121,13 +115,7 @@ def run(options: argparse.Namespace) -> int:
     # The first kind first: ten seeds from there on have it with both ledgers, and all points are reached.
     drawn = random.SystemRandom().randrange(10**5) * len(kinds.KINDS)
     seed = options.seed if options.seed is not None else drawn
-    os.environ["SLUICE_BIN"] = str(options.build / "cmd/sluice/sluice")
-    own = options.build / "cmd/clickhouse-embedded/clickhouse-embedded"
-    if "SLUICE_CLICKHOUSE_EMBEDDED" not in os.environ and own.exists():
-        os.environ["SLUICE_CLICKHOUSE_EMBEDDED"] = str(own)
-    folder = options.build / "chaos-run"
-    folder.mkdir(parents=True, exist_ok=True)
-    stack = Stack(options.state or folder / f"stack-{os.getpid()}", faults=True, kafka_ways=WAYS, merges=False)
+    folder, stack = seeded.prepare(options, "chaos", faults=True, kafka_ways=WAYS, merges=False)
     plan = Plan(stack, folder, options.delivery, options.ledger, options.rate, dict.fromkeys(range(WAYS), False))
     report = Report(plan, seed)
     began = time.monotonic()
@@ -160,6 +148,4 @@ def run(options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    os.environ["TZ"] = "UTC"
-    time.tzset()
-    sys.exit(run(_arguments()))
+    seeded.main(run, _arguments())

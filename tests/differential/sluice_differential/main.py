@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import re
 import sys
@@ -21,6 +20,7 @@ from compare import Comparison, Difference  # noqa: E402
 from pipeline import CONVERTERS, Pipeline, prepare  # noqa: E402
 from shrink import Shrinker  # noqa: E402
 from sluice_stack import Stack, StackError  # noqa: E402
+from sluice_testing import seeded  # noqa: E402
 from steps import Runner, Step  # noqa: E402
 from tables import Table, draw_tables  # noqa: E402
 
@@ -30,23 +30,18 @@ N_CONNECTIONS = 4
 SNAPSHOT_SECONDS = 5.0
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="tests/differential/run", description="Makes random tables and changes in PostgreSQL, copies them through the real "
-        "connector in three encodings, and compares every cell with ClickHouse. A failure is shrunk and printed as SQL.")
-    parser.add_argument("--seed", type=int, help="what everything is drawn from (default: drawn, and told)")
+def _arguments() -> argparse.ArgumentParser:
+    parser = seeded.parser(
+        "tests/differential/run", "Makes random tables and changes in PostgreSQL, copies them through the real connector in "
+        "three encodings, and compares every cell with ClickHouse. A failure is shrunk and printed as SQL.", "dev")
     parser.add_argument("--tables", type=int, default=220, help="how many tables (default 220)")
     parser.add_argument("--changes", type=int, default=25, help="about so many operations on each table (default 25)")
-    parser.add_argument("--seconds", type=float, default=0, help="go on with further seeds until so much time is over")
     parser.add_argument("--partitions", type=int, default=Pipeline.partitions, help="of every fifth table's topic (default 3)")
     parser.add_argument("--encodings", default=",".join(CONVERTERS), help=f"of {','.join(CONVERTERS)} (default all)")
     parser.add_argument("--types", default="", metavar="REGEX", help="only column types that match (default all)")
     parser.add_argument("--only", help="only the tables with these names, separated by |")
-    parser.add_argument("--build", type=Path, default=ROOT / "build/dev", help="where sluice was built (default build/dev)")
-    parser.add_argument("--state", type=Path, help="state folder of running services (default: made and removed)")
     parser.add_argument("--no-shrink", action="store_true", help="print the differences only")
-    parser.add_argument("--keep", action="store_true", help="leave databases, topics and services")
-    return parser.parse_args()
+    return parser
 
 
 class Clock:
@@ -191,13 +186,7 @@ def run(options: argparse.Namespace) -> int:
     """Exit code: 0 equal, 1 different, 2 could not run."""
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**6)
     Pipeline.partitions = options.partitions
-    os.environ["SLUICE_BIN"] = str(options.build / "cmd/sluice/sluice")
-    own = options.build / "cmd/clickhouse-embedded/clickhouse-embedded"
-    if "SLUICE_CLICKHOUSE_EMBEDDED" not in os.environ and own.exists():
-        os.environ["SLUICE_CLICKHOUSE_EMBEDDED"] = str(own)
-    folder = options.build / "differential-run"
-    folder.mkdir(parents=True, exist_ok=True)
-    stack = Stack(options.state or folder / f"stack-{os.getpid()}")
+    folder, stack = seeded.prepare(options, "differential")
     began, good = time.monotonic(), True
     try:
         stack.up(SERVICES)
@@ -216,6 +205,4 @@ def run(options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    os.environ["TZ"] = "UTC"
-    time.tzset()
-    sys.exit(run(_arguments()))
+    seeded.main(run, _arguments())
