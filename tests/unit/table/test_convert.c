@@ -1,7 +1,7 @@
 /* One value of a source type into one column type: expected bytes, or what the refusal says. */
 #include "table/convert.h"
 
-#include "table_support.h"
+#include "convert_support.h"
 
 /* `want` is hexadecimal, or an error text that begins with '!', or "-" where the pair is refused when planned. */
 struct convert_case {
@@ -372,42 +372,12 @@ static const struct convert_case times[] = {
     {UNTYPED, "9223372036825200000", "DateTime64(6)", "!\"infinity\" is out of the range"},
 };
 
-static const struct sluice_type *parse(struct sluice_arena *arena, const char *text)
-{
-    struct sluice_error err = {0};
-    const struct sluice_type *type = NULL;
-    if (sluice_type_parse(arena, sluice_str_from(text), &type, &err) != SLUICE_OK || type == NULL)
-        (void)fprintf(stderr, "    type %s\n", text);
-    return type;
-}
-
-/* Values lie in allocations of their exact size, so that a byte too many is seen. */
 static bool check_value(const struct convert *convert, const struct convert_case *c)
 {
     struct sluice_error err = {0};
-    unsigned char want[128];
-    struct sluice_value value = json_of(c->json);
-    unsigned char *at = malloc(convert_room(convert, &value));
-    char *text = malloc(value.text.len + 1);
-    if (at == NULL || text == NULL)
-        abort();
-    if (value.text.len > 0)
-        memcpy(text, value.text.ptr, value.text.len);
-    text = realloc(text, value.text.len > 0 ? value.text.len : 1);
-    value.text.ptr = text;
-    const unsigned char *end = convert->fn(convert, &value, at, &err);
-    bool ok;
-    if (*c->want == '!') {
-        ok = CHECK(end == NULL) && CHECK_CONTAINS(err.text, c->want + 1) && CHECK_INT(err.code, SLUICE_E_VALUE) &&
-             CHECK_INT(err.action, SLUICE_REJECT);
-    } else {
-        ok = CHECK(end != NULL) && CHECK_BYTES(at, (size_t)(end - at), want, bytes_of_hex(c->want, want));
-        if (end == NULL)
-            (void)fprintf(stderr, "    %s\n", err.text);
-    }
-    free(at);
-    free(text);
-    return ok;
+    const struct sluice_value value = json_of(c->json);
+    return check_put(convert, convert->fn, &value, c->want, &err) &&
+           (*c->want != '!' || CHECK_INT(err.code, SLUICE_E_VALUE));
 }
 
 static bool check_case(const struct convert_case *c)
@@ -417,7 +387,7 @@ static bool check_case(const struct convert_case *c)
     struct convert convert;
     const struct sluice_source_column column = {.name = "x", .type = c->source, .scale = c->scale};
     sluice_arena_init(&arena, 1 << 20, "test");
-    const struct sluice_type *type = parse(&arena, c->type);
+    const struct sluice_type *type = type_of(&arena, c->type);
     if (!CHECK(type != NULL) ||
         !CHECK_INT(convert_choose(&arena, &column, type, c->type, NULL, &convert, &err), SLUICE_OK))
         return false;
@@ -446,7 +416,8 @@ static void test_lengths(void)
         const struct sluice_source_column column = {.name = "x", .type = SLUICE_SOURCE_STRING};
         size_t n = lengths[i];
         sluice_arena_init(&arena, 1 << 20, "test");
-        CHECK_INT(convert_choose(&arena, &column, parse(&arena, "String"), "String", NULL, &convert, &err), SLUICE_OK);
+        CHECK_INT(convert_choose(&arena, &column, type_of(&arena, "String"), "String", NULL, &convert, &err),
+                  SLUICE_OK);
         char *raw = malloc(2 * n + 1);
         unsigned char *plain = malloc(convert.room + n);
         unsigned char *escaped = malloc(convert.room + 2 * n);
@@ -534,7 +505,7 @@ static void test_random(uint64_t seed)
     size_t n_tried = 0;
     sluice_arena_init(&arena, 1 << 20, "test");
     for (size_t t = 0; t < SLUICE_N_ELEMENTS(types); t++) {
-        const struct sluice_type *type = parse(&arena, types[t]);
+        const struct sluice_type *type = type_of(&arena, types[t]);
         for (int source = 0; source < SLUICE_N_SOURCE_TYPES; source++) {
             const struct sluice_source_column column = {
                 .name = "x", .type = (enum sluice_source_type)source, .scale = (unsigned)(random_next(&seed) % 40)};
@@ -600,7 +571,7 @@ static void test_zero(void)
         unsigned char want[64];
         const struct sluice_source_column column = {.name = "x", .type = SLUICE_SOURCE_UNTYPED};
         sluice_arena_init(&arena, 1 << 20, "test");
-        CHECK_INT(convert_choose(&arena, &column, parse(&arena, cases[i].type), cases[i].type, NULL, &convert, &err),
+        CHECK_INT(convert_choose(&arena, &column, type_of(&arena, cases[i].type), cases[i].type, NULL, &convert, &err),
                   SLUICE_OK);
         unsigned char *at = malloc(convert.room);
         if (!CHECK(at != NULL))

@@ -3,8 +3,8 @@
 #include "table/convert.h"
 
 #include "avro/reader.h"
+#include "convert_support.h"
 #include "table/layout.h"
-#include "table_support.h"
 
 /* `source` is a hint of tables.source_types. `want` is hexadecimal, or an error text that begins with '!', or "-" where
  * the pair is refused when planned. */
@@ -217,50 +217,22 @@ static const struct range_case ranges[] = {
     {"json", "\"5\"", "JSON", "!value is no object"},
 };
 
-static const struct sluice_type *parse(struct sluice_arena *arena, const char *text)
-{
-    struct sluice_error err = {0};
-    const struct sluice_type *type = NULL;
-    if (sluice_type_parse(arena, sluice_str_from(text), &type, &err) != SLUICE_OK || type == NULL)
-        (void)fprintf(stderr, "    type %s\n", text);
-    return type;
-}
-
 static bool choose(struct sluice_arena *arena, const char *source, const char *type_text,
                    const struct sluice_column_settings *settings, struct convert *out)
 {
     struct sluice_error err = {0};
     struct sluice_source_column column = {.name = "x", .optional = true};
     bool known = false;
-    const struct sluice_type *type = parse(arena, type_text);
+    const struct sluice_type *type = type_of(arena, type_text);
     return CHECK(type != NULL) &&
            CHECK_INT(source_type_hint(arena, sluice_str_from(source), &column, &known, &err), SLUICE_OK) &&
            CHECK(known) && CHECK_INT(convert_choose(arena, &column, type, type_text, settings, out, &err), SLUICE_OK);
 }
 
-/* Text and room lie in allocations of their exact size, so that a byte too many is seen. */
-static bool check_value(const struct convert *convert, const struct sluice_value *from, const char *wanted)
+static bool check_value(const struct convert *convert, const struct sluice_value *value, const char *wanted)
 {
     struct sluice_error err = {0};
-    unsigned char want[256];
-    struct sluice_value value = *from;
-    size_t room = convert_room(convert, &value);
-    unsigned char *at = malloc(room);
-    char *text = malloc(value.text.len > 0 ? value.text.len : 1);
-    if (at == NULL || text == NULL)
-        abort();
-    if (value.text.len > 0)
-        memcpy(text, value.text.ptr, value.text.len);
-    value.text.ptr = text;
-    const unsigned char *end = convert_put(convert, &value, at, &err);
-    bool ok = *wanted == '!'
-                  ? CHECK(end == NULL) && CHECK_CONTAINS(err.text, wanted + 1) && CHECK_INT(err.action, SLUICE_REJECT)
-                  : CHECK(end != NULL) && CHECK_BYTES(at, (size_t)(end - at), want, bytes_of_hex(wanted, want));
-    if (!ok)
-        (void)fprintf(stderr, "    %s\n", err.text);
-    free(at);
-    free(text);
-    return ok;
+    return check_put(convert, convert_put, value, wanted, &err);
 }
 
 static void test_cases(const struct parts_case *cases, size_t n)
