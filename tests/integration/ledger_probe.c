@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "clickhouse/tsv.h"
 #include "support/check.h"
+#include "support/faults.h"
 
 enum { MAX_CALLS = 1300, N_ROUNDS = 25, N_RACED = 24 };
 
@@ -55,26 +56,6 @@ static long count_rows(const char *table)
     sluice_buf_init(&answer, 4096, "answer");
     bool ok = ask("SELECT count() FROM {database:Identifier}.{table:Identifier}", table, &answer);
     return ok ? strtol(sluice_buf_text(&answer), NULL, 10) : -1;
-}
-
-static size_t discard(char *piece, size_t size, size_t n, void *context)
-{
-    (void)piece;
-    (void)context;
-    return size * n;
-}
-
-static void play_fault(const char *fault)
-{
-    char address[256];
-    CURL *handle = curl_easy_init();
-    (void)snprintf(address, sizeof address, "%s/_fault?%s", url, fault);
-    (void)curl_easy_setopt(handle, CURLOPT_URL, address);
-    (void)curl_easy_setopt(handle, CURLOPT_POSTFIELDS, "");
-    (void)curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, discard);
-    (void)curl_easy_setopt(handle, CURLOPT_FAILONERROR, 1L);
-    CHECK_INT(curl_easy_perform(handle), CURLE_OK);
-    curl_easy_cleanup(handle);
 }
 
 /* ---- ledgers and calls ---- */
@@ -574,14 +555,14 @@ static void test_lost_replies(void)
     init_calls(calls, 4, "t");
     for (size_t i = 0; i < 4; i++)
         acquire(&calls[i], 7);
-    play_fault("kind=cut_after&match=INSERT%20INTO");
+    play_fault(url, "kind=cut_after&match=INSERT%20INTO");
     CHECK(run(ledger, calls, 4));
     CHECK_INT(count_ours(calls, 4), 4);
     CHECK_INT(count_conflicts(calls, 4), 0);
     for (size_t c = 0; c < SLUICE_N_ELEMENTS(cases); c++) {
         for (size_t i = 0; i < 4; i++)
             open_range(&calls[i]);
-        play_fault(cases[c].fault);
+        play_fault(url, cases[c].fault);
         if (!CHECK(run(ledger, calls, 4)))
             (void)fprintf(stderr, "    %s\n", cases[c].fault);
         CHECK_INT(count_conflicts(calls, 4), 0);
@@ -600,7 +581,7 @@ static void test_lost_reading(void)
     struct sluice_ledger_call call;
     init_calls(&call, 1, "t");
     acquire(&call, 7);
-    play_fault("kind=cut_before&match=SELECT%20k&count=3");
+    play_fault(url, "kind=cut_before&match=SELECT%20k&count=3");
     CHECK_INT(sluice_ledger_run(ledger, &call, 1, &err), SLUICE_E_HTTP);
     CHECK_INT(err.action, SLUICE_RETRY);
     call.is_write = false;
@@ -609,7 +590,7 @@ static void test_lost_reading(void)
         code = sluice_ledger_run(ledger, &call, 1, &err);
     CHECK_INT(code, SLUICE_OK);
     CHECK(is_ours(&call));
-    play_fault("kind=refuse&code=202&match=UPDATE");
+    play_fault(url, "kind=refuse&code=202&match=UPDATE");
     open_range(&call);
     CHECK_INT(sluice_ledger_run(ledger, &call, 1, &err), SLUICE_E_SERVER);
     CHECK_INT(err.action, SLUICE_RETRY);

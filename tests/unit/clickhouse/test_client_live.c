@@ -1,6 +1,7 @@
 /* The client against a real engine; with clickhouse-embedded its faults are played too. */
 #include "clickhouse/tsv.h"
 #include "live.h"
+#include "support/faults.h"
 
 static char target_name[96];
 
@@ -216,26 +217,6 @@ static void test_parameters(void)
 
 /* ---- clickhouse-embedded's faults ---- */
 
-static size_t discard(char *piece, size_t size, size_t n, void *ctx)
-{
-    (void)piece;
-    (void)ctx;
-    return size * n;
-}
-
-static void play_fault(const char *fault)
-{
-    char address[256];
-    CURL *handle = curl_easy_init();
-    (void)snprintf(address, sizeof address, "%s/_fault?%s", url, fault);
-    (void)curl_easy_setopt(handle, CURLOPT_URL, address);
-    (void)curl_easy_setopt(handle, CURLOPT_POSTFIELDS, "");
-    (void)curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, discard);
-    (void)curl_easy_setopt(handle, CURLOPT_FAILONERROR, 1L);
-    CHECK_INT(curl_easy_perform(handle), CURLE_OK);
-    curl_easy_cleanup(handle);
-}
-
 static void test_faults(void)
 {
     static const struct {
@@ -252,7 +233,7 @@ static void test_faults(void)
         char token[32];
         (void)snprintf(token, sizeof token, "fault-%zu", i);
         long before = count("t");
-        play_fault(cases[i].fault);
+        play_fault(url, cases[i].fault);
         CHECK_INT(insert(0, 2, token), cases[i].code);
         (void)fprintf(stderr, "- %s\n  %s\n", cases[i].fault, why.text);
         CHECK_INT(why.action, SLUICE_RETRY);
