@@ -22,12 +22,13 @@ from pathlib import Path
 CONVERTERS = {"json": "JsonConverter with schemas.enable=true", "json-plain": "JsonConverter with schemas.enable=false",
               "avro": "Apicurio's AvroConverter 2.6.13 with as-confluent=true, headers.enabled=false"}
 ROOT = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT / "docker/local"))
+sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "docker/local")]
 
 import psycopg  # noqa: E402
 from confluent_kafka import Consumer, TopicPartition  # noqa: E402
 from sluice_stack import Stack  # noqa: E402
 from sluice_stack.rest import request  # noqa: E402
+from sluice_testing.wait import wait_until  # noqa: E402
 
 OUT = ROOT / "tests/data/debezium"
 WORDS = ("amber birch cedar delta ember flint grove harbor indigo juniper kelp linden maple north ochre pine quartz "
@@ -152,18 +153,19 @@ def run_case(stack: Stack, table: Table, converter: str, case: str) -> None:
         server = db.execute("show server_version").fetchone()[0]
     stack.delete_connector(name)
     with psycopg.connect(source, autocommit=True) as db:
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                db.execute("select pg_drop_replication_slot('capture')")
-                break
-            except psycopg.errors.ObjectInUse:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.2)
+        wait_until(lambda: drop_slot(db), 20, "the connector leaves its replication slot")
     if converter == "avro":
         write_schemas(stack, case, records)
     write_case(case, records, table, converter, options, server)
+
+
+def drop_slot(db: psycopg.Connection) -> bool:
+    """False while the connector still holds it."""
+    try:
+        db.execute("select pg_drop_replication_slot('capture')")
+    except psycopg.errors.ObjectInUse:
+        return False
+    return True
 
 
 def read_topic(stack: Stack, topic: str, at_least: int, settle: float = 0.0) -> list:

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from process import Child, cpu_seconds
+from sluice_testing.wait import wait_until
 
 DATABASE = "bench"
 COLUMNS = """id Int64, email Nullable(String), name Nullable(String), profile Nullable(String), note Nullable(String),
@@ -36,16 +37,11 @@ class Engine:
 
     def wait(self, seconds: float = 60.0) -> None:
         """Until it answers."""
-        deadline = time.monotonic() + seconds
-        while True:
+        def answers() -> bytes:
             self.child.check()
-            try:
-                self.query("SELECT 1")
-                return
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise SystemExit(f"bench: clickhouse-embedded does not answer after {seconds:.0f} s") from None
-                time.sleep(0.1)
+            return self.query("SELECT 1")
+
+        wait_until(answers, seconds, "clickhouse-embedded answers")
 
     def query(self, sql: str, **settings: str) -> bytes:
         """The body of the answer."""
@@ -72,8 +68,19 @@ class Engine:
                    "SETTINGS non_replicated_deduplication_window = 10000")
 
     def idle_rate(self, seconds: float = 5.0) -> float:
-        """CPU seconds per second that the engine takes when nothing is asked of it."""
-        time.sleep(1.0)
+        """CPU seconds per second that the engine takes when nothing is asked of it, once it takes no less and less."""
+        last = float("inf")
+
+        def is_steady() -> bool:
+            nonlocal last
+            before, last = last, self._sample(0.5)
+            return before - last < 0.05
+
+        wait_until(is_steady, 60, "the engine comes to rest after its start")
+        return self._sample(seconds)
+
+    def _sample(self, seconds: float) -> float:
+        """CPU seconds per second over an interval, in which there is nothing to wait for but its end."""
         before, began = self.cpu(), time.monotonic()
         time.sleep(seconds)
         return (self.cpu() - before) / (time.monotonic() - began)

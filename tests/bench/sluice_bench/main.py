@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT / "docker/local"))
+sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "docker/local")]
 
 import report  # noqa: E402
 from engine import fresh_engine  # noqa: E402

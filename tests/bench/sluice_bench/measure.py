@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from engine import Engine
 from process import cpu_seconds, peak_rss_mib
 from sides import BATCH_ROWS, Feed
+from sluice_testing.wait import wait_until
 
 _DEADLINE_SECONDS = 600.0
 _STILL_SECONDS = 3  # no merge and no more than the idle engine's CPU for so long: idle
@@ -44,14 +45,13 @@ class Progress:
 
     def offset(self) -> int:
         """Everything below it is in the table."""
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                return max(0, self._consumer.committed([self._partition], timeout=30)[0].offset)
-            except KafkaException:  # a broker that has just started loads its groups first
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.05)
+        return max(0, wait_until(self._committed, 30, "the broker tells the committed offset")[0].offset)
+
+    def _committed(self) -> list[TopicPartition]:
+        try:
+            return self._consumer.committed([self._partition], timeout=30)
+        except KafkaException as error:  # a broker that has just started loads its groups first
+            raise AssertionError(str(error)) from error
 
     def close(self) -> None:
         """Drops the connection."""
@@ -82,7 +82,7 @@ def _until_consumed(side, engine: Engine, progress: Progress, rows: int) -> list
     """Times and offsets."""
     samples, deadline = [(time.monotonic(), 0)], time.monotonic() + _DEADLINE_SECONDS
     while samples[-1][1] < rows:
-        time.sleep(0.02)
+        time.sleep(0.02)  # the interval at which progress is sampled
         offset = progress.offset()
         if offset > samples[-1][1]:
             samples.append((time.monotonic(), offset))
@@ -111,7 +111,7 @@ def _until_idle(side, engine: Engine, idle_rate: float) -> tuple[float, float, f
     deadline = time.monotonic() + _DEADLINE_SECONDS
     quiet, last = [look()], look()
     while len(quiet) <= _STILL_SECONDS:
-        time.sleep(1.0)
+        time.sleep(1.0)  # the interval of which the CPU time is taken
         now = look()
         used = now[1] - last[1] + now[2] - last[2]
         last = now

@@ -10,6 +10,7 @@ from pathlib import Path
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 from events import Capture, Envelope, Stream, around_payload
+from sluice_testing.wait import wait_until
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,8 @@ class Maker:
         old = [name for name in names.values() if name in known]
         for future in admin.delete_topics(old).values() if old else ():
             future.result(30)
-        deadline = time.monotonic() + 30
-        while any(name in admin.list_topics(timeout=10).topics for name in old):
-            if time.monotonic() > deadline:
-                raise SystemExit("bench: an old topic does not go away; run with --fresh")
-            time.sleep(0.1)
+        wait_until(lambda: not set(old) & admin.list_topics(timeout=10).topics.keys(), 30,
+                   "the old topics are gone; if they stay, run with --fresh")
         for future in admin.create_topics([NewTopic(name, 1, 1) for name in names.values()]).values():
             future.result(30)
 
