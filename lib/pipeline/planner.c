@@ -5,13 +5,14 @@
 #include "sluice/log.h"
 #include "table/ddl.h"
 #include "table/dedup.h"
+#include "table/lex.h"
 #include "table/window.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_DDL_BYTES = 1 << 20, MAX_WHAT = 300 };
+enum { MAX_DDL_BYTES = 1 << 20, MAX_WHAT = 300, MAX_ENGINE = 100 };
 
 /* One attempt at a target. */
 struct planning {
@@ -57,13 +58,21 @@ static void log_ddl(const struct planning *p, const char *event, const char *sql
                SLUICE_F_TEXT("table", p->settings->table), SLUICE_F_TEXT("statement", sql));
 }
 
-/* What would be refused once it is made. */
+/* What would be refused once it is made. The rule may name a replicated or shared engine. */
 static enum sluice_code check_before_made(struct planning *p)
 {
     const struct sluice_config *config = p->task->config;
-    const struct sluice_target made = {
-        .database = p->settings->database, .table = p->settings->table, .engine = "MergeTree"};
-    if (config->delivery != SLUICE_DELIVERY_EXACTLY_ONCE || *p->settings->engine != '\0' ||
+    const bool is_log = p->settings->mode == SLUICE_MODE_LOG;
+    struct sluice_target made = {.database = p->settings->database,
+                                 .table = p->settings->table,
+                                 .engine = is_log ? "MergeTree" : "ReplacingMergeTree"};
+    struct lex_call given;
+    char name[MAX_ENGINE];
+    if (lex_call(sluice_str_from(p->settings->engine), &given)) {
+        (void)snprintf(name, sizeof name, "%.*s", SLUICE_STR_ARG(given.name));
+        made.engine = name;
+    }
+    if (config->delivery != SLUICE_DELIVERY_EXACTLY_ONCE ||
         sluice_target_check_servers(&made, config->clickhouse_url.n_items, p->err) == SLUICE_OK)
         return SLUICE_OK;
     return sluice_error_wrap(p->err, "not made");

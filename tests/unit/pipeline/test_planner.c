@@ -20,16 +20,23 @@ static const struct sluice_shape shape = {
 
 static const char *delivery = "at_least_once";
 static const char *max_age = "1s";
+static const char *urls = "http://127.0.0.1:1";
+static const char *engine = "";
 
 static struct sluice_config *load(struct sluice_error *err)
 {
     char delivery_set[64];
     char age_set[64];
+    char urls_set[128];
+    char defaults_set[128];
     (void)snprintf(delivery_set, sizeof delivery_set, "delivery=%s", delivery);
     (void)snprintf(age_set, sizeof age_set, "batch.max_age=%s", max_age);
+    (void)snprintf(urls_set, sizeof urls_set, "clickhouse.url=%s", urls);
+    (void)snprintf(defaults_set, sizeof defaults_set, "tables.defaults={engine: \"%s\"}", engine);
     const char *const sets[] = {"kafka.bootstrap.servers=127.0.0.1:1",
                                 "kafka.topics=t",
-                                "clickhouse.url=http://127.0.0.1:1",
+                                urls_set,
+                                defaults_set,
                                 "clickhouse.database=shop",
                                 "name=n",
                                 delivery_set,
@@ -158,6 +165,44 @@ static void test_exactly_once(void)
     max_age = "1s";
 }
 
+/* Of several servers each would have rows of its own, unless the engine of the rule shares them. What is refused is
+ * not made. */
+static void test_several_servers(void)
+{
+    static const struct {
+        const char *engine;
+        bool made;
+    } cases[] = {{"", false},
+                 {"ReplacingMergeTree", false},
+                 {"ReplacingMergeTree(_version, is_deleted)", false},
+                 {"ReplicatedReplacingMergeTree", true},
+                 {"ReplicatedReplacingMergeTree('/tables/{table}', '{replica}')", true},
+                 {"SharedReplacingMergeTree", true}};
+    delivery = "exactly_once";
+    urls = "[http://127.0.0.1:1, http://127.0.0.1:2]";
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(cases); i++) {
+        struct fixture f;
+        struct sluice_plan *made = NULL;
+        fixture_init(&f, 20000000);
+        engine = cases[i].engine;
+        http_stub_push(f.stub, (struct http_stub_reply){.body = ""});
+        http_stub_push(f.stub, (struct http_stub_reply){.head = HTTP_STUB_HEAD("500 X") "X-ClickHouse-Exception-Code: "
+                                                                                        "48\r\n"});
+        CHECK_INT(plan(&f, &made), cases[i].made ? SLUICE_E_SERVER : SLUICE_E_UNSAFE);
+        size_t n_requests = http_stub_n_requests(f.stub);
+        CHECK_INT(n_requests, cases[i].made ? 3 : 2); /* what server it is, the table, and its making */
+        if (cases[i].made && n_requests == 3)
+            CHECK_CONTAINS(http_stub_request(f.stub, 2)->body, "ReplacingMergeTree(");
+        else
+            CHECK_CONTAINS(f.err.text, "not made: table \"shop.orders\" is not replicated");
+        sluice_plan_unref(made);
+        fixture_deinit(&f);
+    }
+    delivery = "at_least_once";
+    urls = "http://127.0.0.1:1";
+    engine = "";
+}
+
 int main(void)
 {
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
@@ -167,6 +212,7 @@ int main(void)
     test_made_by_another_worker();
     test_made_at_the_same_moment();
     test_exactly_once();
+    test_several_servers();
     curl_global_cleanup();
     return check_result();
 }
