@@ -45,6 +45,7 @@ struct reading {
 static enum sluice_code fetch(struct reading *r, const struct registry_ref *ref, const struct framed_schema **out,
                               struct sluice_error *err)
 {
+    char text[REGISTRY_REF_TEXT];
     struct registry_document document;
     SLUICE_AUTO(sluice_arena) struct sluice_arena texts;
     sluice_arena_init(&texts, SCHEMA_BYTES, "a schema's text");
@@ -54,17 +55,18 @@ static enum sluice_code fetch(struct reading *r, const struct registry_ref *ref,
             return SLUICE_OK;
         }
     }
+    registry_ref_text(ref, text);
     if (r->registry == NULL)
         return sluice_error_set(err, SLUICE_E_REGISTRY, SLUICE_STOP_PARTITION,
-                                "the record names a schema of a registry; set registry.url");
+                                "the record names schema %s of a schema registry; set registry.url", text);
     struct fetched *fetched = calloc(1, sizeof *fetched);
     if (fetched == NULL)
         return sluice_error_nomem(err, "a schema", sizeof *fetched);
     fetched->ref = *ref;
     sluice_arena_init(&fetched->arena, SCHEMA_BYTES, "a compiled schema");
     enum sluice_code code = sluice_registry_fetch(r->registry, ref, &texts, &document, err);
-    if (code == SLUICE_OK)
-        code = framed_schema_new(&document, &fetched->arena, &fetched->schema, err);
+    if (code == SLUICE_OK && framed_schema_new(&document, &fetched->arena, &fetched->schema, err) != SLUICE_OK)
+        code = sluice_error_wrap(err, "schema %s", text);
     if (code != SLUICE_OK) {
         sluice_arena_deinit(&fetched->arena);
         free(fetched);

@@ -247,6 +247,18 @@ static enum sluice_code find_schema(struct lane *lane, struct partition *p, cons
     return SLUICE_OK;
 }
 
+/* A record that does not fit its schema may come from a connector with another registry, where the id means another
+ * schema. */
+static enum sluice_code name_schema(const struct partition *p, enum frame_side side, enum sluice_code code,
+                                    struct sluice_error *err)
+{
+    char text[REGISTRY_REF_TEXT];
+    if (SLUICE_LIKELY(code != SLUICE_E_SCHEMA && code != SLUICE_E_AVRO && code != SLUICE_E_ENVELOPE))
+        return code;
+    registry_ref_text(&p->lane.encoding[side].schema->ref, text);
+    return sluice_error_wrap(err, "%s of the record, schema %s", side == FRAME_KEY ? "key" : "value", text);
+}
+
 enum sluice_code schemas_decode_value(struct lane *lane, struct partition *p, const rd_kafka_message_t *message,
                                       struct sluice_str hint, struct sluice_change *out, struct sluice_error *err)
 {
@@ -259,7 +271,7 @@ enum sluice_code schemas_decode_value(struct lane *lane, struct partition *p, co
     }
     if (schema == NULL)
         return sluice_change_decode(lane->decoder, frame.payload, hint, out, err);
-    return framed_change_decode(lane->decoder, schema, frame.payload, out, err);
+    return name_schema(p, FRAME_VALUE, framed_change_decode(lane->decoder, schema, frame.payload, out, err), err);
 }
 
 enum sluice_code schemas_decode_key(struct lane *lane, struct partition *p, const rd_kafka_message_t *message,
@@ -274,5 +286,5 @@ enum sluice_code schemas_decode_key(struct lane *lane, struct partition *p, cons
     }
     if (schema == NULL)
         return sluice_key_decode(lane->decoder, frame.payload, out, err);
-    return framed_key_decode(lane->decoder, schema, frame.payload, out, err);
+    return name_schema(p, FRAME_KEY, framed_key_decode(lane->decoder, schema, frame.payload, out, err), err);
 }

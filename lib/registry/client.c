@@ -372,11 +372,13 @@ enum sluice_code sluice_registry_fetch(struct sluice_registry *registry, const s
     code = question.core ? answer_take_bare(body, registry->http.artifact_type, question.what, arena, &answer, err)
                          : answer_read_schema(body, question.what, arena, &answer, err);
     struct registry_document document = {.type = answer.type, .text = answer.text};
-    if (code == SLUICE_OK)
-        code = collect_all(registry, answer.references, arena, &document, err);
-    if (code == SLUICE_OK)
-        *out = document;
-    return code;
+    if (code != SLUICE_OK)
+        return code;
+    code = collect_all(registry, answer.references, arena, &document, err);
+    if (code != SLUICE_OK)
+        return sluice_error_wrap(err, "%s", question.what);
+    *out = document;
+    return SLUICE_OK;
 }
 
 enum sluice_code sluice_registry_probe(struct sluice_registry *registry, const char **url, struct sluice_error *err)

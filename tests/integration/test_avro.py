@@ -169,4 +169,8 @@ def test_guids_and_json_schema(scene: Scene) -> None:
         scene.topics.produce(scene.topic("t"), made.framed(6, json.dumps(record).encode()), made.framed(5, b'{"id":2}'))
         worker = scene.run(registry__url=f"http://{registry.address}")
         _wait_names(scene, [(1, "one"), (2, None)])
-        assert worker.terminate() == 0
+        # An id that means another schema, as in a registry that was made anew.
+        scene.topics.produce(scene.topic("t"), made.framed(5, json.dumps(record).encode()), made.framed(5, b'{"id":2}'))
+        line = worker.wait_event("partition_stopped", 60)
+        assert "value of the record, schema id 5: " in line["error"] and "\"after\"" in line["error"], line
+        assert worker.terminate() == 1

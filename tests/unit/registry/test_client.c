@@ -226,6 +226,20 @@ static void test_references(void)
     }
 }
 
+/* The reference and the schema that needs it are named. */
+static void test_missing_reference(void)
+{
+    SLUICE_AUTO(fixture) struct fixture f;
+    fixture_init(&f, &plain);
+    push(&f, JSON_HEAD("200 OK"),
+         "{\"schema\":\"top\",\"references\":[{\"name\":\"n.A\",\"subject\":\"shop-A\",\"version\":3}]}");
+    push(&f, JSON_HEAD("404 Not Found"), "{\"message\":\"no such subject\"}");
+    CHECK_INT(fetch(&f, id_7), SLUICE_E_REGISTRY);
+    CHECK_INT(f.err.detail, 404);
+    CHECK_INT(f.err.action, SLUICE_RETRY);
+    CHECK_CONTAINS(f.err.text, "schema id 7: version 3 of subject \"shop-A\": ");
+}
+
 /* A schema whose references never end. */
 static void test_endless_references(void)
 {
@@ -238,7 +252,7 @@ static void test_endless_references(void)
         push(&f, JSON_HEAD("200 OK"), bodies[i]);
     }
     CHECK_INT(fetch(&f, id_7), SLUICE_E_SCHEMA);
-    CHECK_CONTAINS(f.err.text, "levels deep");
+    CHECK_CONTAINS(f.err.text, "schema id 7: the schema refers to others more than");
     CHECK_INT(http_stub_n_requests(f.stub), REGISTRY_MAX_DEPTH + 1);
 }
 
@@ -344,6 +358,7 @@ int main(void)
     test_broken_answers();
     test_addresses_in_turn();
     test_references();
+    test_missing_reference();
     test_endless_references();
     test_apicurio();
     test_tls();
