@@ -27,6 +27,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "sluice/config.h"
 
@@ -95,8 +96,11 @@ struct sluice_column_settings {
     enum sluice_transform transform;
 };
 
+#define SLUICE_NO_RULE SIZE_MAX
+
 /* Of one source table. Texts with captures replaced; they live as long as the object. */
 struct sluice_table_settings {
+    size_t rule;              /* the place in tables.rules of the one that fits, SLUICE_NO_RULE if none does */
     const char *database;     /* of the target; clickhouse.database by default */
     const char *table;        /* the source table's name by default */
     bool is_shared;           /* `shared: true`: other source tables may be written to the same target */
@@ -134,6 +138,13 @@ SLUICE_MUST_CHECK enum sluice_code sluice_table_settings_new(const struct sluice
                                                              struct sluice_table_settings **out,
                                                              struct sluice_error *err);
 void sluice_table_settings_free(struct sluice_table_settings *settings); /* NULL does nothing */
+
+/* The rules as they are written, by their place: `tables.rules[3]` is the key of place 3. */
+size_t sluice_rules_count(const struct sluice_config *config);
+const char *sluice_rule_key(const struct sluice_config *config, size_t rule);
+const char *sluice_rule_match(const struct sluice_config *config, size_t rule);
+/* The source columns named under its `columns` and `transforms`, each once; NULL behind the last. */
+const char *sluice_rule_column(const struct sluice_config *config, size_t rule, size_t i);
 
 /* Of the source column of that name; never NULL. */
 const struct sluice_column_settings *sluice_column_settings(const struct sluice_table_settings *settings,

@@ -1,8 +1,8 @@
 /* check.c - `sluice check`: everything a worker needs, looked at before it runs; see sluice/check.h.
  *
  * It changes nothing: no target is made, no group is joined; only the ledger's table is made if it is missing, because
- * nothing but a write shows that it can be written. What only the records can tell (their fields and values) is
- * not looked at here; the worker refuses those by name.
+ * nothing but a write shows that it can be written. Of the records only a few are looked at, for what would go wrong
+ * silently (records_check.h, rules_check.h); the worker refuses the rest by name.
  */
 #include "sluice/check.h"
 
@@ -10,6 +10,7 @@
 #include "admin/records_check.h"
 #include "admin/registry_check.h"
 #include "admin/report.h"
+#include "admin/rules_check.h"
 #include "base/buf.h"
 #include "clickhouse/options.h"
 #include "clickhouse/schema.h"
@@ -248,6 +249,8 @@ static void check_kafka(struct check *check)
             report_line(&check->report, REPORT_WARN, "kafka.topics",
                         "no topic matches yet; topics that appear later are "
                         "taken in within kafka.topic.metadata.refresh.interval.ms");
+        else
+            rules_check(&check->report, check->config);
         if (check->config->delivery == SLUICE_DELIVERY_EXACTLY_ONCE)
             delivery_check_ledger(&check->report, check->config, consumer, TIMEOUT_MS);
     }

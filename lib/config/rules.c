@@ -329,6 +329,7 @@ static enum sluice_code compile(struct place *at, struct rule *rule, const char 
         (void)regerror(failed, &rule->match, reason, sizeof reason);
         return fail(at, "\"%.80s\" is not a regular expression: %s; correct it", pattern, reason);
     }
+    rule->pattern = pattern;
     rule->is_compiled = true;
     rule->n_groups = rule->match.re_nsub;
     return SLUICE_OK;

@@ -33,7 +33,8 @@ struct rule_column {
 };
 
 struct rule {
-    const char *key; /* "tables.rules[3]", for errors */
+    const char *key;     /* "tables.rules[3]", for errors */
+    const char *pattern; /* of `match` */
     regex_t match;
     bool is_compiled;
     size_t n_groups;

@@ -258,6 +258,7 @@ enum sluice_code sluice_table_settings_new(const struct sluice_config *config, c
     sluice_arena_init(&object->arena, MAX_SETTINGS_BYTES, "the settings of a table");
     struct finding f = {.config = config, .name = name, .arena = &object->arena, .err = err};
     f.rule = find_rule(config->details->rules, &f);
+    object->settings.rule = f.rule != NULL ? (size_t)(f.rule - config->details->rules->rules) : SLUICE_NO_RULE;
     enum sluice_code code = put_table(&f, table_z, &object->settings);
     if (code == SLUICE_OK)
         code = put_columns(&f, schema_z, table_z, &object->settings);
@@ -276,6 +277,29 @@ void sluice_table_settings_free(struct sluice_table_settings *settings)
         return;
     sluice_arena_deinit(&object->arena);
     free(object);
+}
+
+size_t sluice_rules_count(const struct sluice_config *config)
+{
+    return config->details->rules->n_rules;
+}
+
+const char *sluice_rule_key(const struct sluice_config *config, size_t rule)
+{
+    return config->details->rules->rules[rule].key;
+}
+
+const char *sluice_rule_match(const struct sluice_config *config, size_t rule)
+{
+    return config->details->rules->rules[rule].pattern;
+}
+
+const char *sluice_rule_column(const struct sluice_config *config, size_t rule, size_t i)
+{
+    const struct rule_column *column = config->details->rules->rules[rule].columns;
+    while (column != NULL && i-- > 0)
+        column = column->next;
+    return column != NULL ? column->name : NULL;
 }
 
 const struct sluice_column_settings *sluice_column_settings(const struct sluice_table_settings *settings,

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from sluice_stack import layout, ports
 from sluice_testing.clickhouse import ClickHouse
+from sluice_testing.records import Table
 from sluice_testing.scene import Scene
 from sluice_testing.wait import wait_until
 from sluice_testing.worker import run_sluice
@@ -253,3 +254,25 @@ def test_null_that_the_converter_replaces(scene: Scene, replaced: str) -> None:
             assert subject not in lines, lines
         return True
     wait_until(checked, 30, "check tells of the converter")
+
+
+def test_rules(scene: Scene) -> None:
+    """Rules that take no table and columns that no table has are warned of, from the records that are there."""
+    table = Table(scene.name, "t")
+    scene.topics.create(table.topic)
+    match = rf"^{scene.name}\.public\.t$"
+    rules = [{"match": match, "transforms": {"nmae": "mask", "n": "drop"}}, {"match": "customers"}]
+    code, lines = _check(scene, tables__rules=rules)
+    assert code == 0 and not [subject for subject in lines if subject.startswith("tables.rules")], lines
+    scene.topics.produce_many(table.topic, [table.row(1, "a", 1)])
+    code, lines = _check(scene, tables__rules=rules)
+    assert code == 0, lines
+    line = lines["tables.rules[0]"]
+    assert line["status"] == "warn" and 'has a column "nmae" (did you mean "name"?)' in line["text"], line
+    line = lines["tables.rules[1]"]
+    assert line["status"] == "warn" and "takes none of the 1 source tables" in line["text"], line
+    code, lines = _check(scene, tables__rules=[{"match": match, "transforms": {"name": "mask"}}])
+    assert code == 0 and lines["tables.rules"]["status"] == "ok", lines
+    scene.topics.produce_many(table.topic, [(table.key(2), b"{")])
+    code, lines = _check(scene, tables__rules=rules[1:])
+    assert code == 0 and "1 of the records looked at can't be read" in lines["tables.rules"]["text"], lines

@@ -1,4 +1,5 @@
 /* Rules for tables: what a source table gets, and what is refused with which words. */
+#include "base/compiler.h"
 #include "load_text.h"
 #include "sluice/rules.h"
 
@@ -122,9 +123,11 @@ static void test_all(void)
     struct sluice_table_settings *settings = settings_of(config, "inventory", "orders");
     check_orders(settings);
     check_columns(settings);
+    CHECK_INT(settings->rule, 0);
     sluice_table_settings_free(settings);
 
     settings = settings_of(config, "other", "my_orders_x");
+    CHECK_INT(settings->rule, 1);
     CHECK_TEXT(settings->table, "second");
     CHECK_TEXT(settings->database, "other");
     CHECK_TEXT(settings->cluster, "main");
@@ -134,9 +137,27 @@ static void test_all(void)
     sluice_table_settings_free(settings);
 
     settings = settings_of(config, "inventory", "things");
+    CHECK(settings->rule == SLUICE_NO_RULE);
     CHECK_TEXT(settings->table, "things");
     CHECK_INT(settings->truncate, SLUICE_TRUNCATE_STOP);
     sluice_table_settings_free(settings);
+    sluice_config_free(config);
+}
+
+static void test_as_written(void)
+{
+    static const char *const columns[] = {"email", "ssn", "name", "a.b"};
+    struct sluice_config *config = load(all);
+    struct sluice_config *without = load(HEAD);
+    CHECK_INT(sluice_rules_count(config), 2);
+    CHECK_TEXT(sluice_rule_key(config, 1), "tables.rules[1]");
+    CHECK_TEXT(sluice_rule_match(config, 1), "orders");
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(columns); i++)
+        CHECK_TEXT(sluice_rule_column(config, 0, i), columns[i]);
+    CHECK(sluice_rule_column(config, 0, SLUICE_N_ELEMENTS(columns)) == NULL);
+    CHECK(sluice_rule_column(config, 1, 0) == NULL);
+    CHECK_INT(sluice_rules_count(without), 0);
+    sluice_config_free(without);
     sluice_config_free(config);
 }
 
@@ -338,6 +359,7 @@ int main(void)
 {
     test_built_in();
     test_all();
+    test_as_written();
     test_captures();
     test_arguments();
     test_errors();
