@@ -126,19 +126,10 @@ static void check_clickhouse(struct check *check)
 /* --- target tables --------------------------------------------------------------------------------------------------
  */
 
-static const struct sluice_target_column *find_column(const struct sluice_target *target, const char *name)
-{
-    for (size_t i = 0; i < target->n_columns; i++) {
-        if (strcmp(target->columns[i].name, name) == 0)
-            return &target->columns[i];
-    }
-    return NULL;
-}
-
 static void check_replace_target(struct check *check, const char *subject, const struct sluice_target *target)
 {
-    const struct sluice_target_column *version = find_column(target, target->version_column);
-    const struct sluice_target_column *deleted = find_column(target, target->deleted_column);
+    const struct sluice_target_column *version = sluice_target_find(target, target->version_column);
+    const struct sluice_target_column *deleted = sluice_target_find(target, target->deleted_column);
     if (sluice_engine_of(target->engine).kind != SLUICE_ENGINE_REPLACING)
         report_line(&check->report, REPORT_FAIL, subject,
                     "engine %s can't hold versions of a row; make it a ReplacingMergeTree(%s, %s)", target->engine,
@@ -167,7 +158,7 @@ static void check_log_target(struct check *check, const char *subject, const str
         return;
     }
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(names); i++) {
-        if (find_column(target, names[i]) != NULL)
+        if (sluice_target_find(target, names[i]) != NULL)
             continue;
         report_line(&check->report, REPORT_FAIL, subject,
                     "has no column \"%s\", which tables.mode: log needs; add it with ALTER TABLE ... ADD COLUMN",

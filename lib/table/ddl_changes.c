@@ -19,15 +19,6 @@ void sluice_ddl_changes_deinit(struct sluice_ddl_changes *changes)
     sluice_buf_deinit(&changes->modify);
 }
 
-static const struct sluice_target_column *find_target(const struct comparing *c, const char *name)
-{
-    for (size_t i = 0; i < c->target->n_columns; i++) {
-        if (strcmp(c->target->columns[i].name, name) == 0)
-            return &c->target->columns[i];
-    }
-    return NULL;
-}
-
 /* "ALTER TABLE ... ", or the comma behind the clause before. */
 static enum sluice_code begin_clause(struct comparing *c, struct sluice_buf *sql)
 {
@@ -87,7 +78,7 @@ static enum sluice_code add_companion(struct comparing *c, const struct sluice_s
 {
     char name[MAX_TYPE_BYTES];
     (void)snprintf(name, sizeof name, "%s" COLUMN_TYPE_COMPANION_SUFFIX, ddl_column_name(column, c->options->settings));
-    if (find_target(c, name) != NULL)
+    if (sluice_target_find(c->target, name) != NULL)
         return SLUICE_OK;
     enum sluice_code code = begin_add(c);
     return code != SLUICE_OK ? code : ddl_companion_append(column, c->options->settings, &c->changes->add, c->err);
@@ -191,7 +182,7 @@ static enum sluice_code compare_column(struct comparing *c, size_t i)
 {
     const struct sluice_source_column *column = &c->shape->columns[i];
     const struct sluice_table_settings *settings = c->options->settings;
-    const struct sluice_target_column *have = find_target(c, ddl_column_name(column, settings));
+    const struct sluice_target_column *have = sluice_target_find(c->target, ddl_column_name(column, settings));
     bool can_add = settings->create && (column->type != SLUICE_SOURCE_UNTYPED || settings->infer);
     enum sluice_code code = SLUICE_OK;
     if (have == NULL && can_add)

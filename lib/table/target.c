@@ -18,6 +18,15 @@ void sluice_target_deinit(struct sluice_target *target)
     *target = (struct sluice_target){0};
 }
 
+const struct sluice_target_column *sluice_target_find(const struct sluice_target *target, const char *column_z)
+{
+    for (size_t i = 0; i < target->n_columns; i++) {
+        if (strcmp(target->columns[i].name, column_z) == 0)
+            return &target->columns[i];
+    }
+    return NULL;
+}
+
 struct sluice_engine sluice_engine_of(const char *name_z)
 {
     static const char replicated[] = "Replicated";

@@ -80,6 +80,8 @@ struct sluice_engine sluice_engine_of(const char *name_z);
 void sluice_target_init(struct sluice_target *target);
 void sluice_target_deinit(struct sluice_target *target);
 SLUICE_DEFINE_AUTO(sluice_target, struct sluice_target, sluice_target_deinit)
+/* NULL if the table has no such column. */
+const struct sluice_target_column *sluice_target_find(const struct sluice_target *target, const char *column_z);
 
 /* Reads version and deleted column out of engine and engine_full (Replicated* have path and replica first; both may be
  * left out). Sets both fields, to "" where there is none. Errors: SLUICE_E_NOMEM. */
