@@ -4,6 +4,8 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include "connect/default.h"
+
 static const char *text_of(const json_t *object, const char *key)
 {
     return json_string_value(json_object_get(object, key));
@@ -159,6 +161,17 @@ static bool has_parts_without_type(const struct avro_node *node)
 static const struct connect_type string_type = {
     .kind = CONNECT_STRING, .scale = CONNECT_UNTOLD, .precision = CONNECT_UNTOLD, .length = CONNECT_UNTOLD};
 
+/* Of a union a default is one of its first type. */
+static enum sluice_code set_default(struct connect_type *type, const json_t *value, struct sluice_arena *arena,
+                                    struct sluice_error *err)
+{
+    if (value == NULL)
+        return SLUICE_OK;
+    type->has_default = true;
+    return type->kind == CONNECT_BYTES ? connect_default_bytes(arena, value, &type->default_text, err)
+                                       : connect_default_text(arena, value, &type->default_text, err);
+}
+
 enum sluice_code attributes_apply(struct avro_node *node, const json_t *attributes, struct sluice_arena *arena,
                                   struct sluice_error *err)
 {
@@ -169,7 +182,6 @@ enum sluice_code attributes_apply(struct avro_node *node, const json_t *attribut
     if (type == NULL)
         return err->code;
     type->kind = kind_of(node, attributes);
-    type->has_default = json_object_get(attributes, "connect.default") != NULL;
     set_numbers(type, attributes);
     if (node->kind == AVRO_ARRAY && node->is_entries) {
         type->keys = node->items->type->fields[0].type;
@@ -180,6 +192,8 @@ enum sluice_code attributes_apply(struct avro_node *node, const json_t *attribut
     }
     if (node->kind == AVRO_RECORD)
         code = set_fields(type, node, arena, err);
+    if (code == SLUICE_OK)
+        code = set_default(type, json_object_get(attributes, "connect.default"), arena, err);
     if (code == SLUICE_OK)
         code = keep_text(arena, name_of(node, attributes), &type->name, err);
     if (code == SLUICE_OK)
@@ -215,15 +229,14 @@ enum sluice_code attributes_apply_union(struct avro_node *node, struct sluice_ar
     return code;
 }
 
-enum sluice_code attributes_add_default(struct avro_node *node, struct sluice_arena *arena, struct sluice_error *err)
+enum sluice_code attributes_add_default(struct avro_node *node, const json_t *value, struct sluice_arena *arena,
+                                        struct sluice_error *err)
 {
     struct connect_type *type = NULL;
     if (node->type == NULL)
         return SLUICE_OK;
     enum sluice_code code = copy_type(node, node->type, &type, arena, err);
-    if (code == SLUICE_OK)
-        type->has_default = true;
-    return code;
+    return code != SLUICE_OK ? code : set_default(type, value, arena, err);
 }
 
 bool attributes_is_entry(const struct avro_node *record, const json_t *attributes)

@@ -18,9 +18,9 @@ SLUICE_MUST_CHECK enum sluice_code attributes_apply(struct avro_node *node, cons
 /* The same for a union, from the types of its branches. */
 SLUICE_MUST_CHECK enum sluice_code attributes_apply_union(struct avro_node *node, struct sluice_arena *arena,
                                                           struct sluice_error *err);
-/* Notes that a field has a default: node->type becomes a copy that says so. */
-SLUICE_MUST_CHECK enum sluice_code attributes_add_default(struct avro_node *node, struct sluice_arena *arena,
-                                                          struct sluice_error *err);
+/* Notes that a field has this default: node->type becomes a copy that says so. */
+SLUICE_MUST_CHECK enum sluice_code attributes_add_default(struct avro_node *node, const json_t *value,
+                                                          struct sluice_arena *arena, struct sluice_error *err);
 /* Is this record how an entry of a map with keys of any type is written? */
 bool attributes_is_entry(const struct avro_node *record, const json_t *attributes);
 

@@ -171,7 +171,7 @@ static enum sluice_code add_default(struct compiler *c, const json_t *json, stru
         return err->code;
     *own = **node;
     *node = own;
-    return attributes_add_default(own, c->arena, err);
+    return attributes_add_default(own, value, c->arena, err);
 }
 
 static enum sluice_code compile_field(struct compiler *c, const json_t *json, const char *space, unsigned depth,

@@ -5,6 +5,8 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include "connect/default.h"
+
 enum { MAX_DEPTH = 16, MAX_FIELDS = 1664 };
 
 SLUICE_DEFINE_AUTO_PTR(json, json_t, json_decref)
@@ -107,20 +109,6 @@ static enum sluice_code read_parts(struct reading *r, const json_t *schema, unsi
     return code;
 }
 
-static enum sluice_code copy_default(struct reading *r, const json_t *value, const char **out)
-{
-    if (json_is_string(value))
-        return copy_text(r, value, out);
-    if (!json_is_boolean(value) && !json_is_number(value))
-        return SLUICE_OK;
-    char *text = json_dumps(value, JSON_ENCODE_ANY);
-    if (text == NULL)
-        return sluice_error_nomem(r->err, "a default", 0);
-    *out = sluice_arena_copy(r->arena, sluice_str_from(text), r->err);
-    free(text);
-    return *out != NULL ? SLUICE_OK : r->err->code;
-}
-
 static enum sluice_code read_type(struct reading *r, const json_t *schema, unsigned depth,
                                   const struct connect_type **out)
 {
@@ -145,7 +133,7 @@ static enum sluice_code read_type(struct reading *r, const json_t *schema, unsig
     if (code == SLUICE_OK)
         code = copy_text(r, json_object_get(parameters, "__debezium.source.column.type"), &type->source_type);
     if (code == SLUICE_OK)
-        code = copy_default(r, json_object_get(schema, "default"), &type->default_text);
+        code = connect_default_text(r->arena, json_object_get(schema, "default"), &type->default_text, r->err);
     if (code == SLUICE_OK)
         code = read_parts(r, schema, depth, type);
     *out = type;

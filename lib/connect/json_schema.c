@@ -6,6 +6,8 @@
 
 #include <jansson.h>
 
+#include "connect/default.h"
+
 enum { MAX_DEPTH = 64, MAX_TYPES = 100000, MAX_FIELDS = 1664, MAX_DOCUMENTS = 128 };
 
 struct document {
@@ -258,14 +260,25 @@ static enum sluice_code read_plain(struct reading *r, const json_t *json, struct
                   name != NULL ? name : "", connect != NULL ? connect : "");
 }
 
+static enum sluice_code set_default(struct reading *r, const json_t *json, struct connect_type *type,
+                                    struct sluice_error *err)
+{
+    const json_t *value = json_object_get(json, "default");
+    if (value == NULL || json_is_null(value))
+        return SLUICE_OK;
+    type->has_default = true;
+    return connect_default_text(r->arena, value, &type->default_text, err);
+}
+
 static enum sluice_code set_attributes(struct reading *r, const json_t *json, struct connect_type *type,
                                        struct sluice_error *err)
 {
     type->scale = parameter_of(json, "scale");
     type->precision = parameter_of(json, "connect.decimal.precision");
     type->length = parameter_of(json, "length");
-    type->has_default = json_object_get(json, "default") != NULL && !json_is_null(json_object_get(json, "default"));
-    enum sluice_code code = keep_text(r, text_of(json, "title"), &type->name, err);
+    enum sluice_code code = set_default(r, json, type, err);
+    if (code == SLUICE_OK)
+        code = keep_text(r, text_of(json, "title"), &type->name, err);
     if (code != SLUICE_OK)
         return code;
     return keep_text(r, text_of(json_object_get(json, "connect.parameters"), "__debezium.source.column.type"),
@@ -294,9 +307,10 @@ static enum sluice_code read_type(struct reading *r, const json_t *json, struct 
         if (only == NULL)
             return refuse(err, "the JSON Schema has a choice of several types, which no column can hold");
         enum sluice_code code = read_type(r, only, place, out, err);
-        if (code == SLUICE_OK)
-            (*out)->optional = optional || (*out)->optional;
-        return code;
+        if (code != SLUICE_OK)
+            return code;
+        (*out)->optional = optional || (*out)->optional;
+        return set_default(r, json, *out, err);
     }
     struct connect_type *type = sluice_arena_alloc(r->arena, sizeof *type, err);
     if (type == NULL)

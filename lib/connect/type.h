@@ -34,8 +34,8 @@ struct connect_type {
     enum connect_kind kind;
     bool optional;
     bool has_default;
-    const char *default_text;           /* a default that is a boolean, number or text, as JSON has it; without quotes
-                                           and escapes. NULL without one, or for one of another kind */
+    const char *default_text;           /* a default that is a boolean, number, text or empty list, as JSON has it;
+                                           without quotes and escapes. NULL without one, or for one of another kind */
     const char *name;                   /* semantic, e.g. "io.debezium.time.Date"; NULL for a plain type */
     int scale;                          /* parameters: "scale" */
     int precision;                      /* "connect.decimal.precision" */

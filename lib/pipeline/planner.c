@@ -250,6 +250,17 @@ static enum sluice_code check_replicas(struct planning *p)
     return code;
 }
 
+/* What the source computed for the rows that it had, no record tells. */
+static void warn_of_unfilled(const struct planning *p, const struct sluice_buf *columns)
+{
+    if (columns->len > 0)
+        SLUICE_LOG(SLUICE_LOG_WARN, "column_not_filled", SLUICE_F_TEXT("database", p->settings->database),
+                   SLUICE_F_TEXT("table", p->settings->table), SLUICE_F_TEXT("columns", sluice_buf_text(columns)),
+                   SLUICE_F_TEXT("error",
+                                 "the records do not tell what the source has in these columns of earlier rows, which "
+                                 "hold NULL, a zero or the DEFAULT here; take an incremental snapshot of the table"));
+}
+
 static enum sluice_code change_target(struct planning *p)
 {
     SLUICE_AUTO(sluice_ddl_changes) struct sluice_ddl_changes changes = {0};
@@ -257,6 +268,8 @@ static enum sluice_code change_target(struct planning *p)
     if (code != SLUICE_OK || changes.n_added + changes.n_modified == 0)
         return code;
     code = alter(p, &changes.add);
+    if (code == SLUICE_OK)
+        warn_of_unfilled(p, &changes.unfilled);
     if (code == SLUICE_OK)
         code = alter(p, &changes.modify);
     if (code == SLUICE_OK && *p->settings->cluster != '\0')

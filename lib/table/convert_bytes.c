@@ -5,7 +5,7 @@
  */
 #include "table/convert.h"
 
-#include "table/base64.h"
+#include "base/base64.h"
 
 static unsigned char *no_bytes(const struct convert *self, struct sluice_error *err)
 {

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "table/base64.h"
+#include "base/base64.h"
 #include "table/items.h"
 
 /* Where text goes. What does not fit is left out and found at the end: a record of nulls takes no bytes in Avro, so its

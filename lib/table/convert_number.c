@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "table/base64.h"
+#include "base/base64.h"
 #include "table/wide.h"
 
 enum { MAX_NUMBER_TEXT = 1400, MAX_INTEGER_TEXT = 20 };

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "table/base64.h"
+#include "base/base64.h"
 #include "table/items.h"
 #include "table/wide.h"
 

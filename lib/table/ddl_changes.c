@@ -17,6 +17,7 @@ void sluice_ddl_changes_deinit(struct sluice_ddl_changes *changes)
 {
     sluice_buf_deinit(&changes->add);
     sluice_buf_deinit(&changes->modify);
+    sluice_buf_deinit(&changes->unfilled);
 }
 
 /* "ALTER TABLE ... ", or the comma behind the clause before. */
@@ -59,6 +60,14 @@ static enum sluice_code begin_add(struct comparing *c)
     return code != SLUICE_OK ? code : sluice_buf_append_z(&c->changes->add, "ADD COLUMN IF NOT EXISTS ", c->err);
 }
 
+static enum sluice_code note_unfilled(struct comparing *c, const struct sluice_source_column *column)
+{
+    if (!c->shape->typed || ddl_column_fills_rows(column, c->options->settings))
+        return SLUICE_OK;
+    return sluice_buf_printf(&c->changes->unfilled, c->err, "%s%s", c->changes->unfilled.len > 0 ? ", " : "",
+                             ddl_column_name(column, c->options->settings));
+}
+
 static enum sluice_code add_column(struct comparing *c, size_t i)
 {
     const struct sluice_source_column *column = &c->shape->columns[i];
@@ -68,6 +77,8 @@ static enum sluice_code add_column(struct comparing *c, size_t i)
         code = begin_add(c);
     if (code == SLUICE_OK)
         code = ddl_column_append(column, c->options, &c->changes->add, c->err);
+    if (code == SLUICE_OK)
+        code = note_unfilled(c, column);
     if (code != SLUICE_OK || place == NULL)
         return code;
     code = sluice_buf_append_z(&c->changes->add, " AFTER ", c->err);
@@ -203,6 +214,7 @@ enum sluice_code sluice_ddl_compare(const struct sluice_shape *shape, const stru
     *changes = (struct sluice_ddl_changes){0};
     sluice_buf_init(&changes->add, MAX_DDL_BYTES, "an ALTER TABLE");
     sluice_buf_init(&changes->modify, MAX_DDL_BYTES, "an ALTER TABLE");
+    sluice_buf_init(&changes->unfilled, MAX_DDL_BYTES, "names of columns");
     enum sluice_code code = SLUICE_OK;
     for (size_t i = 0; i < shape->n_columns && code == SLUICE_OK; i++) {
         if (!ddl_column_is_excluded(&shape->columns[i], options->settings))

@@ -14,6 +14,9 @@ SLUICE_MUST_CHECK enum sluice_code ddl_column_append(const struct sluice_source_
                                                      const struct sluice_ddl_options *options, struct sluice_buf *sql,
                                                      struct sluice_error *err);
 
+/* When it is added, do the rows that are there get what the source has in them? */
+bool ddl_column_fills_rows(const struct sluice_source_column *column, const struct sluice_table_settings *settings);
+
 /* Appends "`name_is_null` UInt8". */
 SLUICE_MUST_CHECK enum sluice_code ddl_companion_append(const struct sluice_source_column *column,
                                                         const struct sluice_table_settings *settings,

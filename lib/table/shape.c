@@ -53,6 +53,7 @@ static enum sluice_code read_typed_field(struct sluice_shape *shape, const struc
     const char *unsupported;
     column->name = field->name;
     enum sluice_code code = source_type_of(&shape->arena, field->type, column, &unsupported, err);
+    column->has_default = field->type->has_default;
     column->default_text = field->type->default_text;
     if (code == SLUICE_OK && unsupported != NULL)
         return REFUSE(shape, err, SLUICE_E_TYPE,

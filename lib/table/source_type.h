@@ -68,8 +68,9 @@ struct sluice_source_column {
     unsigned length;                            /* BITS: digits that a value is filled up to; 0: not told, or none */
     const struct sluice_source_column *element; /* ARRAY: of its elements; MAP: of its values; else NULL */
     const struct sluice_source_column *map_key; /* MAP */
-    const char *default_text;                   /* connect_type's; NULL without one */
-    enum sluice_source_type inferred;           /* UNTYPED: what the first value looked like, for tables.infer */
+    bool has_default;
+    const char *default_text;         /* connect_type's; NULL without one */
+    enum sluice_source_type inferred; /* UNTYPED: what the first value looked like, for tables.infer */
 };
 
 /* Static text, e.g. "timestamp_us". And back; SLUICE_N_SOURCE_TYPES if unknown. */

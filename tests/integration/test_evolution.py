@@ -7,6 +7,7 @@ import threading
 
 import psycopg
 import pytest
+from sluice_stack import Stack
 from sluice_testing.records import Table
 from sluice_testing.scene import Scene
 from sluice_testing.source import Source
@@ -99,6 +100,45 @@ def test_case_37_changes_under_load_with_two_workers(scene: Scene, delivery: str
     assert columns["a"] == "Int64" and columns["f"] == "Nullable(Float64)" and columns["must"] == "Nullable(Int32)"
     assert columns["d"] == "Nullable(Decimal(14, 4))" and columns["at"] == "Nullable(DateTime64(6, 'UTC'))"
     assert "leaves" in columns and "old_name" in columns  # what goes at the source stays
+
+
+@pytest.mark.parametrize("converter", ["json", "avro"])
+def test_case_37_defaults_of_added_columns(scene: Scene, stack: Stack, converter: str) -> None:
+    """No record comes for the rows that are there, and they have the default all the same."""
+    stack.up(["registry"])
+    scene.source.execute("CREATE TYPE mood AS ENUM ('sad', 'ok')",
+                         "CREATE TABLE grows (id integer PRIMARY KEY, v text)",
+                         "INSERT INTO grows SELECT i, 'v' || i FROM generate_series(1, 20) i")
+    options = {"registry__url": stack.service("registry").url() + "/apis/ccompat/v7"} if converter == "avro" else {}
+    worker = scene.run(**options)
+    scene.connector("grows", converter=converter)
+    scene.wait_equal("grows")
+    scene.wait_streaming()
+    scene.source.execute(
+        """ALTER TABLE grows ADD COLUMN si smallint NOT NULL DEFAULT -3, ADD COLUMN bi bigint DEFAULT 5000000000,
+           ADD COLUMN bo boolean NOT NULL DEFAULT true, ADD COLUMN re real DEFAULT 1.5,
+           ADD COLUMN dp double precision NOT NULL DEFAULT -0.25, ADD COLUMN nu numeric(10,2) NOT NULL DEFAULT 12.50,
+           ADD COLUMN ne numeric(6,3) DEFAULT -0.125, ADD COLUMN te text NOT NULL DEFAULT 'ü "x"',
+           ADD COLUMN em text NOT NULL DEFAULT '', ADD COLUMN da date NOT NULL DEFAULT '2024-02-29',
+           ADD COLUMN ti time NOT NULL DEFAULT '12:34:56.789012',
+           ADD COLUMN ts timestamp NOT NULL DEFAULT '2024-02-29 12:34:56.789012', ADD COLUMN tm timestamp(3) DEFAULT
+           '1969-12-31 23:59:59.999', ADD COLUMN tz timestamptz NOT NULL DEFAULT '2024-02-29 12:34:56.789012+02',
+           ADD COLUMN uu uuid NOT NULL DEFAULT '6f1c0c4e-1234-4321-8888-000000000001',
+           ADD COLUMN js jsonb NOT NULL DEFAULT '{"a": 1}', ADD COLUMN mo mood NOT NULL DEFAULT 'ok'""",
+        "UPDATE grows SET v = 'changed' WHERE id < 3")
+    scene.wait_equal("grows", seconds=60)
+    assert not worker.events("column_not_filled"), worker.events("column_not_filled")
+    # What PostgreSQL computed for the rows that it had nobody tells; a line of the log does.
+    scene.source.execute("""ALTER TABLE grows ADD COLUMN made timestamptz NOT NULL DEFAULT now(),
+                            ADD COLUMN bytes bytea NOT NULL DEFAULT '\\x00ff61',
+                            ADD COLUMN quoted text NOT NULL DEFAULT 'it''s'""",
+                         "UPDATE grows SET v = 'again' WHERE id = 1")
+    assert worker.wait_event("column_not_filled")["columns"] == "made, bytes"
+    wait_until(lambda: scene.clickhouse.rows("SELECT v FROM grows FINAL WHERE id = 1")[0]["v"] == "again", 30, "the update")
+    # The connector cuts a default at a quote in it (observed with Debezium 3.6.1), which nothing shows.
+    told = scene.clickhouse.rows("SELECT id, quoted FROM grows FINAL WHERE id IN (1, 20) ORDER BY id")
+    assert [row["quoted"] for row in told] == ["it's", "it"], told
+    assert worker.terminate() == 0
 
 
 ROW = {"id": ("int32", False), "name": ("string", True)}

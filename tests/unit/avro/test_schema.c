@@ -153,6 +153,7 @@ static void test_named_types(void)
     const struct connect_type *n = after->type->fields[1].type;
     CHECK_INT(n->kind, CONNECT_INT16);
     CHECK(n->optional && n->has_default);
+    CHECK_TEXT(n->default_text, "5");
     CHECK(!after->type->fields[0].type->has_default);
     CHECK(avro_find_field(c.node, "nothing") == NULL);
     CHECK(avro_find_field(avro_find_field(c.node, "op")->node, "x") == NULL);
@@ -209,13 +210,27 @@ static void test_without_connect_type(void)
 }
 
 /* The default of a bytea column may hold a zero byte; Avro writes it as a character. */
-static void test_zero_byte(void)
+static void test_default_bytes(void)
 {
-    struct compiled c;
-    compile(&c, "{\"type\":\"record\",\"name\":\"r\",\"fields\":[{\"name\":\"b\",\"type\":[\"bytes\",\"null\"],"
-                "\"default\":\"\\u0000\"}]}");
-    CHECK_INT(c.code, SLUICE_OK);
-    compiled_deinit(&c);
+    static const struct {
+        const char *written;
+        const char *base64; /* NULL: these are no bytes */
+    } cases[] = {{"\\u0000", "AA=="}, {"a\\u0080\\u00ff", "YYD/"}, {"", ""}, {"\\u0100", NULL}, {"\\u20ac", NULL}};
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(cases); i++) {
+        char text[200];
+        SLUICE_AUTO(compiled) struct compiled c;
+        (void)snprintf(text, sizeof text,
+                       "{\"type\":\"record\",\"name\":\"r\",\"fields\":[{\"name\":\"b\",\"type\":[\"bytes\",\"null\"],"
+                       "\"default\":\"%s\"}]}",
+                       cases[i].written);
+        compile(&c, text);
+        CHECK_INT(c.code, SLUICE_OK);
+        CHECK(c.node->type->fields[0].type->has_default);
+        if (cases[i].base64 != NULL)
+            CHECK_TEXT(c.node->type->fields[0].type->default_text, cases[i].base64);
+        else
+            CHECK(c.node->type->fields[0].type->default_text == NULL);
+    }
 }
 
 static void test_references(void)
@@ -318,7 +333,7 @@ int main(void)
     test_named_types();
     test_maps();
     test_without_connect_type();
-    test_zero_byte();
+    test_default_bytes();
     test_references();
     test_refused();
     test_bounds();

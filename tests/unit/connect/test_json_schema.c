@@ -100,6 +100,7 @@ static void test_fields(void)
     CHECK(r.type->fields[0].type->optional && !r.type->fields[0].type->has_default);
     CHECK_TEXT(r.type->fields[1].name, "b");
     CHECK(r.type->fields[1].type->has_default);
+    CHECK_TEXT(r.type->fields[1].type->default_text, "x");
     CHECK_TEXT(r.type->fields[2].name, "c d");
 }
 

@@ -187,7 +187,16 @@ static void test_defaults(void)
         {SLUICE_SOURCE_DECIMAL, "12.50", "Decimal(10, 2) DEFAULT '12.50'"},
         {SLUICE_SOURCE_DATE, "19782", "Date32 DEFAULT toDate32('1970-01-01') + 19782"},
         {SLUICE_SOURCE_TIMESTAMP_US, "5", "DateTime64(6, 'UTC') DEFAULT fromUnixTimestamp64Micro(5, 'UTC')"},
-        {SLUICE_SOURCE_BYTES, "AA==", "String"},
+        {SLUICE_SOURCE_BYTES, "AP9h", "String DEFAULT unhex('00FF61')"},
+        {SLUICE_SOURCE_BYTES, "AP9", "String"},
+        {SLUICE_SOURCE_TIME_US, "45296000001", "String DEFAULT '12:34:56.000001'"},
+        {SLUICE_SOURCE_TIME_MS, "86400000", "String DEFAULT '24:00:00.000'"},
+        {SLUICE_SOURCE_TIME_MS, "86401000", "String"},
+        {SLUICE_SOURCE_ZONED_TIMESTAMP, "2024-02-29T12:00:00.5Z",
+         "DateTime64(6, 'UTC') DEFAULT parseDateTime64BestEffort('2024-02-29T12:00:00.5Z', 6, 'UTC')"},
+        {SLUICE_SOURCE_ZONED_TIMESTAMP, "x')", "DateTime64(6, 'UTC')"},
+        {SLUICE_SOURCE_ZONED_TIME, "11:51:30Z", "String DEFAULT '11:51:30Z'"},
+        {SLUICE_SOURCE_BITS, "AA==", "String"},
     };
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(cases); i++) {
         struct sluice_source_column fields[] = {
@@ -266,6 +275,32 @@ static void test_changes(void)
                    "ALTER TABLE `shop`.`orders` ADD COLUMN IF NOT EXISTS `new` Nullable(Bool) DEFAULT true AFTER `v`");
         CHECK_INT(changes.n_added, 1);
     }
+}
+
+/* Columns whose values in earlier rows nobody tells. */
+static void test_unfilled(void)
+{
+    struct sluice_source_column fields[] = {
+        {.name = "id", .type = SLUICE_SOURCE_INT64},
+        {.name = "told", .type = SLUICE_SOURCE_INT32, .has_default = true, .default_text = "5"},
+        {.name = "null", .type = SLUICE_SOURCE_INT32, .optional = true},
+        {.name = "must", .type = SLUICE_SOURCE_INT32},
+        {.name = "list", .type = SLUICE_SOURCE_SPARSE_VECTOR, .optional = true, .has_default = true},
+        {.name = "now", .type = SLUICE_SOURCE_TIMESTAMP_US, .has_default = true, .default_text = "0"},
+        {.name = "zoned",
+         .type = SLUICE_SOURCE_ZONED_TIMESTAMP,
+         .has_default = true,
+         .default_text = "1970-01-01T00:00:00.000000Z"},
+        {.name = "then", .type = SLUICE_SOURCE_TIMESTAMP_US, .has_default = true, .default_text = "10"}};
+    const struct sluice_shape shape = shape_of(fields, SLUICE_N_ELEMENTS(fields), 1);
+    struct sluice_error err = {0};
+    SLUICE_AUTO(sluice_ddl_changes) struct sluice_ddl_changes changes = {0};
+    SLUICE_AUTO(sluice_target) struct sluice_target target;
+    TARGET(&target, "id", "id", "Int64");
+    target.columns[0].in_sorting_key = true;
+    CHECK_INT(sluice_ddl_compare(&shape, &target, &options, &changes, &err), SLUICE_OK);
+    CHECK_INT(changes.n_added, 7);
+    CHECK_TEXT(sluice_buf_text(&changes.unfilled), "must, list, now, zoned");
 }
 
 /* Types of tables that sluice did not make are their owner's; what is switched off is left alone. */
@@ -366,6 +401,7 @@ int main(void)
     test_defaults();
     test_changes();
     test_no_changes();
+    test_unfilled();
     test_view();
     test_position();
     return check_result();

@@ -5,7 +5,7 @@
 
 #include "base/compiler.h"
 #include "support/check.h"
-#include "table/base64.h"
+#include "base/base64.h"
 
 struct vector {
     const char *base64;

@@ -1,5 +1,5 @@
 /* base64.c - see base64.h. */
-#include "table/base64.h"
+#include "base/base64.h"
 
 /* Value of each character, and a bit above all values for characters that have none. */
 enum { BAD = 0x40 };

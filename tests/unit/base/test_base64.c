@@ -1,9 +1,9 @@
 /* Base64 against a plain encoder, and everything that is not base64. */
-#include "table/base64.h"
+#include "base/base64.h"
 
 #include <stdlib.h>
 
-#include "table_support.h"
+#include "unit/table/table_support.h"
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 

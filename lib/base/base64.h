@@ -1,6 +1,6 @@
 /* base64.h - standard base64 with padding (RFC 4648, section 4), as Connect's JsonConverter writes bytes. */
-#ifndef SLUICE_TABLE_BASE64_H
-#define SLUICE_TABLE_BASE64_H
+#ifndef SLUICE_BASE_BASE64_H
+#define SLUICE_BASE_BASE64_H
 
 #include "base/str.h"
 
