@@ -39,6 +39,14 @@ CHANGES = (
 )
 
 
+def _registry(stack: Stack, converter: str) -> dict[str, str]:
+    """Options of a worker."""
+    if converter != "avro":
+        return {}
+    stack.up(["registry"])
+    return {"registry__url": stack.service("registry").url() + "/apis/ccompat/v7"}
+
+
 class Load:
     """Writes rows by the columns that no change touches."""
 
@@ -72,15 +80,16 @@ class Load:
                 self.statements += 1
 
 
-@pytest.mark.parametrize("delivery", ["exactly_once", "at_least_once"])
-def test_case_37_changes_under_load_with_two_workers(scene: Scene, delivery: str) -> None:
+@pytest.mark.parametrize(("delivery", "converter"), [("exactly_once", "json"), ("at_least_once", "json"),
+                                                     ("exactly_once", "avro")])
+def test_case_37_changes_under_load_with_two_workers(scene: Scene, stack: Stack, delivery: str, converter: str) -> None:
     """Ten changes of a table in use, on four partitions and two workers, and a new table: no row and no value is lost."""
     seed = random.SystemRandom().getrandbits(32)
     print(f"seed {seed}")
     scene.source.execute(*DDL)
     scene.topics.create(scene.topic("things"), partitions=4)
-    workers = [scene.run(name, delivery=delivery) for name in ("one", "two")]
-    scene.connector("things,later")
+    workers = [scene.run(name, delivery=delivery, **_registry(stack, converter)) for name in ("one", "two")]
+    scene.connector("things,later", converter=converter)
     scene.wait_equal("things")
     load = Load(scene.source, seed)
     for change, first_values in CHANGES:
@@ -105,12 +114,10 @@ def test_case_37_changes_under_load_with_two_workers(scene: Scene, delivery: str
 @pytest.mark.parametrize("converter", ["json", "avro"])
 def test_case_37_defaults_of_added_columns(scene: Scene, stack: Stack, converter: str) -> None:
     """No record comes for the rows that are there, and they have the default all the same."""
-    stack.up(["registry"])
     scene.source.execute("CREATE TYPE mood AS ENUM ('sad', 'ok')",
                          "CREATE TABLE grows (id integer PRIMARY KEY, v text)",
                          "INSERT INTO grows SELECT i, 'v' || i FROM generate_series(1, 20) i")
-    options = {"registry__url": stack.service("registry").url() + "/apis/ccompat/v7"} if converter == "avro" else {}
-    worker = scene.run(**options)
+    worker = scene.run(**_registry(stack, converter))
     scene.connector("grows", converter=converter)
     scene.wait_equal("grows")
     scene.wait_streaming()
