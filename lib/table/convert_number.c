@@ -16,6 +16,9 @@
 
 enum { MAX_NUMBER_TEXT = 1400, MAX_INTEGER_TEXT = 20 };
 
+/* The text of a decimal: a byte of it holds less than three digits; a small number has the scale's zeros. */
+enum { DECIMAL_GROWTH = 3, MORE_THAN_SCALE = 4 };
+
 static const int64_t powers[] = {1,
                                  10,
                                  100,
@@ -452,7 +455,11 @@ static unsigned char *put_decimal_text(const struct convert *self, const struct 
     struct wide w;
     if (!read_decimal(self, value, &w, err))
         return NULL;
-    return convert_put_string((struct sluice_str){text, wide_text(&w, self->source_scale, text)}, at);
+    const struct sluice_str plain = {text, wide_text(&w, self->source_scale, text)};
+    /* Only an exponent gets beyond it ("1e1200"), and the connector writes none that is positive. */
+    if (plain.len > DECIMAL_GROWTH * value->text.len + self->source_scale + MORE_THAN_SCALE)
+        return convert_refuse(self, "decimal has too many digits", err);
+    return convert_put_string(plain, at);
 }
 
 static unsigned char *put_float_of_decimal(const struct convert *self, const struct sluice_value *value,
@@ -576,9 +583,8 @@ void convert_choose_number(const struct sluice_source_column *column, struct con
         if (scale_told) {
             out->fn = put_decimal_text;
             out->room += WIDE_MAX_TEXT;
-            /* A byte holds less than three digits; a small number has the scale's zeros. */
-            out->part_room += column->scale + 4;
-            out->growth = 3;
+            out->part_room += column->scale + MORE_THAN_SCALE;
+            out->growth = DECIMAL_GROWTH;
         }
         break;
     default:

@@ -145,6 +145,8 @@ static const struct parts_case lists[] = {
     {"array(bytes)", "[\"AP8=\"]", "Array(String)", "01 02 00ff"},
     {"array(decimal(2))", "[\"MDk=\"]", "Array(Nullable(Decimal(9, 2)))", "01 00 39300000"},
     {"array(decimal(2))", "[\"MDk=\"]", "Array(String)", "01 06 3132332e3435"},
+    {"array(decimal(2))", "[1E-2,1e3]", "Array(String)", "02 04 302e3031 07 313030302e3030"},
+    {"array(decimal(2))", "[1e1200,1e1200,1e1200,1e1200]", "Array(String)", "!decimal has too many digits"},
     {"array(variable_decimal)", "[{\"scale\":0,\"value\":\"ZA==\"},null]", "Array(Nullable(String))",
      "02 00 03 313030 01"},
     {"array(date)", "[0]", "Array(Date32)", "01 00000000"},
@@ -462,6 +464,153 @@ static void test_types_are_copied(void)
     CHECK_TEXT(convert.type.item_names[1], "y");
 }
 
+/* Whatever the value, no conversion touches more than convert_room() tells: ends of allocations are watched. */
+static void check_room(const struct convert *convert, struct sluice_str text)
+{
+    struct sluice_error err = {0};
+    struct sluice_value value;
+    struct sluice_json_cursor cursor;
+    char *exact = malloc(text.len);
+    if (exact == NULL)
+        abort();
+    memcpy(exact, text.ptr, text.len);
+    sluice_json_init(&cursor, (struct sluice_str){exact, text.len});
+    if (CHECK_INT(sluice_json_value(&cursor, &value, &err), SLUICE_OK)) {
+        size_t room = convert_room(convert, &value);
+        unsigned char *at = malloc(room);
+        if (at == NULL)
+            abort();
+        const unsigned char *end = convert_put(convert, &value, at, &err);
+        CHECK(end == NULL || (size_t)(end - at) <= room);
+        free(at);
+    }
+    free(exact);
+}
+
+static const char *const room_sources[] = {
+    "untyped",  "boolean",       "int8",         "int32",        "int64",         "float32",          "float64",
+    "decimal",  "decimal(2)",    "decimal(900)", "string",       "uuid",          "variable_decimal", "json",
+    "enum",     "bytes",         "bits",         "bits(100)",    "date",          "time_ms",          "time_us",
+    "time_ns",  "timestamp_ms",  "timestamp_us", "timestamp_ns", "zoned_time",    "zoned_timestamp",  "iso_date",
+    "iso_time", "iso_timestamp", "duration",     "interval",     "point",         "geometry",         "struct",
+    "array",    "map",           "map(string)",  "array(bytes)", "sparse_vector", "array(decimal(2))"};
+
+static const char *const room_types[] = {"Bool",
+                                         "Int8",
+                                         "Int64",
+                                         "UInt256",
+                                         "Float32",
+                                         "Float64",
+                                         "Decimal(9, 2)",
+                                         "Decimal(76, 2)",
+                                         "String",
+                                         "FixedString(3)",
+                                         "FixedString(100)",
+                                         "UUID",
+                                         "Date",
+                                         "Date32",
+                                         "DateTime",
+                                         "DateTime64(9)",
+                                         "Time",
+                                         "Time64(6)",
+                                         "IPv4",
+                                         "IPv6",
+                                         "JSON",
+                                         "Enum8('a' = 1)",
+                                         "Point",
+                                         "Array(String)",
+                                         "Array(Nullable(Decimal(76, 2)))",
+                                         "Map(String, String)",
+                                         "Map(UInt16, Float64)",
+                                         "Tuple(a String, b Nullable(String))",
+                                         "Array(Array(String))"};
+
+static const char *const room_values[] = {"null",
+                                          "true",
+                                          "0",
+                                          "-1",
+                                          "1e1200",
+                                          "-1E-900",
+                                          "9999999999999999999999999999999999999999",
+                                          "9223372036825200000",
+                                          "\"\"",
+                                          "\"A\"",
+                                          "\"AQ==\"",
+                                          "\"/////////////////////w==\"",
+                                          "\"a\\u0001\\n\\u00e9\"",
+                                          "\"NaN\"",
+                                          "\"POSITIVE_INFINITY\"",
+                                          "\"infinity\"",
+                                          "\"1970-01-01T00:00:00.123456Z\"",
+                                          "\"-290308-12-21T19:59:27.6Z\"",
+                                          "\"1970-01-01Z\"",
+                                          "\"01:02:03.5Z\"",
+                                          "\"::ffff:1.2.3.4\"",
+                                          "\"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\"",
+                                          "\"{\\\"a\\\":[]}\"",
+                                          "[]",
+                                          "[[]]",
+                                          "[null,1]",
+                                          "[\"a\",\"\\t\"]",
+                                          "[1e1200,1e1200,1e1200]",
+                                          "{}",
+                                          "{\"a\":\"b\"}",
+                                          "{\"scale\":900,\"value\":\"AQ==\"}",
+                                          "{\"wkb\":\"AQEAAAAA\",\"srid\":4326}",
+                                          "{\"wkb\":\"AQEAAAAA\",\"srid\":null}",
+                                          "{\"x\":1,\"y\":2}",
+                                          "{\"x\":\"NaN\",\"y\":null}",
+                                          "{\"dimensions\":9,\"vector\":[[1,2.0],[2,\"NaN\"]]}"};
+
+enum room_form { ROOM_ALONE, ROOM_ARRAY, ROOM_MAP, N_ROOM_FORMS };
+
+static int room_value(enum room_form form, const char *value, char *out, size_t size)
+{
+    if (form == ROOM_ARRAY)
+        return snprintf(out, size, "[%s,%s,%s]", value, value, value);
+    if (form == ROOM_MAP)
+        return snprintf(out, size, "{\"a\":%s,\"\\n\":%s,\"b\":%s}", value, value, value);
+    return snprintf(out, size, "%s", value);
+}
+
+static void room_pair(enum room_form form, const char *source, const char *type,
+                      const struct sluice_column_settings *settings)
+{
+    static const char *const before_source[] = {"", "array(", "map("};
+    static const char *const before_type[] = {"", "Array(", "Map(String, "};
+    SLUICE_AUTO(sluice_arena) struct sluice_arena arena;
+    const char *end = form == ROOM_ALONE ? "" : ")";
+    struct convert convert;
+    char source_text[64];
+    char type_text[128];
+    char text[512];
+    sluice_arena_init(&arena, 1 << 20, "test");
+    (void)snprintf(source_text, sizeof source_text, "%s%s%s", before_source[form], source, end);
+    (void)snprintf(type_text, sizeof type_text, "%s%s%s", before_type[form], type, end);
+    if (!choose(&arena, source_text, type_text, settings, &convert) || convert.fn == NULL)
+        return;
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(room_values); i++) {
+        int n = room_value(form, room_values[i], text, sizeof text);
+        check_room(&convert, (struct sluice_str){text, (size_t)n});
+    }
+}
+
+/* Each value alone, thrice in an array, and in a map, into each type and an array and a map of it. */
+static void test_room(void)
+{
+    static const struct sluice_column_settings settings[] = {
+        {.on_out_of_range = SLUICE_RANGE_CLAMP},
+        {.on_out_of_range = SLUICE_RANGE_NULL, .binary = SLUICE_BINARY_HEX},
+        {.binary = SLUICE_BINARY_BASE64}};
+    for (size_t source = 0; source < SLUICE_N_ELEMENTS(room_sources); source++) {
+        for (size_t type = 0; type < SLUICE_N_ELEMENTS(room_types); type++) {
+            for (size_t i = 0; i < SLUICE_N_ELEMENTS(settings) * N_ROOM_FORMS; i++)
+                room_pair((enum room_form)(i % N_ROOM_FORMS), room_sources[source], room_types[type],
+                          &settings[i / N_ROOM_FORMS]);
+        }
+    }
+}
+
 int main(void)
 {
     test_types_are_copied();
@@ -472,5 +621,6 @@ int main(void)
     test_binary();
     test_avro();
     test_reals();
+    test_room();
     return check_result();
 }
