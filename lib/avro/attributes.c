@@ -168,6 +168,7 @@ static enum sluice_code set_default(struct connect_type *type, const json_t *val
     if (value == NULL)
         return SLUICE_OK;
     type->has_default = true;
+    type->default_is_number = json_is_number(value);
     return type->kind == CONNECT_BYTES ? connect_default_bytes(arena, value, &type->default_text, err)
                                        : connect_default_text(arena, value, &type->default_text, err);
 }

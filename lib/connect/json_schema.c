@@ -267,6 +267,7 @@ static enum sluice_code set_default(struct reading *r, const json_t *json, struc
     if (value == NULL || json_is_null(value))
         return SLUICE_OK;
     type->has_default = true;
+    type->default_is_number = json_is_number(value);
     return connect_default_text(r->arena, value, &type->default_text, err);
 }
 

@@ -34,6 +34,7 @@ struct connect_type {
     enum connect_kind kind;
     bool optional;
     bool has_default;
+    bool default_is_number;             /* as JSON, where a text may look like one: base64 */
     const char *default_text;           /* a default that is a boolean, number, text or empty list, as JSON has it;
                                            without quotes and escapes. NULL without one, or for one of another kind */
     const char *name;                   /* semantic, e.g. "io.debezium.time.Date"; NULL for a plain type */

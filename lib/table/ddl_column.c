@@ -76,6 +76,9 @@ enum sluice_code ddl_column_type(const struct sluice_source_column *column, cons
 static bool takes_default(const struct sluice_source_column *column, const struct sluice_table_settings *settings)
 {
     const struct sluice_column_settings *set = sluice_column_settings(settings, column->name);
+    /* Raw bytes are no default of a column of digits. */
+    if (column->type == SLUICE_SOURCE_BYTES && set->binary != SLUICE_BINARY_RAW)
+        return false;
     return !column->is_key && set->transform == SLUICE_TRANSFORM_NONE && *set->type == '\0';
 }
 

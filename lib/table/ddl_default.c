@@ -1,14 +1,18 @@
 /* ddl_default.c - see ddl_default.h. */
 #include "table/ddl_default.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/base64.h"
+#include "table/calendar.h"
 #include "table/ddl.h"
 #include "table/wide.h"
 
 enum { MAX_DEFAULT_BYTES = 4096, MAX_DECIMAL_BYTES = 32, SECONDS_OF_DAY = 86400 };
+
+enum { FIRST_DAY = -25567, LAST_DAY = 120529 }; /* 1900-01-01 and 2299-12-31 */
 
 static bool is_number(const char *text)
 {
@@ -23,16 +27,21 @@ static bool is_integer(const char *text)
     return text[sign] != '\0' && strspn(text + sign, "0123456789") == strlen(text + sign);
 }
 
-/* Decimals come as base64 of the unscaled number, or as a JSON number, which also looks like base64 at times. */
+/* Decimals come as base64 of the unscaled number, or as a JSON number, which may look like base64. */
 static bool decimal_text(const struct sluice_source_column *column, char text[WIDE_MAX_TEXT])
 {
     const struct sluice_str written = sluice_str_from(column->default_text);
     unsigned char bytes[MAX_DECIMAL_BYTES];
     struct wide w;
-    if (written.len == 0 || base64_size(written) > sizeof bytes || column->scale > WIDE_MAX_SCALE)
+    if (written.len == 0 || column->scale > WIDE_MAX_SCALE)
         return false;
-    if (!base64_decode(written, bytes) || !wide_from_bytes(&w, bytes, base64_size(written)))
+    if (column->default_is_number) {
+        if (wide_from_number(&w, written, column->scale) != WIDE_OK)
+            return false;
+    } else if (base64_size(written) > sizeof bytes || !base64_decode(written, bytes) ||
+               !wide_from_bytes(&w, bytes, base64_size(written))) {
         return false;
+    }
     text[wide_text(&w, column->scale, text)] = '\0';
     return true;
 }
@@ -41,15 +50,23 @@ static enum sluice_code append_decimal(const struct sluice_source_column *column
                                        struct sluice_error *err)
 {
     char text[WIDE_MAX_TEXT + 1];
-    if (is_number(column->default_text) && strchr(column->default_text, '.') != NULL)
-        return sluice_buf_printf(sql, err, " DEFAULT '%s'", column->default_text);
     return decimal_text(column, text) ? sluice_buf_printf(sql, err, " DEFAULT '%s'", text) : SLUICE_OK;
 }
 
-static enum sluice_code append_ticks(const struct sluice_source_column *column, const char *function,
-                                     struct sluice_buf *sql, struct sluice_error *err)
+/* A day, or ticks of 1 / `per_day` of one, that the column shows unchanged: 1900 to 2299. "infinity" is none. */
+static bool is_in_range(const char *text, int64_t per_day)
 {
-    if (!is_integer(column->default_text))
+    char *end;
+    errno = 0;
+    const int64_t ticks = strtoll(text, &end, 10);
+    return is_integer(text) && errno == 0 && ticks != INT64_MAX && ticks >= FIRST_DAY * per_day &&
+           ticks / per_day <= LAST_DAY;
+}
+
+static enum sluice_code append_ticks(const struct sluice_source_column *column, const char *function,
+                                     int64_t per_second, struct sluice_buf *sql, struct sluice_error *err)
+{
+    if (!is_in_range(column->default_text, SECONDS_OF_DAY * per_second))
         return SLUICE_OK;
     return sluice_buf_printf(sql, err, " DEFAULT fromUnixTimestamp64%s(%s, 'UTC')", function, column->default_text);
 }
@@ -70,7 +87,10 @@ static enum sluice_code append_time(const struct sluice_source_column *column, u
 static enum sluice_code append_instant(const struct sluice_source_column *column, struct sluice_buf *sql,
                                        struct sluice_error *err)
 {
-    if (strspn(column->default_text, "0123456789-+:.TZ") != strlen(column->default_text))
+    struct calendar_instant instant;
+    if (calendar_parse(sluice_str_from(column->default_text), &instant) != CALENDAR_OK ||
+        instant.seconds < (int64_t)FIRST_DAY * SECONDS_OF_DAY ||
+        instant.seconds >= (LAST_DAY + INT64_C(1)) * SECONDS_OF_DAY)
         return SLUICE_OK;
     return sluice_buf_printf(sql, err, " DEFAULT parseDateTime64BestEffort('%s', 6, 'UTC')", column->default_text);
 }
@@ -134,13 +154,14 @@ enum sluice_code ddl_default_append(const struct sluice_source_column *column, s
     case SLUICE_SOURCE_ISO_TIMESTAMP:
         return append_instant(column, sql, err);
     case SLUICE_SOURCE_DATE:
-        return is_integer(text) ? sluice_buf_printf(sql, err, " DEFAULT toDate32('1970-01-01') + %s", text) : SLUICE_OK;
+        return is_in_range(text, 1) ? sluice_buf_printf(sql, err, " DEFAULT toDate32('1970-01-01') + %s", text)
+                                    : SLUICE_OK;
     case SLUICE_SOURCE_TIMESTAMP_MS:
-        return append_ticks(column, "Milli", sql, err);
+        return append_ticks(column, "Milli", 1000, sql, err);
     case SLUICE_SOURCE_TIMESTAMP_US:
-        return append_ticks(column, "Micro", sql, err);
+        return append_ticks(column, "Micro", 1000000, sql, err);
     case SLUICE_SOURCE_TIMESTAMP_NS:
-        return append_ticks(column, "Nano", sql, err);
+        return append_ticks(column, "Nano", 1000000000, sql, err);
     case SLUICE_SOURCE_ARRAY:
         return strcmp(text, "[]") == 0 ? sluice_buf_append_z(sql, " DEFAULT []", err) : SLUICE_OK;
     default:

@@ -55,6 +55,7 @@ static enum sluice_code read_typed_field(struct sluice_shape *shape, const struc
     enum sluice_code code = source_type_of(&shape->arena, field->type, column, &unsupported, err);
     column->has_default = field->type->has_default;
     column->default_text = field->type->default_text;
+    column->default_is_number = field->type->default_is_number;
     if (code == SLUICE_OK && unsupported != NULL)
         return REFUSE(shape, err, SLUICE_E_TYPE,
                       "field \"%s\": type \"%s\" is not supported by this version; leave the column out with the "

@@ -69,6 +69,7 @@ struct sluice_source_column {
     const struct sluice_source_column *element; /* ARRAY: of its elements; MAP: of its values; else NULL */
     const struct sluice_source_column *map_key; /* MAP */
     bool has_default;
+    bool default_is_number;
     const char *default_text;         /* connect_type's; NULL without one */
     enum sluice_source_type inferred; /* UNTYPED: what the first value looked like, for tables.infer */
 };

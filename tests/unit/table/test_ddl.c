@@ -184,7 +184,21 @@ static void test_defaults(void)
         {SLUICE_SOURCE_FLOAT64, "nan", "Float64"},
         {SLUICE_SOURCE_STRING, "it's", "String DEFAULT 'it\\'s'"},
         {SLUICE_SOURCE_DECIMAL, "BOI=", "Decimal(10, 2) DEFAULT '12.50'"},
-        {SLUICE_SOURCE_DECIMAL, "12.50", "Decimal(10, 2) DEFAULT '12.50'"},
+        {SLUICE_SOURCE_DECIMAL, "MTIz", "Decimal(10, 2) DEFAULT '32241.15'"},
+        {SLUICE_SOURCE_DECIMAL, "number 12.50", "Decimal(10, 2) DEFAULT '12.50'"},
+        {SLUICE_SOURCE_DECIMAL, "number 1234", "Decimal(10, 2) DEFAULT '1234.00'"}, /* also base64 of something */
+        {SLUICE_SOURCE_DECIMAL, "number -1E-2", "Decimal(10, 2) DEFAULT '-0.01'"},
+        {SLUICE_SOURCE_DECIMAL, "number 0.001", "Decimal(10, 2)"},
+        {SLUICE_SOURCE_DATE, "-2147472692", "Date32"}, /* infinity */
+        {SLUICE_SOURCE_DATE, "-25567", "Date32 DEFAULT toDate32('1970-01-01') + -25567"},
+        {SLUICE_SOURCE_DATE, "-25568", "Date32"},
+        {SLUICE_SOURCE_DATE, "120529", "Date32 DEFAULT toDate32('1970-01-01') + 120529"},
+        {SLUICE_SOURCE_DATE, "120530", "Date32"},
+        {SLUICE_SOURCE_TIMESTAMP_MS, "9223372036825200", "DateTime64(3, 'UTC')"},
+        {SLUICE_SOURCE_TIMESTAMP_US, "-9223372036832400000", "DateTime64(6, 'UTC')"},
+        {SLUICE_SOURCE_TIMESTAMP_NS, "9223372036854775807", "DateTime64(9, 'UTC')"},
+        {SLUICE_SOURCE_ZONED_TIMESTAMP, "-0043-03-15T00:00:00Z", "DateTime64(6, 'UTC')"},
+        {SLUICE_SOURCE_ISO_TIMESTAMP, "+294247-01-10T04:00:25.2Z", "DateTime64(6, 'UTC')"},
         {SLUICE_SOURCE_DATE, "19782", "Date32 DEFAULT toDate32('1970-01-01') + 19782"},
         {SLUICE_SOURCE_TIMESTAMP_US, "5", "DateTime64(6, 'UTC') DEFAULT fromUnixTimestamp64Micro(5, 'UTC')"},
         {SLUICE_SOURCE_BYTES, "AP9h", "String DEFAULT unhex('00FF61')"},
@@ -198,10 +212,16 @@ static void test_defaults(void)
         {SLUICE_SOURCE_ZONED_TIME, "11:51:30Z", "String DEFAULT '11:51:30Z'"},
         {SLUICE_SOURCE_BITS, "AA==", "String"},
     };
+    static const char number[] = "number ";
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(cases); i++) {
-        struct sluice_source_column fields[] = {
-            {.name = "id", .type = SLUICE_SOURCE_INT64, .default_text = "1"},
-            {.name = "v", .type = cases[i].type, .precision = 10, .scale = 2, .default_text = cases[i].text}};
+        const bool is_number = strncmp(cases[i].text, number, sizeof number - 1) == 0;
+        struct sluice_source_column fields[] = {{.name = "id", .type = SLUICE_SOURCE_INT64, .default_text = "1"},
+                                                {.name = "v",
+                                                 .type = cases[i].type,
+                                                 .precision = 10,
+                                                 .scale = 2,
+                                                 .default_text = cases[i].text + (is_number ? sizeof number - 1 : 0),
+                                                 .default_is_number = is_number}};
         const struct sluice_shape shape = shape_of(fields, 2, 1);
         struct sluice_error err = {0};
         char want[160];

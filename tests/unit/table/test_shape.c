@@ -397,6 +397,40 @@ static void test_hints(void)
     }
 }
 
+/* Numbers keep all their digits, and their being numbers; nothing else of the schema changes. */
+static void test_defaults(void)
+{
+    static const struct {
+        const char *schema;
+        const char *text;
+        bool is_number;
+    } cases[] = {
+        {"\"type\":\"int64\",\"default\":-9223372036854775808", "-9223372036854775808", true},
+        {"\"type\":\"double\",\"default\" : 1.5E-7 ", "1.5E-7", true},
+        {"\"type\":\"bytes\",\"default\":99999999999999999999.5", "99999999999999999999.5", true},
+        {"\"type\":\"bytes\",\"default\":\"1234\"", "1234", false},
+        {"\"type\":\"boolean\",\"default\":false", "false", false},
+        {"\"type\":\"string\",\"default\":\"\\\"default\\\":7\"", "\"default\":7", false},
+        {"\"type\":\"string\",\"default\":null", NULL, false},
+        {"\"type\":\"string\",\"doc\":\"default\"", NULL, false},
+    };
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(cases); i++) {
+        char schema[2048];
+        struct sluice_error err = {0};
+        SLUICE_AUTO(sluice_shape) struct sluice_shape *shape = NULL;
+        (void)snprintf(schema, sizeof schema, ENVELOPE(ID ",{%s,\"optional\":true,\"field\":\"v\"}"), cases[i].schema,
+                       cases[i].schema);
+        if (!CHECK_INT(make(schema, NULL, 0, &shape, &err), SLUICE_OK)) {
+            (void)fprintf(stderr, "    %s: %s\n", cases[i].schema, err.text);
+            continue;
+        }
+        const struct sluice_source_column *column = &shape->columns[1];
+        CHECK(column->default_is_number == cases[i].is_number);
+        if (CHECK((column->default_text == NULL) == (cases[i].text == NULL)) && cases[i].text != NULL)
+            CHECK_TEXT(column->default_text, cases[i].text);
+    }
+}
+
 int main(void)
 {
     test_mapping();
@@ -411,5 +445,6 @@ int main(void)
     test_equality();
     test_type_names();
     test_hints();
+    test_defaults();
     return check_result();
 }
