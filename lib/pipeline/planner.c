@@ -277,6 +277,26 @@ static enum sluice_code change_target(struct planning *p)
     return code != SLUICE_OK ? code : check_changed(p);
 }
 
+/* CREATE OR REPLACE VIEW would take the place of a table too, and its rows would be gone. */
+static enum sluice_code check_view(struct planning *p)
+{
+    bool exists = false;
+    SLUICE_AUTO(sluice_target) struct sluice_target view;
+    SLUICE_AUTO(sluice_buf) struct sluice_buf name;
+    sluice_target_init(&view);
+    sluice_buf_init(&name, MAX_DDL_BYTES, "the name of a view");
+    enum sluice_code code = sluice_buf_printf(&name, p->err, "%s" SLUICE_DDL_VIEW_SUFFIX, p->settings->table);
+    if (code == SLUICE_OK)
+        code = sluice_ch_read_target(p->client, p->settings->database, sluice_buf_text(&name), &view, &exists, p->err);
+    if (code != SLUICE_OK || !exists || strcmp(view.engine, "View") == 0)
+        return code;
+    return sluice_error_set(
+        p->err, SLUICE_E_TABLE, SLUICE_STOP_PARTITION,
+        "table \"%.100s.%.100s\": its view would replace \"%.120s\", which is a table (engine %.60s); "
+        "set view: false in the rule, or give one of the two tables another name",
+        p->settings->database, p->settings->table, sluice_buf_text(&name), view.engine);
+}
+
 /* A view keeps the columns that its table had. */
 static enum sluice_code make_view(struct planning *p)
 {
@@ -284,7 +304,9 @@ static enum sluice_code make_view(struct planning *p)
     sluice_buf_init(&sql, MAX_DDL_BYTES, "the CREATE VIEW of a table");
     if (!p->settings->view || p->settings->mode == SLUICE_MODE_LOG)
         return SLUICE_OK;
-    enum sluice_code code = sluice_ddl_view(&p->target, &p->ddl, &sql, p->err);
+    enum sluice_code code = check_view(p);
+    if (code == SLUICE_OK)
+        code = sluice_ddl_view(&p->target, &p->ddl, &sql, p->err);
     return code != SLUICE_OK ? code : run_ddl(p, "create the view of the present rows of", sluice_buf_text(&sql));
 }
 
@@ -332,8 +354,10 @@ enum sluice_code planner_plan(struct sluice_ch_client *client, const struct plan
         code = check_delivery(client, task->config, &p.target, err);
     if (code == SLUICE_OK)
         code = plan_target(&p, out);
-    if (code == SLUICE_OK)
-        code = make_view(&p);
+    if (code == SLUICE_OK && (code = make_view(&p)) != SLUICE_OK) {
+        sluice_plan_unref(*out);
+        *out = NULL;
+    }
     if (code == SLUICE_OK)
         found->is_ours = sluice_ddl_is_ours(&p.target);
     sluice_target_deinit(&p.target);

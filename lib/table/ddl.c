@@ -413,7 +413,7 @@ enum sluice_code sluice_ddl_view(const struct sluice_target *target, const struc
     const struct sluice_table_settings *settings = options->settings;
     enum sluice_code code = sluice_buf_append_z(sql, "CREATE OR REPLACE VIEW ", err);
     if (code == SLUICE_OK)
-        code = append_table(sql, settings->database, settings->table, "_current", settings->cluster, err);
+        code = append_table(sql, settings->database, settings->table, SLUICE_DDL_VIEW_SUFFIX, settings->cluster, err);
     if (code == SLUICE_OK)
         code = sluice_buf_append_z(sql, " AS SELECT * EXCEPT (", err);
     if (code == SLUICE_OK)

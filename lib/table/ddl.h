@@ -13,6 +13,9 @@
 /* What the comment of a table made by sluice begins with; the source follows, then a line of the rule's comment. */
 #define SLUICE_DDL_COMMENT "sluice: "
 
+/* What follows the table's name in the name of its view. */
+#define SLUICE_DDL_VIEW_SUFFIX "_current"
+
 struct sluice_ddl_options {
     const struct sluice_table_settings *settings;
     const char *source;          /* whose table this is, "name/db/schema.table"; kept in the table's comment */

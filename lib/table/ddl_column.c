@@ -27,10 +27,26 @@ bool ddl_column_sorts(const struct sluice_source_column *column, const struct sl
     return column->is_key;
 }
 
+/* Another field that a rule's rename sends to the same column; NULL: none. */
+static const struct sluice_source_column *same_column(const struct sluice_shape *shape,
+                                                      const struct sluice_source_column *column,
+                                                      const struct sluice_table_settings *settings)
+{
+    const char *name = ddl_column_name(column, settings);
+    for (size_t i = 0; i < shape->n_columns; i++) {
+        const struct sluice_source_column *other = &shape->columns[i];
+        if (other != column && !ddl_column_is_excluded(other, settings) &&
+            strcmp(ddl_column_name(other, settings), name) == 0)
+            return other;
+    }
+    return NULL;
+}
+
 enum sluice_code ddl_column_check(const struct sluice_shape *shape, const struct sluice_source_column *column,
                                   const struct sluice_ddl_options *options, struct sluice_error *err)
 {
     const char *name = ddl_column_name(column, options->settings);
+    const struct sluice_source_column *other = same_column(shape, column, options->settings);
     bool is_version = strcmp(name, options->version_column) == 0;
     if (ddl_column_is_excluded(column, options->settings)) {
         if (!column->is_key || options->settings->mode == SLUICE_MODE_LOG)
@@ -39,6 +55,11 @@ enum sluice_code ddl_column_check(const struct sluice_shape *shape, const struct
                                 "table \"%s.%s\": column \"%s\" is of the key, so a rule must not leave it out",
                                 shape->schema, shape->table, column->name);
     }
+    if (other != NULL)
+        return sluice_error_set(err, SLUICE_E_CONFIG, SLUICE_STOP_PARTITION,
+                                "table \"%s.%s\": fields \"%s\" and \"%s\" both go to column \"%s\"; give one of them "
+                                "another name with rename in a rule, or leave it out with exclude",
+                                shape->schema, shape->table, column->name, other->name, name);
     if (metadata_find(name) != N_METADATA)
         return sluice_error_set(err, SLUICE_E_SHAPE, SLUICE_STOP_PARTITION,
                                 "table \"%s.%s\": field \"%s\" has the name of a column that sluice fills itself; give "

@@ -122,6 +122,12 @@ static enum sluice_code check_pair(struct planning *p, const struct sluice_sourc
             "field \"%s\" has the name of the table's own version or deleted column; make the table with other "
             "names for those (options columns.version, columns.deleted)",
             source->name);
+    if (find_source(p->shape, p->options, name) != source)
+        return REFUSE(
+            p, SLUICE_E_CONFIG,
+            "fields \"%s\" and \"%s\" both go to column \"%s\"; give one of them another name with rename in a "
+            "rule, or leave it out with exclude",
+            find_source(p->shape, p->options, name)->name, source->name, name);
     if (target == NULL)
         return REFUSE(p, SLUICE_E_SHAPE,
                       "field \"%s\" has no column; add the column \"%s\" to the table%s, or leave the field out with "

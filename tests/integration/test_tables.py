@@ -76,6 +76,19 @@ def test_a_rule_makes_the_table(scene: Scene) -> None:
     assert worker.terminate() == 0
 
 
+def test_a_view_never_replaces_a_table(scene: Scene) -> None:
+    """Where the view's name is a table's, the rows of that table stay and the partition says what is wrong."""
+    table = Table(scene.name, "seen", fields=ROW)
+    scene.clickhouse.execute("CREATE TABLE seen_current (x Int32) ENGINE = MergeTree ORDER BY x")
+    scene.clickhouse.execute("INSERT INTO seen_current VALUES (1)")
+    scene.topics.create(table.topic)
+    scene.topics.produce_many(table.topic, [table.row(1, "a", 1)])
+    worker = scene.run(tables={"rules": [{"match": r"\.seen$", "view": True}]})
+    error = str(worker.wait_event("partition_stopped")["error"])
+    assert '"seen_current", which is a table' in error and "view: false" in error, error
+    assert scene.clickhouse.rows(f"SELECT x FROM `{scene.name}`.seen_current") == [{"x": 1}]
+
+
 def test_a_table_from_records_without_schemas(scene: Scene) -> None:
     """tables.infer: the first record's values tell the types."""
     table = Table(scene.name, "guessed", with_schema=False)

@@ -99,6 +99,27 @@ static void test_modes(void)
         (const char *[]){__VA_ARGS__}, SLUICE_N_ELEMENTS(((const char *[]){__VA_ARGS__}))                              \
     }
 
+/* A rule's rename can make two fields one column. */
+static void test_same_column(void)
+{
+    struct sluice_column_settings column = settings.any;
+    column.name = "v";
+    column.rename = "w";
+    struct sluice_source_column fields[] = {{.name = "id", .type = SLUICE_SOURCE_INT64},
+                                            {.name = "v", .type = SLUICE_SOURCE_STRING, .optional = true},
+                                            {.name = "w", .type = SLUICE_SOURCE_STRING, .optional = true}};
+    const struct sluice_shape shape = shape_of(fields, SLUICE_N_ELEMENTS(fields), 1);
+    const struct sluice_table_settings before = settings;
+    struct sluice_error err = {0};
+    SLUICE_AUTO(sluice_buf) struct sluice_buf sql;
+    sluice_buf_init(&sql, 1 << 16, "test");
+    settings.columns = &column;
+    settings.n_columns = 1;
+    CHECK_INT(sluice_ddl_create(&shape, &options, &sql, &err), SLUICE_E_CONFIG);
+    CHECK_CONTAINS(err.text, "fields \"v\" and \"w\" both go to column \"w\"");
+    settings = before;
+}
+
 static void test_rule(void)
 {
     struct sluice_column_settings columns[] = {settings.any, settings.any};
@@ -423,6 +444,7 @@ int main(void)
     test_no_changes();
     test_unfilled();
     test_view();
+    test_same_column();
     test_position();
     return check_result();
 }
