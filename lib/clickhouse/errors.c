@@ -161,6 +161,10 @@ static const struct sluice_ch_reason reasons[] = {
 static const struct sluice_ch_reason too_many_partitions = {
     252, "TOO_MANY_PARTS", STOP, KNOWN,
     "one block touches more table partitions than the profile allows; raise max_partitions_per_insert_block"};
+static const struct sluice_ch_reason json_text = {
+    117, "INCORRECT_DATA", ROW, VALUES,
+    "a JSON text that the column type JSON does not take: a path that stands twice, a number beyond a double, too many "
+    "levels; correct it at the source, make the column String, or set type_json_skip_duplicated_paths for the user"};
 static const struct sluice_ch_reason keeper_conflict = {999, "KEEPER_EXCEPTION", RETRY, KNOWN,
                                                         "another writer was faster; the state is read again"};
 static const struct sluice_ch_reason not_in_table = {
@@ -229,6 +233,8 @@ const struct sluice_ch_reason *sluice_ch_reason_find(int code, struct sluice_str
 {
     if (code == 252 && contains(text, "Too many partitions"))
         return &too_many_partitions;
+    if (code == 117 && (contains(text, "JSON object") || contains(text, "JSON column")))
+        return &json_text;
     if (sluice_ch_is_keeper_conflict(code, text))
         return &keeper_conflict;
     const struct sluice_ch_reason *row = find(reasons, SLUICE_N_ELEMENTS(reasons), code);

@@ -82,6 +82,16 @@ static void test_two_causes(void)
         SLUICE_STR_LITERAL("Code: 252. DB::Exception: Too many partitions for single INSERT block (more than 100).");
     CHECK_INT(sluice_ch_reason_find(252, parts)->advice, SLOW);
     CHECK_INT(sluice_ch_reason_find(252, partitions)->advice, STOP);
+    static const char *const json[] = {
+        "Code: 117. DB::Exception: Cannot insert data into JSON column: Duplicate path found during parsing JSON "
+        "object: a.",
+        "Code: 117. DB::Exception: Cannot parse JSON object here: {\"a\":1e400}: (at row 1)"};
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(json); i++) {
+        CHECK_INT(sluice_ch_reason_find(117, sluice_str_from(json[i]))->advice, ROW);
+        CHECK(sluice_ch_reason_find(117, sluice_str_from(json[i]))->quotes_values);
+    }
+    const struct sluice_str unread = SLUICE_STR_LITERAL("Code: 117. DB::Exception: Not all data was read");
+    CHECK_INT(sluice_ch_reason_find(117, unread)->advice, REREAD);
     static const char *const conflicts[] = {"Coordination error: Node exists", "(Bad version)", "No node, path /a"};
     static const char *const outages[] = {"Connection loss", "Session expired", "Operation timeout", ""};
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(conflicts); i++) {
