@@ -50,6 +50,7 @@ static const struct sluice_ch_reason reasons[] = {
     {38, "CANNOT_PARSE_DATE", ROW, VALUES, value},
     {40, "CHECKSUM_DOESNT_MATCH", RETRY, KNOWN, cut},
     {41, "CANNOT_PARSE_DATETIME", ROW, VALUES, value},
+    {43, "ILLEGAL_TYPE_OF_ARGUMENT", STOP, KNOWN, settings},
     {44, "ILLEGAL_COLUMN", REREAD, KNOWN, "the table does not allow this column to be written; look at its definition"},
     {46, "UNKNOWN_FUNCTION", STOP, KNOWN, settings},
     {47, "UNKNOWN_IDENTIFIER", REREAD, KNOWN, drift},

@@ -54,27 +54,40 @@ unsigned char *convert_put_limit(const struct convert *self, enum convert_side s
     }
 }
 
-unsigned char *convert_out_of_range(const struct convert *self, enum convert_side side, const char *reason,
-                                    unsigned char *at, struct sluice_error *err)
+static unsigned char *out_of_range(const struct convert *self, enum convert_side side, bool may_clamp,
+                                   const char *reason, unsigned char *at, struct sluice_error *err)
 {
     if (self->range == SLUICE_RANGE_NULL && self->type.nullable) {
         (void)atomic_fetch_add_explicit(&n_nulled, 1, memory_order_relaxed);
         at[-1] = 1;
         return at;
     }
-    if (self->range == SLUICE_RANGE_CLAMP && side != CONVERT_NOWHERE) {
+    if (may_clamp && side != CONVERT_NOWHERE) {
         unsigned char *end = convert_put_limit(self, side, at);
         if (end != NULL) {
             convert_count_clamped();
             return end;
         }
     }
-    const char *remedy = self->range == SLUICE_RANGE_NULL    ? "on_out_of_range is null, the column not Nullable"
-                         : self->range == SLUICE_RANGE_CLAMP ? "on_out_of_range: clamp has no value near"
-                                                             : "on_out_of_range of the column may be clamp or null";
+    const char *remedy = self->range == SLUICE_RANGE_NULL ? "on_out_of_range is null, the column not Nullable"
+                         : may_clamp                      ? "on_out_of_range: clamp has no value near"
+                         : self->is_key ? "in a column of the key it must not become another one; make the column wider"
+                                        : "on_out_of_range of the column may be clamp or null";
     (void)sluice_error_set(err, SLUICE_E_VALUE, SLUICE_REJECT, "%s (column type %s); %s", reason, self->type_text,
                            remedy);
     return NULL;
+}
+
+unsigned char *convert_out_of_range(const struct convert *self, enum convert_side side, const char *reason,
+                                    unsigned char *at, struct sluice_error *err)
+{
+    return out_of_range(self, side, convert_may_clamp(self), reason, at, err);
+}
+
+unsigned char *convert_infinite(const struct convert *self, enum convert_side side, const char *reason,
+                                unsigned char *at, struct sluice_error *err)
+{
+    return out_of_range(self, side, self->range == SLUICE_RANGE_CLAMP, reason, at, err);
 }
 
 /* Eight digits at once, first digit in the lowest byte; false if one of the bytes is no digit. */

@@ -38,6 +38,7 @@ struct convert {
     int64_t divisor;
     struct sluice_type type; /* labels sorted by name */
     enum sluice_source_type source;
+    bool is_key;     /* of the source's key: different values must stay different */
     bool takes_null; /* arrays, maps, tuples: null becomes the empty one */
     enum sluice_range range;
     enum sluice_binary binary;
@@ -117,6 +118,16 @@ enum convert_side {
  * convert_fn otherwise. */
 unsigned char *convert_out_of_range(const struct convert *self, enum convert_side side, const char *reason,
                                     unsigned char *at, struct sluice_error *err);
+
+/* The same of an infinity, which stays apart from all other values of a key also when it is clamped. */
+unsigned char *convert_infinite(const struct convert *self, enum convert_side side, const char *reason,
+                                unsigned char *at, struct sluice_error *err);
+
+/* Whether `range` is clamp and may be: in a column of the key it would make rows of different keys the same. */
+static inline bool convert_may_clamp(const struct convert *self)
+{
+    return self->range == SLUICE_RANGE_CLAMP && !self->is_key;
+}
 
 /* Parts of convert_out_of_range(): the first or last value of the column; NULL if the type has none. */
 unsigned char *convert_put_limit(const struct convert *self, enum convert_side side, unsigned char *at);

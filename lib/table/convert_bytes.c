@@ -86,7 +86,7 @@ static unsigned char *put_fixed_bytes(const struct convert *self, const struct s
     if (!bytes_size(value, &size) || !read_bytes(value, at))
         return no_bytes(self, err);
     if (size > self->type.length) {
-        if (self->range != SLUICE_RANGE_CLAMP)
+        if (!convert_may_clamp(self))
             return convert_out_of_range(self, CONVERT_ABOVE, "text is too long", at, err);
         convert_count_clamped();
         size = self->type.length;

@@ -113,8 +113,13 @@ static unsigned char *put_tuple(const struct convert *self, const struct sluice_
     return at;
 }
 
-static unsigned char *put_null_tuple(const struct convert *self, unsigned char *at)
+/* ClickHouse has no NULL for the whole: its parts tell it. */
+static unsigned char *put_null_tuple(const struct convert *self, unsigned char *at, struct sluice_error *err)
 {
+    for (size_t i = 0; i < self->type.n_items; i++) {
+        if (!self->parts[i].type.nullable && !self->parts[i].takes_null)
+            return convert_refuse(self, "value is null and the parts of the column are not Nullable", err);
+    }
     for (size_t i = 0; i < self->type.n_items; i++)
         at = convert_zero(&self->parts[i], at);
     return at;
@@ -126,7 +131,7 @@ static unsigned char *put_point(const struct convert *self, const struct sluice_
     static const char *const names[] = {"x", "y"};
     struct sluice_value xy[2];
     if (value->kind == SLUICE_VALUE_NULL)
-        return put_null_tuple(self, at);
+        return put_null_tuple(self, at, err);
     enum items_step step = items_find(value, names, 2, xy, err);
     if (step != ITEMS_ONE)
         return no_struct(self, step, err);
@@ -141,7 +146,7 @@ static unsigned char *put_named_tuple(const struct convert *self, const struct s
 {
     struct sluice_value values[MAX_UNTYPED_ITEMS];
     if (value->kind == SLUICE_VALUE_NULL)
-        return put_null_tuple(self, at);
+        return put_null_tuple(self, at, err);
     enum items_step step = items_find(value, self->type.item_names, self->type.n_items, values, err);
     if (step != ITEMS_ONE)
         return no_struct(self, step, err);

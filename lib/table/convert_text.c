@@ -61,7 +61,7 @@ static unsigned char *put_fixed_string(const struct convert *self, const struct 
     if (!read_text(self, value, at, &length, err))
         return NULL;
     if (length > self->type.length) {
-        if (self->range != SLUICE_RANGE_CLAMP)
+        if (!convert_may_clamp(self))
             return convert_out_of_range(self, CONVERT_ABOVE, "text is too long", at, err);
         convert_count_clamped();
         length = cut_at_character(at, self->type.length);

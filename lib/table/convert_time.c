@@ -44,9 +44,9 @@ static unsigned char *far_away(const struct convert *self, enum convert_side sid
                                struct sluice_error *err)
 {
     if (infinity > 0)
-        return convert_out_of_range(self, CONVERT_ABOVE, "\"infinity\" is out of the range of the column", at, err);
+        return convert_infinite(self, CONVERT_ABOVE, "\"infinity\" is out of the range of the column", at, err);
     if (infinity < 0)
-        return convert_out_of_range(self, CONVERT_BELOW, "\"-infinity\" is out of the range of the column", at, err);
+        return convert_infinite(self, CONVERT_BELOW, "\"-infinity\" is out of the range of the column", at, err);
     return convert_out_of_range(self, side, "time is out of the range of the column", at, err);
 }
 
@@ -62,7 +62,7 @@ static unsigned char *far_ticks(const struct convert *self, int64_t ticks, unsig
 /* False if the rest of a second is lost and must not be. */
 static bool may_cut(const struct convert *self)
 {
-    if (self->range != SLUICE_RANGE_CLAMP)
+    if (!convert_may_clamp(self))
         return false;
     convert_count_clamped();
     return true;

@@ -133,6 +133,10 @@ static struct sluice_str wider_of(const struct sluice_type *have, const struct s
         int n = snprintf(buffer, MAX_TYPE_BYTES, "Decimal(%u, %u)", whole + scale, scale);
         return (struct sluice_str){buffer, (size_t)n};
     }
+    case SLUICE_TYPE_TUPLE: /* a point's parts hold its NULL */
+        return have->n_items == 2 && want->n_items == 2 && !have->items[0].nullable && want->items[0].nullable
+                   ? want_text
+                   : none;
     default:
         return none;
     }
@@ -181,7 +185,7 @@ static enum sluice_code widen_column(struct comparing *c, const struct sluice_so
     const struct sluice_str want_text = inside(inside(sluice_buf_str(&text), "LowCardinality"), "Nullable");
     const struct sluice_str have_text = inside(inside(sluice_str_from(have->type_text), "LowCardinality"), "Nullable");
     const struct sluice_str wider = wider_of(have->type, want, want_text, buffer);
-    bool nullable = have->type->nullable || want->nullable;
+    bool nullable = have->type->nullable || (want->nullable && !sluice_type_is_composite(have->type));
     if (wider.len == 0 && nullable == have->type->nullable)
         return SLUICE_OK;
     return modify_column(c, have, wider.len > 0 ? wider : have_text, nullable);

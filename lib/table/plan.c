@@ -160,6 +160,22 @@ static enum sluice_code choose(struct planning *p, const struct sluice_source_co
                              p->target->database, p->target->table);
 }
 
+/* A column of the key keeps its type when the source's becomes wider (no server changes it), so that values are checked
+ * one by one. */
+static enum sluice_code choose_for_key(struct planning *p, const struct sluice_source_column *source,
+                                       const struct sluice_type *type, const char *type_text, struct convert *out)
+{
+    struct sluice_source_column any = *source;
+    enum sluice_code code = choose(p, source, type, type_text, out);
+    const bool is_integer = source->type == SLUICE_SOURCE_INT32 || source->type == SLUICE_SOURCE_INT64;
+    if (code == SLUICE_OK && out->fn == NULL && is_integer && type->kind == SLUICE_TYPE_INT) {
+        any.type = SLUICE_SOURCE_UNTYPED;
+        code = choose(p, &any, type, type_text, out);
+    }
+    out->is_key = !p->options->is_log;
+    return code;
+}
+
 /* Whether NULL needs a column of its own, which has to be there. */
 static enum sluice_code plan_companion(struct planning *p, const struct sluice_source_column *source,
                                        struct plan_column *out)
@@ -202,7 +218,8 @@ static enum sluice_code plan_column(struct planning *p, const struct sluice_sour
     const char *type_text = sluice_arena_copy(arena, sluice_str_from(target->type_text), p->err);
     if (out->column == NULL || type_text == NULL)
         return p->err->code;
-    code = choose(p, source, target->type, type_text, &out->convert);
+    code = source->is_key ? choose_for_key(p, source, target->type, type_text, &out->convert)
+                          : choose(p, source, target->type, type_text, &out->convert);
     if (code != SLUICE_OK)
         return code;
     if (out->convert.fn == NULL)

@@ -57,7 +57,7 @@ static void test_order(void)
         if (reason->advice == ROW)
             CHECK(reason->quotes_values);
     }
-    CHECK_INT(n_found, 121);
+    CHECK_INT(n_found, 122);
     int n_curl = 0;
     for (int code = 1; code < 200; code++)
         n_curl += sluice_ch_curl_reason(code)->code == code;

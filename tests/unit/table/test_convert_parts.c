@@ -101,7 +101,10 @@ static const struct parts_case structs[] = {
      "00 00 00 00 00 00 f0 3f 00 00 00 00 00 00 04 c0"},
     {"point", "{\"x\":1.0,\"y\":-2.5}", TUPLE, "00 00 00 00 00 00 00 f0 3f 00 00 00 00 00 00 00 04 c0"},
     {"point", "null", TUPLE, "01 01"},
-    {"point", "null", "Point", "00000000000000000000000000000000"},
+    {"point", "null", "Point", "!value is null and the parts of the column are not Nullable"},
+    {"untyped", "null", "Tuple(a Nullable(Int8), b Int8)",
+     "!value is null and the parts of the column are not Nullable"},
+    {"untyped", "null", "Tuple(a Nullable(Int8), b Array(Int8))", "01 00"},
     {"point", "{\"x\":1.0}", "Point", "!value is null and the column is not Nullable"},
     {"point", "[1,2]", "Point", "!value is not a struct"},
     {"point", "{\"x\":1.0,\"y\":2.0}", "String", "11 7b2278223a312e302c2279223a322e307d"},
@@ -279,6 +282,32 @@ static void test_ranges(void)
     }
     CHECK_INT(sluice_convert_n_nulled() - n_nulled, SLUICE_N_ELEMENTS(ranges));
     CHECK_INT(sluice_convert_n_clamped() - n_clamped, SLUICE_N_ELEMENTS(ranges) - 2); /* two have no value near */
+}
+
+/* In a column of the key a clamped value could be that of another row; an infinity could not. */
+static void test_ranges_of_keys(void)
+{
+    static const struct range_case cases[] = {
+        {"timestamp_us", "9223372036825200000", "DateTime64(6)", "ff bf ec e4 49 ff 24 00"},
+        {"zoned_timestamp", "\"-infinity\"", "DateTime64(3)", "00 dc 01 ae fd fd ff ff"},
+        {"timestamp_us", "253402300799000000", "DateTime64(6)",
+         "!in a column of the key it must not become another one"},
+        {"timestamp_us", "1500000", "DateTime", "!in a column of the key"},
+        {"untyped", "300", "Int8", "!in a column of the key"},
+        {"string", "\"abcdef\"", "FixedString(4)", "!in a column of the key"},
+        {"bytes", "\"AAECAwQ=\"", "FixedString(4)", "!in a column of the key"},
+    };
+    static const struct sluice_column_settings clamp = {.on_out_of_range = SLUICE_RANGE_CLAMP};
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(cases); i++) {
+        SLUICE_AUTO(sluice_arena) struct sluice_arena arena;
+        struct convert convert;
+        const struct sluice_value value = json_of(cases[i].json);
+        sluice_arena_init(&arena, 1 << 20, "test");
+        bool ok = choose(&arena, cases[i].source, cases[i].type, &clamp, &convert);
+        convert.is_key = true;
+        if (!ok || !check_value(&convert, &value, cases[i].clamped))
+            (void)fprintf(stderr, "    %s %s into %s\n", cases[i].source, cases[i].json, cases[i].type);
+    }
 }
 
 static void test_binary(void)
@@ -618,6 +647,7 @@ int main(void)
     test_cases(structs, SLUICE_N_ELEMENTS(structs));
     test_cases(lists, SLUICE_N_ELEMENTS(lists));
     test_ranges();
+    test_ranges_of_keys();
     test_binary();
     test_avro();
     test_reals();

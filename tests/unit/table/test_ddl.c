@@ -283,6 +283,10 @@ static const struct comparison comparisons[] = {
     {SLUICE_SOURCE_ENUM, 0, 0, true, "LowCardinality(String)", "LowCardinality(Nullable(String))"},
     {SLUICE_SOURCE_STRING, 0, 0, false, "String", ""},
     {SLUICE_SOURCE_STRING, 0, 0, false, "Int32", ""},
+    {SLUICE_SOURCE_STRING, 0, 0, true, "Array(String)", ""},
+    {SLUICE_SOURCE_STRING, 0, 0, true, "Map(String, String)", ""},
+    {SLUICE_SOURCE_POINT, 0, 0, true, "Point", "Tuple(x Nullable(Float64), y Nullable(Float64))"},
+    {SLUICE_SOURCE_POINT, 0, 0, false, "Point", ""},
 };
 
 static void compare(const struct comparison *c, const char *comment, struct sluice_ddl_changes *changes)
