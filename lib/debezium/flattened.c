@@ -119,10 +119,16 @@ static enum sluice_code read_text(const struct sluice_field *field, struct sluic
     return SLUICE_OK;
 }
 
-/* __deleted is the text "true" or "false". */
-static bool is_true(const struct sluice_value *value)
+/* __deleted is the text "true" or "false"; a Cast transform makes booleans of them. */
+static enum sluice_code read_deleted(const struct sluice_field *field, bool *deleted, struct sluice_error *err)
 {
-    return value->kind == SLUICE_VALUE_TRUE || (value->kind == SLUICE_VALUE_STRING && TEXT_IS(value->text, "true"));
+    const struct sluice_value *value = &field->value;
+    const bool is_text = value->kind == SLUICE_VALUE_STRING;
+    *deleted = value->kind == SLUICE_VALUE_TRUE || (is_text && TEXT_IS(value->text, "true"));
+    if (*deleted || value->kind == SLUICE_VALUE_FALSE || value->kind == SLUICE_VALUE_NULL ||
+        (is_text && TEXT_IS(value->text, "false")))
+        return SLUICE_OK;
+    return bad_field(field->name, "\"true\" or \"false\" is expected", err);
 }
 
 static enum sluice_code read_op(const struct sluice_field *field, char *op, struct sluice_error *err)
@@ -172,8 +178,7 @@ static enum sluice_code take_field(struct sluice_str name, bool is_source, const
         return read_op(field, &change->op, err);
     if (TEXT_IS(name, "deleted")) {
         change->is_marked = true;
-        found->is_deleted = is_true(&field->value);
-        return SLUICE_OK;
+        return read_deleted(field, &found->is_deleted, err);
     }
     if (TEXT_IS(name, "ts_us"))
         return is_source ? read_time(field, 1, &change->source.ts_us, err) : SLUICE_OK;

@@ -92,6 +92,11 @@ static void test_case_38_deletes(void)
     CHECK_INT(change.op, 'd');
     CHECK_INT(change.n_fields, 2);
     CHECK_INT(decode_good("{\"id\":1,\"__op\":\"d\"}").op, 'd');
+    CHECK_INT(decode_good("{\"id\":1,\"__op\":\"c\",\"__deleted\":true}").op, 'd');
+    CHECK_INT(decode_good("{\"id\":1,\"__op\":\"c\",\"__deleted\":false}").op, 'c');
+    CHECK_INT(decode_good("{\"id\":1,\"__op\":\"c\",\"__deleted\":null}").op, 'c');
+    check_bad("{\"id\":1,\"__op\":\"c\",\"__deleted\":\"True\"}", SLUICE_E_ENVELOPE, "__deleted");
+    check_bad("{\"id\":1,\"__op\":\"c\",\"__deleted\":1}", SLUICE_E_ENVELOPE, "\"true\" or \"false\" is expected");
     static const char *const nulls[] = {"null", "{\"schema\":" SCHEMA ",\"payload\":null}",
                                         "{\"schema\":null,\"payload\":null}"};
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(nulls); i++) {
