@@ -405,6 +405,21 @@ static unsigned char *put_decimal(const struct convert *self, const struct sluic
     return put_wide_decimal(self, &w, at, err);
 }
 
+/* Nothing tells how texts are meant: "1234" is a number as decimal.handling.mode=string writes it, and base64 of
+ * another one as the mode precise does. */
+static unsigned char *put_decimal_of_untyped(const struct convert *self, const struct sluice_value *value,
+                                             unsigned char *at, struct sluice_error *err)
+{
+    struct wide w;
+    if (value->kind == SLUICE_VALUE_STRING && wide_from_number(&w, value->text, 0) != WIDE_NOT_A_NUMBER)
+        return convert_refuse(
+            self,
+            "value is a text that is a number and may be base64 of another one; name the field's type, "
+            "decimal or string, with the option tables.source_types",
+            err);
+    return put_decimal(self, value, at, err);
+}
+
 static unsigned char *put_decimal_of_integer(const struct convert *self, const struct sluice_value *value,
                                              unsigned char *at, struct sluice_error *err)
 {
@@ -543,7 +558,7 @@ static void choose_decimal(const struct sluice_source_column *column, struct con
     /* Schemaless, also with the hint "decimal": nothing tells the source's scale but the target. */
     if (column->type == SLUICE_SOURCE_UNTYPED ||
         (column->type == SLUICE_SOURCE_DECIMAL && column->scale == SLUICE_SCALE_UNTOLD)) {
-        out->fn = put_decimal;
+        out->fn = column->type == SLUICE_SOURCE_UNTYPED ? put_decimal_of_untyped : put_decimal;
         out->source_scale = scale;
     } else if (column->type == SLUICE_SOURCE_DECIMAL && column->scale <= scale) {
         out->fn = put_decimal;

@@ -215,7 +215,7 @@ static const struct convert_case decimals[] = {
     {UNTYPED, "\"\"", "Decimal(10, 4)", "!decimal is neither a number nor base64"},
     {DECIMAL(2), "\"\"", "Decimal(10, 4)", "!decimal is neither a number nor base64"},
     {DECIMAL(2), "\"\"", "String", "!decimal is neither a number nor base64"},
-    {UNTYPED, "\"22.2200\"", "Decimal(10, 4)", "!decimal is neither a number nor base64"},
+    {UNTYPED, "\"22.2200\"", "Decimal(10, 4)", "!may be base64 of another one"},
 };
 
 static const struct convert_case texts[] = {
