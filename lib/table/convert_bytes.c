@@ -91,6 +91,8 @@ static unsigned char *put_fixed_bytes(const struct convert *self, const struct s
         convert_count_clamped();
         size = self->type.length;
     }
+    if (self->is_key && size < self->type.length) /* '\\x01' and '\\x0100' are two keys */
+        return convert_refuse(self, "bytes of the key are fewer than the column's, and zeros would be added", err);
     memset(at + size, 0, self->type.length - size);
     return at + self->type.length;
 }

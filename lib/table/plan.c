@@ -173,6 +173,10 @@ static enum sluice_code choose_for_key(struct planning *p, const struct sluice_s
         code = choose(p, &any, type, type_text, out);
     }
     out->is_key = !p->options->is_log;
+    /* The nearest float of two numbers may be the same one. */
+    const bool is_decimal = source->type == SLUICE_SOURCE_DECIMAL || source->type == SLUICE_SOURCE_VARIABLE_DECIMAL;
+    if (out->is_key && is_decimal && out->transform == NULL && type->kind == SLUICE_TYPE_FLOAT)
+        out->fn = NULL;
     return code;
 }
 

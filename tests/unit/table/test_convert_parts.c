@@ -302,6 +302,8 @@ static void test_ranges_of_keys(void)
         {"untyped", "300", "Int8", "!in a column of the key"},
         {"string", "\"abcdef\"", "FixedString(4)", "!in a column of the key"},
         {"bytes", "\"AAECAwQ=\"", "FixedString(4)", "!in a column of the key"},
+        {"bytes", "\"AAEC\"", "FixedString(4)", "!zeros would be added"},
+        {"bytes", "\"AAECAw==\"", "FixedString(4)", "00010203"},
     };
     static const struct sluice_column_settings clamp = {.on_out_of_range = SLUICE_RANGE_CLAMP};
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(cases); i++) {
