@@ -53,6 +53,21 @@ static void show(const struct showing *s, const struct table *table, const struc
         (void)fprintf(s->out, "-- %s\n%s;\n", table->source, sluice_buf_text(sql));
 }
 
+/* The view is made anew with each change of the table. */
+static enum sluice_code show_view(const struct showing *s, const struct table *table,
+                                  const struct sluice_target *target, const struct sluice_ddl_options *options,
+                                  struct sluice_error *err)
+{
+    SLUICE_AUTO(sluice_buf) struct sluice_buf sql;
+    sluice_buf_init(&sql, MAX_DDL_BYTES, "the CREATE VIEW of a table");
+    if (!table->settings->view || table->settings->mode == SLUICE_MODE_LOG)
+        return SLUICE_OK;
+    enum sluice_code code = sluice_ddl_view(target, options, &sql, err);
+    if (code == SLUICE_OK)
+        show(s, table, &sql);
+    return code;
+}
+
 /* What the table lacks as it is, or as it would be after the statements that were shown already. */
 static enum sluice_code show_variant(struct showing *s, const struct planner_task *task, const struct table *table,
                                      struct sluice_target *target, bool *exists, struct sluice_error *err)
@@ -71,7 +86,7 @@ static enum sluice_code show_variant(struct showing *s, const struct planner_tas
         *exists = code == SLUICE_OK;
         if (code == SLUICE_OK)
             show(s, table, &sql);
-        return code;
+        return code == SLUICE_OK ? show_view(s, table, target, &options, err) : code;
     }
     code = target->uuid == NULL ? SLUICE_OK : planner_check_owner(task, target, err); /* NULL: imagined */
     if (code == SLUICE_OK)
@@ -80,7 +95,7 @@ static enum sluice_code show_variant(struct showing *s, const struct planner_tas
         return code;
     show(s, table, &changes.add);
     show(s, table, &changes.modify);
-    return SLUICE_OK;
+    return changes.n_added + changes.n_modified > 0 ? show_view(s, table, target, &options, err) : SLUICE_OK;
 }
 
 static enum sluice_code apply_variant(struct showing *s, const struct planner_task *task, struct sluice_error *err)

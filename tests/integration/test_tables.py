@@ -45,6 +45,19 @@ def test_schema_ddl_shows_then_applies(scene: Scene) -> None:
     assert worker.terminate() == 0
 
 
+def test_schema_ddl_shows_views(scene: Scene) -> None:
+    """The statement of the view stands behind the table's; an applied one is not shown again."""
+    table = Table(scene.name, "viewed", fields=ROW)
+    scene.topics.create(table.topic)
+    scene.topics.produce_many(table.topic, [table.row(1, "a", 1)])
+    rules = {"rules": [{"match": r"\.viewed$", "view": True}]}
+    code, shown = _ddl(scene, "--apply", tables=rules)
+    assert code == 0 and len(shown) == 2, shown
+    assert shown[1]["statement"].startswith(f"CREATE OR REPLACE VIEW `{scene.name}`.`viewed_current`"), shown
+    assert scene.clickhouse.has_table("viewed_current")
+    assert _ddl(scene, tables=rules) == (0, [])
+
+
 def test_schema_ddl_refuses(scene: Scene) -> None:
     """What a worker would stop at is told, and the exit code says so."""
     table = Table(scene.name, "plain", with_schema=False)
