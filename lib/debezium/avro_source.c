@@ -24,17 +24,6 @@ enum avro_source_member avro_source_find(struct sluice_str name)
     return AVRO_SOURCE_OTHER;
 }
 
-/* Names are compared and shown as they stand in the record, as those of JSON are. */
-static bool is_plain(struct sluice_str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char byte = (unsigned char)text.ptr[i];
-        if (byte < 0x20 || byte == '"' || byte == '\\' || byte == 0x7f)
-            return false;
-    }
-    return true;
-}
-
 static enum sluice_code read_name(const struct sluice_value *value, const char *field, const char *remedy,
                                   struct sluice_str *out, struct sluice_error *err)
 {
@@ -42,7 +31,7 @@ static enum sluice_code read_name(const struct sluice_value *value, const char *
         return SLUICE_OK;
     if (value->kind != SLUICE_VALUE_STRING)
         return field_error(err, SLUICE_E_ENVELOPE, field, "a text is expected");
-    if (!is_plain(value->text))
+    if (memchr(value->text.ptr, '\0', value->text.len) != NULL)
         return refuse_name(field, value->text, remedy, err);
     *out = value->text;
     return SLUICE_OK;

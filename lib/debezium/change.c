@@ -127,8 +127,9 @@ static enum sluice_code read_source(struct record *record, struct sluice_json_cu
     enum sluice_code code = sluice_json_peek(cursor, &record->source_kind, err);
     if (code != SLUICE_OK)
         return code;
-    return record->source_kind == SLUICE_VALUE_OBJECT ? source_read(cursor, &record->change->source, err)
-                                                      : sluice_json_value(cursor, &ignored, err);
+    return record->source_kind == SLUICE_VALUE_OBJECT
+               ? source_read(cursor, &record->decoder->names, &record->change->source, err)
+               : sluice_json_value(cursor, &ignored, err);
 }
 
 static enum sluice_code read_schema(struct record *record, struct sluice_json_cursor *cursor, struct sluice_error *err)

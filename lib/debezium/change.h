@@ -34,7 +34,7 @@ struct sluice_field {
     struct sluice_value value;
 };
 
-/* The parts of `source` that are used. Strings are raw JSON string content (names with escapes are refused). */
+/* The parts of `source` that are used. Strings are without escapes. */
 struct sluice_source {
     struct sluice_str name; /* topic prefix */
     struct sluice_str db;

@@ -3,12 +3,14 @@
 #define SLUICE_DEBEZIUM_DECODER_H
 
 #include "debezium/fields.h"
+#include "debezium/source.h"
 
 struct sluice_decoder {
     struct sluice_field fields[SLUICE_MAX_FIELDS];
     struct sluice_field key_fields[SLUICE_MAX_FIELDS];
     struct fields_layout layout;
     struct fields_layout key_layout;
+    struct source_names names;
     const struct sluice_layout *expected; /* NULL: envelopes */
     bool is_header;                       /* the key being read stood in a header */
 };

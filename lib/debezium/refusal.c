@@ -13,7 +13,7 @@ enum sluice_code refuse_op(struct sluice_error *err)
 enum sluice_code refuse_name(const char *field, struct sluice_str name, const char *remedy, struct sluice_error *err)
 {
     return sluice_error_set(err, SLUICE_E_ENVELOPE, SLUICE_REJECT,
-                            "field \"%s\": a name with a quote, a backslash or a control character is not supported "
+                            "field \"%s\": a name with a zero byte or of thousands of bytes is none of PostgreSQL "
                             "(%.*s); %s",
                             field, SLUICE_STR_ARG(name), remedy);
 }

@@ -18,7 +18,7 @@
 /* `op` is none that is known. */
 SLUICE_MUST_CHECK enum sluice_code refuse_op(struct sluice_error *err);
 
-/* The name in `field` of the source block can't be shown and compared as it stands. */
+/* The name in `field` of the source block is none of PostgreSQL. */
 SLUICE_MUST_CHECK enum sluice_code refuse_name(const char *field, struct sluice_str name, const char *remedy,
                                                struct sluice_error *err);
 

@@ -55,9 +55,26 @@ static size_t find_known(struct sluice_str name)
     return i;
 }
 
-/* Names are compared and shown as they stand in the record, so one name must not have two spellings. */
+/* The rare name with escapes, so that one name has one spelling, whatever the encoding. */
+static enum sluice_code unescape_name(const struct sluice_value *value, const char *field, const char *remedy,
+                                      struct source_names *names, struct sluice_str *out, struct sluice_error *err)
+{
+    char *at = names->bytes + names->n;
+    size_t n = 0;
+    if (value->text.len > sizeof names->bytes - names->n)
+        return refuse_name(field, value->text, remedy, err);
+    enum sluice_code code = sluice_json_unescape(*value, at, &n, err);
+    if (code != SLUICE_OK)
+        return code;
+    if (memchr(at, '\0', n) != NULL)
+        return refuse_name(field, value->text, remedy, err);
+    names->n += n;
+    *out = (struct sluice_str){at, n};
+    return SLUICE_OK;
+}
+
 static enum sluice_code read_name(const struct sluice_value *value, const char *field, const char *remedy,
-                                  struct sluice_str *out, struct sluice_error *err)
+                                  struct source_names *names, struct sluice_str *out, struct sluice_error *err)
 {
     if (value->kind == SLUICE_VALUE_STRING) {
         *out = value->text;
@@ -67,7 +84,7 @@ static enum sluice_code read_name(const struct sluice_value *value, const char *
         return SLUICE_OK;
     if (value->kind != SLUICE_VALUE_STRING_ESCAPED)
         return field_error(err, SLUICE_E_ENVELOPE, field, "a text is expected");
-    return refuse_name(field, value->text, remedy, err);
+    return unescape_name(value, field, remedy, names, out, err);
 }
 
 enum sluice_code source_take_connector(const struct sluice_value *value, struct sluice_error *err)
@@ -224,20 +241,20 @@ static enum sluice_code read_snapshot(const struct sluice_value *value, bool *sn
     }
 }
 
-static enum sluice_code take_member(unsigned member, const struct sluice_value *value, struct sluice_source *source,
-                                    struct sluice_value *ts_ms, struct sluice_error *err)
+static enum sluice_code take_member(unsigned member, const struct sluice_value *value, struct source_names *names,
+                                    struct sluice_source *source, struct sluice_value *ts_ms, struct sluice_error *err)
 {
     switch (member) {
     case SOURCE_CONNECTOR:
         return source_take_connector(value, err);
     case SOURCE_NAME:
-        return read_name(value, "source.name", REFUSAL_OTHER_PREFIX, &source->name, err);
+        return read_name(value, "source.name", REFUSAL_OTHER_PREFIX, names, &source->name, err);
     case SOURCE_DB:
-        return read_name(value, "source.db", "rename the database", &source->db, err);
+        return read_name(value, "source.db", "rename the database", names, &source->db, err);
     case SOURCE_SCHEMA:
-        return read_name(value, "source.schema", REFUSAL_LEAVE_TABLE_OUT, &source->schema, err);
+        return read_name(value, "source.schema", REFUSAL_LEAVE_TABLE_OUT, names, &source->schema, err);
     case SOURCE_TABLE:
-        return read_name(value, "source.table", REFUSAL_LEAVE_TABLE_OUT, &source->table, err);
+        return read_name(value, "source.table", REFUSAL_LEAVE_TABLE_OUT, names, &source->table, err);
     case SOURCE_LSN:
         return read_lsn(value, source, err);
     case SOURCE_TXID:
@@ -254,8 +271,8 @@ static enum sluice_code take_member(unsigned member, const struct sluice_value *
     }
 }
 
-static enum sluice_code read_member(struct sluice_json_cursor *cursor, unsigned member, struct sluice_source *source,
-                                    struct sluice_value *ts_ms, struct sluice_error *err)
+static enum sluice_code read_member(struct sluice_json_cursor *cursor, unsigned member, struct source_names *names,
+                                    struct sluice_source *source, struct sluice_value *ts_ms, struct sluice_error *err)
 {
     struct sluice_value value;
     if (member == SOURCE_SEQUENCE)
@@ -265,7 +282,7 @@ static enum sluice_code read_member(struct sluice_json_cursor *cursor, unsigned 
         if (code != SLUICE_OK)
             return code;
     }
-    return take_member(member, &value, source, ts_ms, err);
+    return take_member(member, &value, names, source, ts_ms, err);
 }
 
 static enum sluice_code finish(unsigned seen, struct sluice_source *source, const struct sluice_value *ts_ms,
@@ -276,8 +293,10 @@ static enum sluice_code finish(unsigned seen, struct sluice_source *source, cons
     return source->ts_us != 0 ? SLUICE_OK : time_read(ts_ms, "source.ts_ms", 1000, &source->ts_us, err);
 }
 
-enum sluice_code source_read(struct sluice_json_cursor *cursor, struct sluice_source *source, struct sluice_error *err)
+enum sluice_code source_read(struct sluice_json_cursor *cursor, struct source_names *names,
+                             struct sluice_source *source, struct sluice_error *err)
 {
+    names->n = 0;
     struct sluice_value ts_ms = {.kind = SLUICE_VALUE_NULL};
     bool first = true;
     unsigned seen = 0;
@@ -305,7 +324,7 @@ enum sluice_code source_read(struct sluice_json_cursor *cursor, struct sluice_so
             return sluice_error_set(err, SLUICE_E_ENVELOPE, SLUICE_REJECT, "field \"source.%.*s\" stands twice",
                                     SLUICE_STR_ARG(name));
         seen |= member;
-        code = read_member(cursor, member, source, &ts_ms, err);
+        code = read_member(cursor, member, names, source, &ts_ms, err);
     }
     return code;
 }

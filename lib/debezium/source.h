@@ -8,11 +8,18 @@
  * after 64 PiB. */
 #define SOURCE_MAX_POSITION ((UINT64_C(1) << 56) - 1)
 
-/* Reads the object under the cursor; members in any order, unknown ones skipped. `source` is zeroed by the caller.
+/* Names that JSON writes with escapes, without them. PostgreSQL's have 63 bytes. */
+struct source_names {
+    char bytes[4096];
+    size_t n;
+};
+
+/* Reads the object under the cursor; members in any order, unknown ones skipped. `source` is zeroed by the caller, and
+ * points into the record and into `names`, which is emptied first.
  * Errors: SLUICE_E_JSON; SLUICE_E_ENVELOPE (not written by a PostgreSQL connector, a member twice or of the wrong type,
- * a name with escapes); SLUICE_E_POSITION. */
-SLUICE_MUST_CHECK enum sluice_code source_read(struct sluice_json_cursor *cursor, struct sluice_source *source,
-                                               struct sluice_error *err);
+ * a name with a zero byte or too long); SLUICE_E_POSITION. */
+SLUICE_MUST_CHECK enum sluice_code source_read(struct sluice_json_cursor *cursor, struct source_names *names,
+                                               struct sluice_source *source, struct sluice_error *err);
 
 /* What either encoding asks of `connector`, of a position in the log, and of the names in a record of a row.
  * Errors: SLUICE_E_ENVELOPE, of the position SLUICE_E_POSITION. */

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from psycopg import sql
+from sluice_stack import Stack
 from sluice_testing.scene import Scene
 from sluice_testing.wait import wait_until
 
@@ -195,16 +196,29 @@ def test_names_that_need_quoting(scene: Scene) -> None:
     assert worker.terminate() == 0
 
 
-def test_table_name_with_a_quote_is_refused(scene: Scene) -> None:
-    """Such a name would have to be unescaped for every record: refused by name, other tables go on."""
-    scene.source.execute('CREATE TABLE "quo""te" (id int PRIMARY KEY)', 'INSERT INTO "quo""te" VALUES (1)',
-                         "CREATE TABLE fine (id int PRIMARY KEY)", "INSERT INTO fine VALUES (1)")
-    worker = scene.run()
-    scene.connector("public\\..*")
-    line = worker.wait_event("partition_stopped")
-    assert "source.table" in line["error"] and "table.exclude.list" in line["error"], line
-    scene.wait_equal("fine")
-    assert worker.terminate() == 1
+@pytest.mark.parametrize("converter", ["json", "avro"])
+def test_table_names_that_json_escapes(scene: Scene, stack: Stack, converter: str) -> None:
+    """Quotes, a backslash, a letter beyond the first 65,536: the table's name is the same in each encoding."""
+    names = ['quo"te', "back\\slash", "it's", "truck 🚚", "`tick`"]
+    for number, name in enumerate(names):
+        table = sql.Identifier(name)
+        scene.source.connection.execute(sql.SQL("CREATE TABLE {} (id int PRIMARY KEY, v text)").format(table))
+        scene.source.connection.execute(sql.SQL("INSERT INTO {} VALUES ({}, 'first')").format(table, number))
+    options = {}
+    if converter == "avro":
+        stack.up(["registry"])
+        options = {"registry__url": stack.service("registry").url() + "/apis/ccompat/v7"}
+    worker = scene.run(**options)
+    scene.connector("public\\..*", converter=converter)
+    scene.wait_streaming()
+    for number, name in enumerate(names):
+        scene.source.connection.execute(sql.SQL("UPDATE {} SET v = 'changed'").format(sql.Identifier(name)))
+        shown = "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
+        quoted = name.replace("\\", "\\\\").replace("'", "\\'")
+        wait_until(lambda quoted=quoted: scene.clickhouse.has_table(quoted), 60, f"table {name!r}")
+        wait_until(lambda shown=shown, number=number: scene.clickhouse.rows(f"SELECT id, v FROM {shown} FINAL") == [
+            {"id": number, "v": "changed"}], 60, f"the rows of table {name!r}")
+    assert worker.terminate() == 0
 
 
 # The same row under each of the connector's modes. A column: its type, its value.

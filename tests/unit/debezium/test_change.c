@@ -182,6 +182,19 @@ static void test_order_and_space(void)
         check_str(change.fields[1].name, "b");
 }
 
+/* Names that JSON writes with escapes are those that Avro has without. */
+static void test_escaped_names(void)
+{
+    struct sluice_change change =
+        decode_good("{\"op\":\"t\",\"source\":{\"connector\":\"postgresql\",\"name\":\"p\",\"db\":\"d\\\\b\","
+                    "\"schema\":\"s\\\"\",\"table\":\"\\ud83d\\ude9a \\u00fc\\n\",\"lsn\":1}}",
+                    NULL);
+    check_str(change.source.name, "p");
+    check_str(change.source.db, "d\\b");
+    check_str(change.source.schema, "s\"");
+    check_str(change.source.table, "\xf0\x9f\x9a\x9a \xc3\xbc\n");
+}
+
 /* --- source ------------------------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -389,10 +402,13 @@ static const struct {
     {"{\"op\":\"t\",\"source\":{\"connector\":\"postgresql\",\"name\":\"a\",\"schema\":\"b\",\"table\":\"\"}}",
      SLUICE_E_ENVELOPE,
      {"source.table", "does not name"}},
-    {"{\"op\":\"t\",\"source\":{\"table\":\"a\\\"b\"}}", SLUICE_E_ENVELOPE, {"source.table", "table.exclude.list"}},
-    {"{\"op\":\"t\",\"source\":{\"schema\":\"a\\\"b\"}}", SLUICE_E_ENVELOPE, {"source.schema", "schema.exclude.list"}},
-    {"{\"op\":\"t\",\"source\":{\"name\":\"a\\\"b\"}}", SLUICE_E_ENVELOPE, {"source.name", "topic.prefix"}},
-    {"{\"op\":\"t\",\"source\":{\"db\":\"a\\\\b\"}}", SLUICE_E_ENVELOPE, {"source.db", "rename the database"}},
+    {"{\"op\":\"t\",\"source\":{\"table\":\"a\\u0000b\"}}", SLUICE_E_ENVELOPE, {"source.table", "table.exclude.list"}},
+    {"{\"op\":\"t\",\"source\":{\"schema\":\"a\\u0000\"}}",
+     SLUICE_E_ENVELOPE,
+     {"source.schema", "schema.exclude.list"}},
+    {"{\"op\":\"t\",\"source\":{\"name\":\"\\u0000\"}}", SLUICE_E_ENVELOPE, {"source.name", "topic.prefix"}},
+    {"{\"op\":\"t\",\"source\":{\"db\":\"\\u0000a\"}}", SLUICE_E_ENVELOPE, {"source.db", "rename the database"}},
+    {"{\"op\":\"t\",\"source\":{\"table\":\"a\\ud800b\"}}", SLUICE_E_JSON, {"", ""}},
     {"{\"op\":\"t\",\"source\":{\"table\":1}}", SLUICE_E_ENVELOPE, {"source.table", "a text is expected"}},
     /* Positions and times of the source. */
     {INSERT_WITH("\"lsn\":\"1\""), SLUICE_E_POSITION, {"source.lsn", "a log position is expected"}},
@@ -734,6 +750,7 @@ int main(void)
     if (sluice_decoder_new(&decoder, &err) != SLUICE_OK)
         return 1;
     test_kinds();
+    test_escaped_names();
     test_insert();
     test_update_keeps_before();
     test_delete();

@@ -425,7 +425,7 @@ static void test_refusals(void)
         {PLAIN, ROW("\x00\x00" POSTGRES TAIL("c")), SLUICE_E_ENVELOPE, "field \"after\": a row is expected"},
         {PLAIN, ROW("\x00" IMAGE "\x0amysql\x02p\x02s\x02t\x10\x14[null,\"8\"]" TAIL("c")), SLUICE_E_ENVELOPE,
          "connector \"mysql\""},
-        {PLAIN, ROW("\x00" IMAGE "\x14postgresql\x02p\x02s\x02\"\x10\x14[null,\"8\"]" TAIL("c")), SLUICE_E_ENVELOPE,
+        {PLAIN, ROW("\x00" IMAGE "\x14postgresql\x02p\x02s\x02\0\x10\x14[null,\"8\"]" TAIL("c")), SLUICE_E_ENVELOPE,
          "source.table"},
         {PLAIN, ROW("\x00" IMAGE "\x14postgresql\x02p\x02s\x00\x10\x14[null,\"8\"]" TAIL("c")), SLUICE_E_ENVELOPE,
          "does not name its table"},
