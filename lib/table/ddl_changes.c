@@ -111,6 +111,25 @@ static unsigned max_of(unsigned a, unsigned b)
     return a > b ? a : b;
 }
 
+static struct sluice_str wider_of(const struct sluice_type *have, const struct sluice_type *want,
+                                  struct sluice_str want_text, char buffer[MAX_TYPE_BYTES]);
+
+/* Of arrays, by their elements. */
+static struct sluice_str wider_array(const struct sluice_type *have, const struct sluice_type *want,
+                                     struct sluice_str want_text, char buffer[MAX_TYPE_BYTES])
+{
+    char element[MAX_TYPE_BYTES];
+    const struct sluice_str none = {NULL, 0};
+    const struct sluice_str text = inside(inside(want_text, "Array"), "Nullable");
+    const struct sluice_str wider = wider_of(&have->items[0], &want->items[0], text, element);
+    const bool nullable = have->items[0].nullable || want->items[0].nullable;
+    if (wider.len == 0 || have->items[0].low_cardinality)
+        return none;
+    int n = snprintf(buffer, MAX_TYPE_BYTES, "Array(%s%.*s%s)", nullable ? "Nullable(" : "", SLUICE_STR_ARG(wider),
+                     nullable ? ")" : "");
+    return (struct sluice_str){buffer, (size_t)n};
+}
+
 /* The text of what holds both types, without Nullable; empty if that is the first one, or none. */
 static struct sluice_str wider_of(const struct sluice_type *have, const struct sluice_type *want,
                                   struct sluice_str want_text, char buffer[MAX_TYPE_BYTES])
@@ -133,6 +152,8 @@ static struct sluice_str wider_of(const struct sluice_type *have, const struct s
         int n = snprintf(buffer, MAX_TYPE_BYTES, "Decimal(%u, %u)", whole + scale, scale);
         return (struct sluice_str){buffer, (size_t)n};
     }
+    case SLUICE_TYPE_ARRAY:
+        return wider_array(have, want, want_text, buffer);
     case SLUICE_TYPE_TUPLE: /* a point's parts hold its NULL */
         return have->n_items == 2 && want->n_items == 2 && !have->items[0].nullable && want->items[0].nullable
                    ? want_text

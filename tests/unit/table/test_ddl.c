@@ -348,6 +348,36 @@ static void test_unfilled(void)
     CHECK_TEXT(sluice_buf_text(&changes.unfilled), "must, list, now, zoned");
 }
 
+/* Arrays follow their elements. */
+static void test_arrays_change(void)
+{
+    static const struct comparison cases[] = {
+        {SLUICE_SOURCE_INT64, 0, 0, true, "Array(Nullable(Int32))", "Array(Nullable(Int64))"},
+        {SLUICE_SOURCE_INT32, 0, 0, true, "Array(Int16)", "Array(Nullable(Int32))"},
+        {SLUICE_SOURCE_INT32, 0, 0, true, "Array(Nullable(Int64))", ""},
+        {SLUICE_SOURCE_INT32, 0, 0, true, "Array(Nullable(String))", ""},
+        {SLUICE_SOURCE_DECIMAL, 12, 4, true, "Array(Nullable(Decimal(10, 2)))", "Array(Nullable(Decimal(12, 4)))"},
+    };
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(cases); i++) {
+        const struct comparison *c = &cases[i];
+        const struct sluice_source_column element = {
+            .name = "", .type = c->type, .precision = c->precision, .scale = c->scale, .optional = c->optional};
+        struct sluice_source_column fields[] = {{.name = "id", .type = SLUICE_SOURCE_INT64},
+                                                {.name = "v", .type = SLUICE_SOURCE_ARRAY, .element = &element}};
+        const struct sluice_shape shape = shape_of(fields, SLUICE_N_ELEMENTS(fields), 1);
+        struct sluice_error err = {0};
+        char want[160] = "";
+        SLUICE_AUTO(sluice_ddl_changes) struct sluice_ddl_changes changes = {0};
+        SLUICE_AUTO(sluice_target) struct sluice_target target;
+        TARGET(&target, "id", "id", "Int64", "v", c->have);
+        target.comment = "sluice: x";
+        CHECK_INT(sluice_ddl_compare(&shape, &target, &options, &changes, &err), SLUICE_OK);
+        if (*c->becomes != '\0')
+            (void)snprintf(want, sizeof want, "ALTER TABLE `shop`.`orders` MODIFY COLUMN `v` %s", c->becomes);
+        CHECK_TEXT(sluice_buf_text(&changes.modify), want);
+    }
+}
+
 /* Types of tables that sluice did not make are their owner's; what is switched off is left alone. */
 static void test_no_changes(void)
 {
@@ -445,6 +475,7 @@ int main(void)
     test_engines();
     test_defaults();
     test_changes();
+    test_arrays_change();
     test_no_changes();
     test_unfilled();
     test_view();
