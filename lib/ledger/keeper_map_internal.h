@@ -29,6 +29,10 @@ SLUICE_MUST_CHECK enum sluice_code keeper_map_make_table(struct keeper_map *map,
 SLUICE_MUST_CHECK enum sluice_code keeper_map_read(struct keeper_map *map, struct keeper_map_entry *const *entries,
                                                    size_t n, struct sluice_error *err);
 
+/* sluice_ledger_visit(). */
+SLUICE_MUST_CHECK enum sluice_code keeper_map_visit(struct sluice_ledger *ledger, sluice_ledger_visit_fn visit,
+                                                    void *context, struct sluice_error *err);
+
 /* sluice_ledger_look() and sluice_ledger_prepare() (keeper_map_prepare.c). */
 SLUICE_MUST_CHECK enum sluice_code keeper_map_look(struct sluice_ledger *ledger, struct sluice_error *err);
 SLUICE_MUST_CHECK enum sluice_code keeper_map_prepare(struct sluice_ledger *ledger, struct sluice_error *err);
