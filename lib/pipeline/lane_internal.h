@@ -1,5 +1,5 @@
-/* lane_internal.h - the lane's state, shared by lane.c (loop, control), record.c (one record), flights.c (batches and
- * jobs). Thread: lane, everywhere. */
+/* lane_internal.h - the lane's state, shared by lane.c (loop, control), lane_partitions.c, record.c (one record),
+ * flights.c (batches and jobs). Thread: lane, everywhere. */
 #ifndef SLUICE_PIPELINE_LANE_INTERNAL_H
 #define SLUICE_PIPELINE_LANE_INTERNAL_H
 
@@ -87,7 +87,18 @@ void flight_returned(struct lane *lane, struct flight *flight);
 /* What is durable of the partition (negative: nothing known), and the mark that goes with it. */
 int64_t partition_durable(const struct partition *p, struct sluice_ledger_row *mark);
 
-/* lane.c */
+/* lane_partitions.c */
+void partition_attach(struct lane *lane, struct partition *p); /* takes the reference */
+/* Takes the messages of the chunk, or puts it aside until what the partition waits for is there. Takes the chunk. */
+void partition_take(struct lane *lane, struct chunk *chunk);
+/* The partition was read up to `offset`. */
+void partition_end(struct lane *lane, struct partition *p, int64_t offset);
+/* What is open is still sent; then it leaves. */
+void partition_detach(struct lane *lane, struct partition *p);
+/* It leaves at once, except for what is at a sender. */
+void partition_abandon(struct lane *lane, struct partition *p);
+/* The partitions that wait for this job go on, or stop with its error at the record they wait with. */
+void partitions_go_on(struct lane *lane, const struct job *job, bool is_ready);
 void lane_drop_message(struct lane *lane, rd_kafka_message_t *message);
 /* Forgets everything of a partition that is not at a sender or the bookkeeper. */
 void lane_drop_partition(struct lane *lane, struct partition *p);
