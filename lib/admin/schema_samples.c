@@ -172,11 +172,9 @@ static void add_topic(void *context, const char *name, int n_partitions)
     struct reading *r = context;
     if (r->n_topics == MAX_TOPICS)
         return;
-    size_t n_bytes = strlen(name) + 1;
-    char *copy = malloc(n_bytes);
+    char *copy = strdup(name);
     if (copy == NULL)
         SLUICE_BUG("no memory for a topic's name");
-    memcpy(copy, name, n_bytes);
     r->topics[r->n_topics++] = (struct topic){copy, n_partitions};
 }
 

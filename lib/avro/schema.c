@@ -246,10 +246,24 @@ static enum sluice_code compile_record(struct compiler *c, const json_t *json, c
     return check_weight(node, err);
 }
 
+/* A named type that names no other: known once it is whole. */
+static enum sluice_code finish_named(struct compiler *c, const json_t *json, const char *space, struct avro_node *node,
+                                     struct avro_node **out, struct sluice_error *err)
+{
+    size_t place = 0;
+    enum sluice_code code = declare(c, json, space, node, &place, err);
+    if (code == SLUICE_OK)
+        code = attributes_apply(node, json, c->arena, err);
+    if (code != SLUICE_OK)
+        return code;
+    c->named[place] = node;
+    *out = node;
+    return SLUICE_OK;
+}
+
 static enum sluice_code compile_enum(struct compiler *c, const json_t *json, const char *space, struct avro_node **out,
                                      struct sluice_error *err)
 {
-    size_t place = 0;
     const json_t *list = json_object_get(json, "symbols");
     size_t n = json_array_size(list);
     if (n == 0 || n > MAX_SYMBOLS)
@@ -269,20 +283,12 @@ static enum sluice_code compile_enum(struct compiler *c, const json_t *json, con
     }
     node->symbols = symbols;
     node->n = n;
-    enum sluice_code code = declare(c, json, space, node, &place, err);
-    if (code == SLUICE_OK)
-        code = attributes_apply(node, json, c->arena, err);
-    if (code != SLUICE_OK)
-        return code;
-    c->named[place] = node;
-    *out = node;
-    return SLUICE_OK;
+    return finish_named(c, json, space, node, out, err);
 }
 
 static enum sluice_code compile_fixed(struct compiler *c, const json_t *json, const char *space, struct avro_node **out,
                                       struct sluice_error *err)
 {
-    size_t place = 0;
     const json_t *size = json_object_get(json, "size");
     if (!json_is_integer(size) || json_integer_value(size) < 0 || json_integer_value(size) > INT32_MAX)
         return refuse(err, "the Avro schema: a fixed type has no size");
@@ -290,14 +296,7 @@ static enum sluice_code compile_fixed(struct compiler *c, const json_t *json, co
     if (node == NULL)
         return err->code;
     node->size = node->min_bytes;
-    enum sluice_code code = declare(c, json, space, node, &place, err);
-    if (code == SLUICE_OK)
-        code = attributes_apply(node, json, c->arena, err);
-    if (code != SLUICE_OK)
-        return code;
-    c->named[place] = node;
-    *out = node;
-    return SLUICE_OK;
+    return finish_named(c, json, space, node, out, err);
 }
 
 static enum sluice_code compile_items(struct compiler *c, const json_t *json, enum avro_kind kind, const char *space,

@@ -78,11 +78,9 @@ static struct kept *add_kept(struct kafka_ledger *ledger, const char *topic, int
         ledger->kept = grown;
         ledger->max_kept = max;
     }
-    size_t size = strlen(topic) + 1;
-    char *copy = malloc(size);
+    char *copy = strdup(topic);
     if (copy == NULL)
         return NULL;
-    memcpy(copy, topic, size);
     struct kept *kept = &ledger->kept[ledger->n_kept++];
     *kept = (struct kept){.topic = copy, .partition = partition};
     return kept;

@@ -51,15 +51,6 @@ static void address_deinit(struct address *address)
     *address = (struct address){NULL, NULL, NULL, NULL};
 }
 
-static char *copy_text(const char *text)
-{
-    size_t n = strlen(text) + 1;
-    char *copy = malloc(n);
-    if (copy != NULL)
-        memcpy(copy, text, n);
-    return copy;
-}
-
 static char *joined(const char *a, size_t n_a, const char *b)
 {
     size_t n_b = strlen(b) + 1;
@@ -76,7 +67,7 @@ static char *part_of(CURLU *url, CURLUPart part, unsigned flags, bool *ok)
 {
     char *theirs = NULL;
     CURLUcode code = curl_url_get(url, part, &theirs, flags);
-    char *ours = code == CURLUE_OK ? copy_text(theirs) : NULL;
+    char *ours = code == CURLUE_OK ? strdup(theirs) : NULL;
     *ok = *ok && (code == CURLUE_NO_USER || code == CURLUE_NO_PASSWORD || ours != NULL);
     curl_free(theirs);
     return ours;
@@ -116,11 +107,11 @@ static enum sluice_code address_init(struct address *address, const char *text,
     address->base = part_of(url, CURLUPART_URL, 0, &ok);
     curl_url_cleanup(url);
     if (ok && address->user == NULL && options->user != NULL && options->user[0] != '\0') {
-        address->user = copy_text(options->user);
-        address->password = options->password != NULL ? copy_text(options->password) : NULL;
+        address->user = strdup(options->user);
+        address->password = options->password != NULL ? strdup(options->password) : NULL;
     }
     if (ok && address->user != NULL && address->password == NULL)
-        address->password = copy_text("");
+        address->password = strdup("");
     if (!ok || address->base == NULL || (address->user != NULL && address->password == NULL))
         return sluice_error_nomem(err, "an address of the schema registry", strlen(text));
     size_t n = strlen(address->base);
