@@ -46,8 +46,8 @@ SLUICE_MUST_CHECK enum sluice_code sluice_ddl_view(const struct sluice_target *t
 
 /* What a target lacks for the records of a shape. Each text is one statement, or empty. */
 struct sluice_ddl_changes {
-    struct sluice_buf add;    /* columns that are missing; for every table, if tables.create */
-    struct sluice_buf modify; /* types that are too narrow; for tables that sluice made, if tables.widen */
+    struct sluice_buf add;      /* columns that are missing; for every table, if tables.create */
+    struct sluice_buf modify;   /* types that are too narrow; for tables that sluice made, if tables.widen */
     struct sluice_buf unfilled; /* names of added columns, by commas: rows that are there lack the source's values */
     size_t n_added;
     size_t n_modified;

@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 
+#include "base/base64.h"
 #include "base/compiler.h"
 #include "support/check.h"
-#include "base/base64.h"
 
 struct vector {
     const char *base64;
