@@ -1,5 +1,5 @@
 /* previous.c - see previous.h. The columns come as the types of the plan, so that their bytes are those of an insert.
- * Of each key and sorting key one row is enough: the one before ours or, where merges left none, the next one. */
+ * Of each key and sorting key one row is enough: the highest up to the bound or, where there is none, the next one. */
 #include "clickhouse/previous.h"
 
 #include "clickhouse/question.h"

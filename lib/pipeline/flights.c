@@ -128,14 +128,17 @@ bool flight_close(struct lane *lane, struct flight *flight)
     flight->run_id = lane->run_id;
     flight->number = ++lane->n_flights;
     flight->n_changes = sluice_batch_n_changes(flight->batch);
+    flight->moves_values = sluice_batch_moves_values(flight->batch);
     return true;
 }
 
-/* Does an earlier flight of its table hold rows that are not confirmed? */
-static bool has_earlier(const struct flight *flight)
+/* Does an earlier flight of its table hold rows that have to be confirmed first? Those that its own depend on; and
+ * deleted halves of key changes: what they put aside is not there any more once later rows of their keys are. */
+static bool has_to_wait(const struct flight *flight)
 {
+    const bool is_tied = flight->batch != NULL && sluice_batch_is_tied(flight->batch);
     for (const struct flight *other = flight->prev; other != NULL; other = other->prev) {
-        if (other->binding->table == flight->binding->table)
+        if (other->binding->table == flight->binding->table && (is_tied || other->moves_values))
             return true;
     }
     return false;
@@ -145,7 +148,7 @@ void flight_send(struct lane *lane, struct flight *flight)
 {
     if (!flight_close(lane, flight))
         return;
-    flight->is_held_back = sluice_batch_is_tied(flight->batch) && has_earlier(flight);
+    flight->is_held_back = has_to_wait(flight);
     if (!flight->is_held_back)
         job_send(lane, &flight->job);
 }
@@ -154,7 +157,7 @@ void flight_send(struct lane *lane, struct flight *flight)
 static void send_held_back(struct lane *lane, struct partition *p)
 {
     for (struct flight *flight = p->lane.flights; flight != NULL; flight = flight->next) {
-        if (!flight->is_held_back || has_earlier(flight))
+        if (!flight->is_held_back || has_to_wait(flight))
             continue;
         flight->is_held_back = false;
         job_send(lane, &flight->job);
@@ -176,7 +179,6 @@ void flights_send_all(struct lane *lane, struct partition *p)
         if (binding->open != NULL)
             flight_send(lane, binding->open);
     }
-    p->lane.has_moved_away = false;
 }
 
 int64_t partition_durable(const struct partition *p, struct sluice_ledger_row *mark)

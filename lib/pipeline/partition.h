@@ -87,8 +87,6 @@ struct partition {
         struct chunk *pending; /* chunks that wait for a plan, oldest first */
         struct chunk **last_pending;
         int64_t end;         /* end of the partition behind the pending chunks, 0 if not seen */
-        bool has_moved_away; /* what is open holds a deleted half of a key change, which others may wait for */
-        struct sluice_version moved_away; /* of the last one */
         bool stopped;
         bool detaching;
         bool abandoned;

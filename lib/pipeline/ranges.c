@@ -63,7 +63,6 @@ struct range *ranges_seal(struct lane *lane, struct partition *p, int64_t hi)
     r->lo = hi + 1;
     r->since_us = 0;
     r->is_full = false;
-    p->lane.has_moved_away = false;
     return range;
 }
 

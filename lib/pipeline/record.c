@@ -51,7 +51,7 @@ static enum taken stop(struct lane *lane, struct partition *p, const rd_kafka_me
 }
 
 /* A key change comes in two halves: a delete with the new key in a header, and a create with the old one, which shares
- * its log position. */
+ * its log position. By that the halves find each other, so only versions that have it can say so. */
 static bool has_moved_away(const struct lane *lane, const rd_kafka_message_t *message)
 {
     return lane->world.ops->has_header(message, "__debezium.newkey");
@@ -287,29 +287,12 @@ static void note_transaction(struct binding *binding, const struct sluice_change
         binding->transaction.has_moved = true;
 }
 
-/* So that two partitions never wait for each other, what is open goes out before a row that may have to wait, if
- * another one may wait for something in it. The halves of one key change that follow each other don't. */
-static void part_halves(struct lane *lane, struct partition *p, const struct binding *binding,
-                        const struct sluice_change *change, struct sluice_version version,
-                        const struct sluice_row_ties *ties)
-{
-    bool follows = p->lane.moved_away.high == version.high && p->lane.moved_away.low + 1 == version.low;
-    if (ties->moved_from == NULL || !p->lane.has_moved_away || follows ||
-        !sluice_plan_lacks_values(binding->plan, change))
-        return;
-    if (p->lane.ranges == NULL)
-        flights_send_all(lane, p);
-    else
-        (void)ranges_cut(lane, p);
-}
-
 /* Into the open batch, or a new one when that is full. */
 static enum sluice_code append(struct lane *lane, struct partition *p, struct binding *binding,
                                const struct sluice_change *change, const struct sluice_key *key,
                                struct sluice_version version, int64_t offset, const struct sluice_row_ties *ties,
                                struct sluice_error *err)
 {
-    part_halves(lane, p, binding, change, version, ties);
     for (int i = 0; i < 2; i++) {
         bool full = false;
         enum sluice_code code = SLUICE_OK;
@@ -325,10 +308,6 @@ static enum sluice_code append(struct lane *lane, struct partition *p, struct bi
         if (code == SLUICE_OK) {
             flight->last = offset;
             note_transaction(binding, change, ties);
-            if (ties->moved_away) {
-                p->lane.has_moved_away = true;
-                p->lane.moved_away = version;
-            }
             note_times(flight, change);
             flight_charge(lane, flight);
             if (sluice_batch_n_changes(flight->batch) >= lane->limits.max_rows)
@@ -448,7 +427,8 @@ static enum taken take_row(struct lane *lane, struct partition *p, const rd_kafk
         code = find_old_key(lane, message, &old_key, &moved, &err);
     if (moved)
         ties.moved_from = &old_key;
-    ties.moved_away = change->op == 'd' && has_moved_away(lane, message);
+    ties.moved_away = change->op == 'd' && has_moved_away(lane, message) &&
+                      lane->world.config->version_mode == SLUICE_VERSION_LOG_POSITION;
     /* The state before this record is what a batch that begins with it has to remember, so the version comes after. */
     struct sluice_source_state state = p->lane.state;
     if (code == SLUICE_OK)

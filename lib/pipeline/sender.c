@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/point.h"
 #include "clickhouse/lookup.h"
+#include "clickhouse/moved.h"
 #include "clickhouse/options.h"
 #include "clickhouse/previous.h"
 #include "pipeline/catalog.h"
@@ -55,26 +56,70 @@ static void count_settled(struct sender *sender, int64_t took_us, const struct s
     sluice_metric_add(sluice_metrics_get(metrics, SLUICE_METRIC_MOVED_ROWS), counts->n_moved);
 }
 
-/* Takes its rows out of their dependence on earlier ones. */
+/* Where the values of key changes stand. Only versions of log positions let their halves find each other. */
+static enum sluice_code ask_moved(struct sender *sender, struct flight *flight, const struct sluice_ch_moved *moved,
+                                  struct settle *settle, struct sluice_error *err)
+{
+    struct sluice_version truncated;
+    if (settle_n_moved(settle) == 0 || sender->world.config->version_mode != SLUICE_VERSION_LOG_POSITION)
+        return SLUICE_OK;
+    enum sluice_code code = sluice_ch_ask_moved(sender->client, moved, settle, err);
+    if (code == SLUICE_OK)
+        code = truncate_find(flight, sender->world.config, sender->client, &truncated, err);
+    if (code == SLUICE_OK)
+        settle_set_truncated(settle, truncated);
+    return code;
+}
+
+/* What was put aside already by an attempt that had to wait is not sent again. */
+static enum sluice_code put_aside(struct sender *sender, struct flight *flight, const struct sluice_ch_moved *moved,
+                                  const struct settle *settle, struct sluice_error *err)
+{
+    size_t n_values = 0;
+    const struct sluice_str values = settle_aside(settle, &n_values);
+    if (n_values <= flight->n_put_aside)
+        return SLUICE_OK;
+    enum sluice_code code = sluice_ch_put_aside(sender->client, moved, values, n_values, err);
+    if (code == SLUICE_OK)
+        flight->n_put_aside = n_values;
+    return code;
+}
+
+/* Takes its rows out of their dependence on earlier ones. What others may wait for is stored first, also when it has to
+ * wait itself: so no two partitions wait for each other. */
 static enum sluice_code settle(struct sender *sender, struct flight *flight, struct sluice_error *err)
 {
     SLUICE_AUTO(settle) struct settle *settle = NULL;
     struct sluice_batch *settled = NULL;
     struct settle_counts counts;
-    enum sluice_code code = settle_new(flight->batch, &settle, err);
+    struct sluice_error failure;
+    const struct sluice_ch_moved moved = {sender->world.config->clickhouse_database, flight->binding->table->source,
+                                          sluice_batch_plan(flight->batch)};
+    enum sluice_code code = settle_new(flight->batch, moved.source, &settle, err);
     flight->is_settled = code == SLUICE_OK && settle == NULL;
     if (code != SLUICE_OK || settle == NULL)
         return code;
     int64_t started_us = sluice_mono_us();
-    code = sluice_ch_ask_previous(sender->client, sluice_batch_plan(flight->batch), settle, err);
+    code = sluice_ch_ask_previous(sender->client, moved.plan, settle, err);
+    if (code == SLUICE_OK)
+        code = ask_moved(sender, flight, &moved, settle, err);
     if (code != SLUICE_OK)
         return code;
     SLUICE_POINT("after_previous");
     bool wait_over = sender->world.config->toast_wait_us == 0 ||
                      (flight->waits_since_us > 0 &&
                       sluice_mono_us() - flight->waits_since_us >= sender->world.config->toast_wait_us);
-    code = settle_finish(settle, wait_over, &settled, &counts, err);
-    flight->waits = code != SLUICE_OK && err->action == SLUICE_RETRY;
+    enum sluice_code finished = settle_finish(settle, wait_over, &settled, &counts, &failure);
+    code = put_aside(sender, flight, &moved, settle, err);
+    if (code != SLUICE_OK) {
+        sluice_batch_free(settled);
+        return code;
+    }
+    if (finished != SLUICE_OK) {
+        *err = failure;
+        code = finished;
+    }
+    flight->waits = code == SLUICE_E_TOAST && err->action == SLUICE_RETRY;
     if (flight->waits && flight->waits_since_us == 0)
         flight->waits_since_us = started_us;
     count_settled(sender, settle_n_asks(settle) > 0 ? sluice_mono_us() - started_us : -1, &counts, flight->waits);

@@ -211,6 +211,16 @@ enum sluice_code truncate_run(struct truncation *truncation, const struct sluice
     return sluice_ch_truncate(client, &emptied, truncation->version, err);
 }
 
+enum sluice_code truncate_find(const struct flight *flight, const struct sluice_config *config,
+                               struct sluice_ch_client *client, struct sluice_version *out, struct sluice_error *err)
+{
+    *out = (struct sluice_version){0, 0};
+    if (!is_applied(flight))
+        return SLUICE_OK;
+    const struct sluice_ch_emptied emptied = emptied_of(flight, config);
+    return sluice_ch_truncated_at(client, &emptied, out, err);
+}
+
 enum sluice_code truncate_before_insert(struct flight *flight, const struct sluice_config *config,
                                         struct sluice_ch_client *client, struct sluice_error *err)
 {
@@ -237,7 +247,7 @@ enum sluice_code truncate_after_insert(const struct flight *flight, const struct
     if (!is_applied(flight))
         return SLUICE_OK;
     const struct sluice_ch_emptied emptied = emptied_of(flight, config);
-    enum sluice_code code = sluice_ch_truncated_at(client, &emptied, &version, err);
+    enum sluice_code code = truncate_find(flight, config, client, &version, err);
     if (code != SLUICE_OK)
         return code;
     bool rose = version.high != known.high ? version.high > known.high : version.low > known.low;

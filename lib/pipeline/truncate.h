@@ -38,6 +38,10 @@ void truncate_free(struct truncation *truncation);
 void truncate_free_all(struct truncation *first);
 SLUICE_MUST_CHECK enum sluice_code truncate_run(struct truncation *truncation, const struct sluice_config *config,
                                                 struct sluice_ch_client *client, struct sluice_error *err);
+/* The version below which the rows of the flight's table are deleted; zero if none are. */
+SLUICE_MUST_CHECK enum sluice_code truncate_find(const struct flight *flight, const struct sluice_config *config,
+                                                 struct sluice_ch_client *client, struct sluice_version *out,
+                                                 struct sluice_error *err);
 /* Before the first attempt at an insert: rows from before a TRUNCATE are marked as deleted. And behind it: those that
  * it could not know of are deleted. Both do nothing for a table whose TRUNCATEs are not applied. */
 SLUICE_MUST_CHECK enum sluice_code truncate_before_insert(struct flight *flight, const struct sluice_config *config,

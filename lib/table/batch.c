@@ -279,7 +279,7 @@ static void note_row(struct sluice_batch *batch, const struct sluice_row_ties *t
 {
     const struct sluice_plan *plan = batch->plan;
     if (batch->keeps_values && (marks & ROW_MOVED_AWAY) != 0)
-        batch->may_need_settled = true;
+        batch->may_need_settled = batch->moves_values = true;
     if (plan->by_offset)
         return;
     if ((marks & ROW_BEGINS) != 0 && batch->n_rows > 1) {
@@ -336,15 +336,6 @@ enum sluice_code sluice_batch_append_tied(struct sluice_batch *batch, const stru
     return SLUICE_OK;
 }
 
-bool sluice_plan_lacks_values(const struct sluice_plan *plan, const struct sluice_change *change)
-{
-    for (size_t i = 0; i < change->n_fields && i < plan->n_columns; i++) {
-        if (plan->columns[i].toast == SLUICE_TOAST_KEEP && toast_matches(&plan->columns[i], &change->fields[i].value))
-            return true;
-    }
-    return false;
-}
-
 enum sluice_code sluice_batch_append(struct sluice_batch *batch, const struct sluice_change *change,
                                      const struct sluice_key *key, struct sluice_version version,
                                      const struct sluice_record_place *place, bool *full, struct sluice_error *err)
@@ -362,6 +353,11 @@ void sluice_batch_continues(struct sluice_batch *batch)
 bool sluice_batch_is_tied(const struct sluice_batch *batch)
 {
     return batch->may_need_settled;
+}
+
+bool sluice_batch_moves_values(const struct sluice_batch *batch)
+{
+    return batch->moves_values;
 }
 
 enum sluice_code batch_put(struct sluice_batch *batch, struct sluice_str row, uint8_t marks, struct sluice_error *err)
@@ -424,15 +420,14 @@ static bool is_older(struct sluice_version a, struct sluice_version b)
 }
 
 /* Of rows with one key, which stand together, the highest version stays; of equal versions the last, as on the server.
- * A row that has to stay goes out before the one that replaces it. */
+ */
 static void collapse_versions(struct sluice_batch *batch, const struct sortkey_rows *rows)
 {
     struct sortkey_entry *entries = batch->entries;
     size_t n_kept = 0;
     for (size_t i = 0; i < batch->n_rows; i++) {
         const struct sortkey_entry entry = entries[i];
-        if (n_kept == 0 || !sortkey_equal(&batch->plan->key, rows, entries[n_kept - 1], entry) ||
-            (batch->marks[entries[n_kept - 1].row] & ROW_STAYS) != 0)
+        if (n_kept == 0 || !sortkey_equal(&batch->plan->key, rows, entries[n_kept - 1], entry))
             entries[n_kept++] = entry;
         else if (!is_older(version_of(batch, entry.row), version_of(batch, entries[n_kept - 1].row)))
             entries[n_kept - 1] = entry;

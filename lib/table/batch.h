@@ -50,12 +50,12 @@ SLUICE_MUST_CHECK enum sluice_code
 sluice_batch_append_tied(struct sluice_batch *batch, const struct sluice_change *change, const struct sluice_key *key,
                          struct sluice_version version, const struct sluice_record_place *place,
                          const struct sluice_row_ties *ties, bool *full, struct sluice_error *err);
-/* Does the record leave values out that would have to be found? */
-bool sluice_plan_lacks_values(const struct sluice_plan *plan, const struct sluice_change *change);
 /* The first rows belong to a transaction of which an earlier batch has created rows. */
 void sluice_batch_continues(struct sluice_batch *batch);
 /* False: no row depends on others. */
 bool sluice_batch_is_tied(const struct sluice_batch *batch);
+/* Values have to be put aside (settle.h) before a later row of their key is stored. */
+bool sluice_batch_moves_values(const struct sluice_batch *batch);
 
 /* Ends appending: sorts and, if `collapse`, keeps the highest version of each key. In the mode log rows stay in the
  * order they came, and all of them. Errors: SLUICE_E_NOMEM. */

@@ -12,8 +12,7 @@ enum row_mark {
     ROW_DELETED = 1 << 1,    /* op d */
     ROW_BEGINS = 1 << 2,     /* the first one of its transaction in this batch */
     ROW_MOVED_AWAY = 1 << 3, /* the deleted half of a key change */
-    ROW_MOVED_HERE = 1 << 4, /* the created half */
-    ROW_STAYS = 1 << 5       /* is not collapsed: it holds values that another row needs */
+    ROW_MOVED_HERE = 1 << 4  /* the created half */
 };
 
 /* What a row lacks. */
@@ -58,6 +57,7 @@ struct sluice_batch {
     bool in_continued;     /* the last row still belongs to it */
     bool may_need_settled; /* a row depends on others */
     bool keeps_values;     /* of the deleted half of a key change, for the other half */
+    bool moves_values;     /* it has such a half */
 };
 
 /* A column that may hold a placeholder which stands for the value before. */

@@ -122,6 +122,7 @@ static enum sluice_code find_state(struct settle *settle, struct sluice_str key,
     settle->states[settle->n_states] = (struct key_state){.key = {copy, key.len},
                                                           .ask = SETTLE_NONE,
                                                           .created_in = SETTLE_NONE,
+                                                          .transaction = SETTLE_NONE,
                                                           .first_held = SETTLE_NONE,
                                                           .first_life = SETTLE_NONE};
     *out = settle->slots[slot] = (uint32_t)settle->n_states++;
@@ -154,9 +155,7 @@ static enum sluice_code ask(struct settle *settle, uint32_t state_index, struct 
                             struct sluice_error *err)
 {
     struct key_state *state = &settle->states[state_index];
-    bound = settle_with_pending(bound, PENDING_MAX);
-    if (settle->has_places)
-        bound = highest;
+    bound = settle->plan->is_log ? settle_with_pending(bound, PENDING_MAX) : highest;
     if (state->ask != SETTLE_NONE) {
         if (settle_is_above(state->bound, bound))
             state->bound = bound;
@@ -173,13 +172,6 @@ static enum sluice_code ask(struct settle *settle, uint32_t state_index, struct 
     return SLUICE_OK;
 }
 
-/* The deleted half of a key change stands one version below the created one. */
-static struct sluice_version below(struct sluice_version version)
-{
-    version.low--;
-    return version;
-}
-
 static enum sluice_code look_at_tie(struct settle *settle, uint32_t row, const struct batch_tie *tie, uint8_t marks,
                                     struct sluice_version version, struct sluice_error *err)
 {
@@ -194,11 +186,8 @@ static enum sluice_code look_at_tie(struct settle *settle, uint32_t row, const s
     if (code != SLUICE_OK)
         return code;
     settle->old_state[tie - settle->batch->ties] = old;
-    const struct image *mate = &settle->states[old].last; /* only `version` is filled in this pass */
-    if (mate->is_known && settle_same_event(mate->version, below(version)))
-        return SLUICE_OK;
-    code = ask(settle, old, below(version), err);
-    return code != SLUICE_OK ? code : ask(settle, settle->state_of[row], version, err);
+    settle->moved[settle->n_moved++] = (uint32_t)(tie - settle->batch->ties);
+    return ask(settle, settle->state_of[row], version, err);
 }
 
 /* A create and a delete of one key in one transaction: did the key live before? Between batches only those rows can
@@ -225,9 +214,10 @@ static void want_all(struct settle *settle)
     settle->wants_all = true;
 }
 
-static enum sluice_code look_at_row(struct settle *settle, uint32_t row, struct sluice_buf *key,
-                                    struct sluice_error *err)
+static enum sluice_code look_at_row(struct settle *settle, size_t i, struct sluice_buf *key, struct sluice_error *err)
 {
+    const uint32_t row = settle->order[i];
+    const struct batch_tie *half = NULL;
     const struct sluice_str bytes = batch_bytes(settle->batch, row);
     const struct sluice_version version = batch_version(bytes);
     const uint8_t marks = settle->batch->marks[row];
@@ -241,28 +231,16 @@ static enum sluice_code look_at_row(struct settle *settle, uint32_t row, struct 
         return code;
     struct key_state *state = &settle->states[settle->state_of[row]];
     bool counted = counts(settle, state, row, marks);
-    bool keeps = settle->batch->keeps_values && (marks & ROW_MOVED_AWAY) != 0 && !state->has_rows;
+    bool is_lacked = settle_is_lacked(settle, i, &half);
     if (counted)
         want_all(settle);
-    if (!state->has_rows && state->ask == SETTLE_NONE)
-        state->bound = version;
-    settle->is_needed = settle->is_needed || tie != NULL || counted || settle->has_places ||
-                        (settle->batch->keeps_values && (marks & ROW_MOVED_AWAY) != 0);
-    if (settle->has_places || keeps || counted)
-        code = ask(settle, settle->state_of[row], counted && state->ask == SETTLE_NONE ? state->bound : version, err);
+    settle->is_needed = settle->is_needed || tie != NULL || counted || settle->has_places || is_lacked;
+    if (settle->has_places || is_lacked || counted)
+        code = ask(settle, settle->state_of[row], version, err);
     state->has_rows = true;
-    state->last = (struct image){.is_known = true, .version = version};
     if ((marks & ROW_CREATED) != 0)
         state->created_in = settle->transaction[row];
     return code;
-}
-
-static void forget_lasts(struct settle *settle)
-{
-    for (size_t i = 0; i < settle->n_states; i++) {
-        settle->states[i].last = (struct image){.is_known = false};
-        settle->states[i].transaction = SETTLE_NONE;
-    }
 }
 
 static enum sluice_code look_at_rows(struct settle *settle, struct sluice_error *err)
@@ -278,8 +256,7 @@ static enum sluice_code look_at_rows(struct settle *settle, struct sluice_error 
     enum sluice_code code = order_rows(settle, err);
     count_transactions(settle);
     for (size_t i = 0; i < settle->n_rows && code == SLUICE_OK; i++)
-        code = look_at_row(settle, settle->order[i], &key, err);
-    forget_lasts(settle);
+        code = look_at_row(settle, i, &key, err);
     return code;
 }
 
@@ -295,17 +272,21 @@ static enum sluice_code allocate(struct settle *settle, struct sluice_error *err
     settle->transaction = malloc(n * sizeof *settle->transaction);
     settle->state_of = malloc(n * sizeof *settle->state_of);
     settle->old_state = malloc((settle->batch->n_ties + 1) * sizeof *settle->old_state);
+    settle->first_aside = malloc((settle->batch->n_ties + 1) * sizeof *settle->first_aside);
+    settle->moved = malloc((settle->batch->n_ties + 1) * sizeof *settle->moved);
     settle->wanted = calloc(settle->plan->n_columns, sizeof *settle->wanted);
     settle->slots = malloc(settle->n_slots * sizeof *settle->slots);
     if (settle->order == NULL || settle->transaction == NULL || settle->state_of == NULL || settle->old_state == NULL ||
-        settle->wanted == NULL || settle->slots == NULL)
+        settle->wanted == NULL || settle->slots == NULL || settle->first_aside == NULL || settle->moved == NULL)
         return sluice_error_nomem(err, "settling a batch", n * sizeof *settle->order);
     memset(settle->old_state, 0xff, (settle->batch->n_ties + 1) * sizeof *settle->old_state);
+    memset(settle->first_aside, 0xff, (settle->batch->n_ties + 1) * sizeof *settle->first_aside);
     memset(settle->slots, 0xff, settle->n_slots * sizeof *settle->slots);
     return SLUICE_OK;
 }
 
-enum sluice_code settle_new(const struct sluice_batch *batch, struct settle **out, struct sluice_error *err)
+enum sluice_code settle_new(const struct sluice_batch *batch, const char *source, struct settle **out,
+                            struct sluice_error *err)
 {
     *out = NULL;
     if (!batch->may_need_settled || batch->n_rows == 0)
@@ -315,11 +296,13 @@ enum sluice_code settle_new(const struct sluice_batch *batch, struct settle **ou
         return sluice_error_nomem(err, "settling a batch", sizeof *settle);
     settle->batch = batch;
     settle->plan = batch->plan;
+    settle->source = source;
     settle->n_rows = batch->n_rows;
     settle->seed = sluice_random_u64();
     settle->has_places = batch->plan->n_extra_sort > 0;
     sluice_arena_init(&settle->keys, KEYS_MAX_BYTES, "keys of a batch");
     sluice_buf_init(&settle->held_bytes, held_max_bytes, "earlier rows");
+    sluice_buf_init(&settle->put_aside, held_max_bytes, "values to put aside");
     enum sluice_code code = allocate(settle, err);
     if (code == SLUICE_OK)
         code = look_at_rows(settle, err);
@@ -342,6 +325,9 @@ void settle_free(struct settle *settle)
     free(settle->transaction);
     free(settle->state_of);
     free(settle->old_state);
+    free(settle->first_aside);
+    free(settle->moved);
+    free(settle->asides);
     free(settle->wanted);
     free(settle->states);
     free(settle->slots);
@@ -350,6 +336,7 @@ void settle_free(struct settle *settle)
     free(settle->lives);
     sluice_arena_deinit(&settle->keys);
     sluice_buf_deinit(&settle->held_bytes);
+    sluice_buf_deinit(&settle->put_aside);
     free(settle);
 }
 
@@ -372,12 +359,17 @@ bool settle_wants(const struct settle *settle, size_t column)
 /* --- answers -------------------------------------------------------------------------------------------------------
  */
 
-static enum sluice_code not_understood(const struct settle *settle, struct sluice_error *err)
+enum sluice_code settle_not_understood(const struct settle *settle, const char *what, struct sluice_error *err)
 {
     return sluice_error_set(err, SLUICE_E_SERVER, SLUICE_STOP_PARTITION,
-                            "look up earlier rows in \"%s.%s\": the server's answer is not understood; was the table "
+                            "look up %s \"%s.%s\": the server's answer is not understood; was the table "
                             "changed meanwhile?",
-                            settle->plan->database, settle->plan->table);
+                            what, settle->plan->database, settle->plan->table);
+}
+
+static enum sluice_code not_understood(const struct settle *settle, struct sluice_error *err)
+{
+    return settle_not_understood(settle, "earlier rows in", err);
 }
 
 /* Metadata, version and deleted mark. */
@@ -453,7 +445,10 @@ static enum sluice_code take_held(struct settle *settle, uint32_t ask_number, si
                                                  .version = batch_version(row),
                                                  .is_deleted = row.ptr[row.len - 1] != 0,
                                                  .next = SETTLE_NONE};
-    link_held(settle, &settle->states[settle->asks[ask_number]], (uint32_t)settle->n_held++);
+    struct key_state *state = &settle->states[settle->asks[ask_number]];
+    if (settle_is_above(settle->held[settle->n_held].version, state->newest))
+        state->newest = settle->held[settle->n_held].version;
+    link_held(settle, state, (uint32_t)settle->n_held++);
     return SLUICE_OK;
 }
 

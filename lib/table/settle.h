@@ -2,8 +2,9 @@
  * earlier rows".
  *
  * First settle_new() finds out what has to be known of which keys; then the caller asks the target (settle_ask(),
- * settle_wants()) and hands the answers over; then settle_finish() makes a new batch in which every row stands for
- * itself. No I/O in here. Rows are looked at in the order of their versions, a key at a time.
+ * settle_wants()) and what was put aside (settle_moved()), and hands the answers over; then settle_finish() makes a new
+ * batch in which every row stands for itself, and tells what has to be put aside before that is stored
+ * (settle_aside()). No I/O in here. Rows are looked at in the order of their versions, a key at a time.
  * Owner: sender. Memory: about 100 bytes for each row and key of the batch, and the answers.
  */
 #ifndef SLUICE_TABLE_SETTLE_H
@@ -20,10 +21,17 @@ struct settle;
 enum { PENDING_SHIFT = 1, PENDING_MAX = 3, PENDING_MASK = PENDING_MAX << PENDING_SHIFT };
 
 /* Rows of `key` (the columns of the source's key as RowBinary, in the plan's order) are asked for: of each sorting key
- * the row with the highest version up to `bound`; if there is none, the lowest above. */
+ * the row with the highest version up to `bound`; if there is none, the lowest above. Only in the mode log there is a
+ * bound: elsewhere merges may take any row but the newest, so no other is sure to be the one before ours. */
 struct settle_ask {
     struct sluice_str key;
     struct sluice_version bound;
+};
+
+/* Values are asked for that the deleted half of a key change, of this key and version, has put aside. */
+struct settle_moved {
+    struct sluice_str key;
+    struct sluice_version version;
 };
 
 struct settle_counts {
@@ -32,9 +40,9 @@ struct settle_counts {
     size_t n_shifted; /* rows that live on though their key was deleted */
 };
 
-/* `batch` is not sealed, stays as it is, and is borrowed. *out is NULL if no row needs another one.
- * Errors: SLUICE_E_NOMEM, SLUICE_E_LIMIT. */
-SLUICE_MUST_CHECK enum sluice_code settle_new(const struct sluice_batch *batch, struct settle **out,
+/* `batch` is not sealed, stays as it is, and is borrowed, as is the name of its source table, "name/db/schema.table".
+ * *out is NULL if no row needs another one. Errors: SLUICE_E_NOMEM, SLUICE_E_LIMIT. */
+SLUICE_MUST_CHECK enum sluice_code settle_new(const struct sluice_batch *batch, const char *source, struct settle **out,
                                               struct sluice_error *err);
 void settle_free(struct settle *settle); /* NULL does nothing */
 SLUICE_DEFINE_AUTO_PTR(settle, struct settle, settle_free)
@@ -49,6 +57,20 @@ bool settle_wants(const struct settle *settle, size_t column);
  * SLUICE_E_NOMEM, SLUICE_E_LIMIT. */
 SLUICE_MUST_CHECK enum sluice_code settle_answer(struct settle *settle, struct sluice_str answer,
                                                  struct sluice_error *err);
+
+size_t settle_n_moved(const struct settle *settle); /* 0: nothing has to be asked */
+struct settle_moved settle_moved(const struct settle *settle, size_t i);
+/* Values that were put aside as RowBinary: number (UInt32), column, type, value (String each). May be called for
+ * several answers. Errors: as settle_answer(). */
+SLUICE_MUST_CHECK enum sluice_code settle_moved_answer(struct settle *settle, struct sluice_str answer,
+                                                       struct sluice_error *err);
+/* A TRUNCATE deletes rows of versions below this one: nobody asks for the values they lack. */
+void settle_set_truncated(struct settle *settle, struct sluice_version version);
+
+/* What has to be stored before the settled batch is, and before other batches can go on that wait, so also when
+ * settle_finish() has failed: RowBinary rows of target ("database.table"), source, key (String each), version
+ * (UInt128), column, type, value (String each). Borrowed until settle_free(). */
+struct sluice_str settle_aside(const struct settle *settle, size_t *n_values);
 
 /* The settled batch, not sealed. Errors: SLUICE_E_TOAST with SLUICE_RETRY: a row waits for one of another partition and
  * `wait_over` is false; SLUICE_E_TOAST: a value is not known (names table, column, offset); SLUICE_E_KEY: more rows of

@@ -63,9 +63,9 @@ static struct sluice_str tail_of(struct sluice_str row, const uint32_t *starts, 
     return (struct sluice_str){row.ptr + starts[n_columns], row.len - starts[n_columns]};
 }
 
-static enum sluice_code put_row(struct walk *walk, uint8_t marks)
+static enum sluice_code put_row(struct walk *walk)
 {
-    return batch_put(walk->out, sluice_buf_str(&walk->row), marks, walk->err);
+    return batch_put(walk->out, sluice_buf_str(&walk->row), 0, walk->err);
 }
 
 /* --- places: tables where a key may live under several sorting keys -------------------------------------------------
@@ -94,7 +94,7 @@ static enum sluice_code append_nothing(struct walk *walk, const struct plan_colu
 }
 
 /* A deleted row in the place of `image`, with the version and the metadata of the row that ends it. */
-static enum sluice_code put_end(struct walk *walk, struct image image, struct sluice_str mover, bool keep_values)
+static enum sluice_code put_end(struct walk *walk, struct image image, struct sluice_str mover)
 {
     const struct sluice_plan *plan = walk->plan;
     enum sluice_code code = SLUICE_OK;
@@ -105,7 +105,7 @@ static enum sluice_code put_end(struct walk *walk, struct image image, struct sl
     sluice_buf_clear(&walk->row);
     for (size_t i = 0; i < plan->n_columns && code == SLUICE_OK; i++) {
         const struct plan_column *column = &plan->columns[i];
-        if (column->is_key || column->key_position != PLAN_NO_KEY || (keep_values && batch_keeps(column)))
+        if (column->is_key || column->key_position != PLAN_NO_KEY)
             code = sluice_buf_append_str(&walk->row, layout_column(source, walk->source_starts, i), walk->err);
         else
             code = append_nothing(walk, column);
@@ -116,13 +116,13 @@ static enum sluice_code put_end(struct walk *walk, struct image image, struct sl
         return code;
     set_tail(&walk->row, batch_version(mover), true);
     walk->counts->n_moved++;
-    return put_row(walk, keep_values ? ROW_STAYS : 0);
+    return put_row(walk);
 }
 
 /* Every life of the key ends with `mover`, except in the mover's own place if it lives. `mover` may lie in the new
  * batch, whose bytes move: so it is copied. */
 static enum sluice_code end_lives(struct walk *walk, struct key_state *state, struct image mover,
-                                  struct sluice_str mover_bytes, bool keep_values)
+                                  struct sluice_str mover_bytes)
 {
     SLUICE_AUTO(sluice_buf) struct sluice_buf copy;
     sluice_buf_init(&copy, PLACE_BYTES_MAX, "a row");
@@ -135,7 +135,7 @@ static enum sluice_code end_lives(struct walk *walk, struct key_state *state, st
         bool same = mover.is_known && same_place(walk, image_bytes(walk, life->image), sluice_buf_str(&copy));
         *at = life->next; /* lives on in `mover`, or ends */
         if (!same)
-            code = put_end(walk, life->image, sluice_buf_str(&copy), keep_values);
+            code = put_end(walk, life->image, sluice_buf_str(&copy));
     }
     return code;
 }
@@ -180,7 +180,7 @@ static enum sluice_code join(struct walk *walk, struct key_state *state, uint32_
         forget_place(walk, state, image);
         return SLUICE_OK;
     }
-    enum sluice_code code = end_lives(walk, state, image, image_bytes(walk, image), false);
+    enum sluice_code code = end_lives(walk, state, image, image_bytes(walk, image));
     return code != SLUICE_OK ? code : begin_life(walk, state, image);
 }
 
@@ -235,6 +235,7 @@ static enum sluice_code too_many(const struct walk *walk)
  * ----------------------------------------------------------------------------------------------------------- */
 
 struct looked_at {
+    size_t at; /* in settle->order */
     uint32_t row;
     struct sluice_str bytes;
     struct sluice_version version;
@@ -243,6 +244,11 @@ struct looked_at {
     struct key_state *state;
     uint32_t transaction;
 };
+
+static bool is_truncated(const struct walk *walk, const struct looked_at *x)
+{
+    return settle_is_above(walk->settle->truncated, x->version);
+}
 
 static bool waits(const struct walk *walk, const struct looked_at *x)
 {
@@ -256,8 +262,8 @@ static enum sluice_code missing(const struct walk *walk, const struct looked_at 
     if (waits(walk, x))
         return sluice_error_set(walk->err, SLUICE_E_TOAST, SLUICE_RETRY,
                                 "table \"%s.%s\", offset %" PRId64
-                                ": the deleted half of a key change, which holds the "
-                                "unchanged TOAST values, is not stored yet",
+                                ": the deleted half of a key change, which knows the "
+                                "unchanged TOAST values, was not read yet",
                                 plan->source_schema, plan->source_table, x->tie->offset);
     return sluice_error_set(
         walk->err, SLUICE_E_TOAST, SLUICE_STOP_PARTITION,
@@ -267,58 +273,68 @@ static enum sluice_code missing(const struct walk *walk, const struct looked_at 
         plan->source_schema, plan->source_table, SLUICE_STR_ARG(plan->columns[column].name), x->tie->offset);
 }
 
-/* The row that has the values of the holes; not known if there is none. */
-static enum sluice_code find_values(struct walk *walk, const struct looked_at *x, struct image *out)
+/* The row that lives under the key. Where it may live in several places it is not `last`: what ended elsewhere has the
+ * same version. */
+static struct image living(const struct walk *walk, const struct key_state *state)
 {
-    struct settle *settle = walk->settle;
-    *out = (struct image){.is_known = false};
-    if ((x->marks & ROW_MOVED_HERE) != 0) {
-        struct sluice_version mate = x->version;
-        mate.low--;
-        struct key_state *old = &settle->states[settle->old_state[x->tie - settle->batch->ties]];
-        enum sluice_code code = join_up_to(walk, old, mate);
-        if (code != SLUICE_OK)
-            return code;
-        if (old->last.is_known && settle_same_event(old->last.version, mate))
-            *out = old->last;
-        else if (x->state->last.is_known && settle_same_event(x->state->last.version, x->version))
-            *out = x->state->last;                    /* the row itself, from an earlier attempt */
-    } else if (x->state->first_life != SETTLE_NONE) { /* not `last`: what ended elsewhere has the same version */
-        *out = settle->lives[x->state->first_life].image;
-    } else if (x->state->last.is_known && !x->state->last.is_deleted) {
-        *out = x->state->last;
-    }
+    if (state->first_life != SETTLE_NONE)
+        return walk->settle->lives[state->first_life].image;
+    if (state->last.is_known && !state->last.is_deleted)
+        return state->last;
+    return (struct image){.is_known = false};
+}
+
+/* The row that has the values of a created half: the one that the deleted half has ended in this batch, or the row
+ * itself, from an earlier attempt. */
+static struct image find_moved(const struct walk *walk, const struct looked_at *x)
+{
+    const struct settle *settle = walk->settle;
+    const struct key_state *old = &settle->states[settle->old_state[x->tie - settle->batch->ties]];
+    if (old->moved.is_known && settle_same_event(old->moved_at, settle_below(x->version)))
+        return old->moved;
+    if (x->state->last.is_known && settle_same_event(x->state->last.version, x->version))
+        return x->state->last;
+    return (struct image){.is_known = false};
+}
+
+/* Where the values of the holes are: in a row, or put aside; else not known. */
+static struct image find_values(const struct walk *walk, const struct looked_at *x, bool *is_aside)
+{
+    const bool is_moved = (x->marks & ROW_MOVED_HERE) != 0;
+    struct image found = is_moved ? find_moved(walk, x) : living(walk, x->state);
+    *is_aside = is_moved && !found.is_known && settle_has_asides(walk->settle, x->tie);
     /* A newer row of the target is as good: ours loses against it. */
-    if (!out->is_known && x->state->first_held != SETTLE_NONE)
-        *out = held_image(walk, x->state->first_held);
-    return SLUICE_OK;
+    if (!found.is_known && !*is_aside && x->state->first_held != SETTLE_NONE)
+        return held_image(walk, x->state->first_held);
+    return found;
 }
 
 /* The row with its holes filled, in walk->row. */
 static enum sluice_code fill_holes(struct walk *walk, const struct looked_at *x)
 {
     const struct sluice_plan *plan = walk->plan;
-    struct image source;
-    enum sluice_code code = find_values(walk, x, &source);
-    if (code != SLUICE_OK)
-        return code;
-    if (!source.is_known && (plan->toast_missing == SLUICE_TOAST_MISSING_STOP || waits(walk, x)))
+    enum sluice_code code = SLUICE_OK;
+    bool is_aside = false;
+    const struct image source = find_values(walk, x, &is_aside);
+    const bool is_known = source.is_known || is_aside;
+    if (!is_known && !is_truncated(walk, x) && (plan->toast_missing == SLUICE_TOAST_MISSING_STOP || waits(walk, x)))
         return missing(walk, x);
     sluice_buf_clear(&walk->row);
-    if (!source.is_known)
+    if (!is_known)
         return sluice_buf_append_str(&walk->row, x->bytes, walk->err);
-    const struct sluice_str values = image_bytes(walk, source);
+    const struct sluice_str values = is_aside ? x->bytes : image_bytes(walk, source);
     const uint32_t *holes = walk->settle->batch->holes + x->tie->first_hole;
     size_t n = 0;
     layout_find(plan, x->bytes, walk->starts);
     layout_find(plan, values, walk->source_starts);
     for (size_t i = 0; i < plan->n_columns && code == SLUICE_OK; i++) {
         bool is_hole = n < x->tie->n_holes && holes[n] == i;
+        struct sluice_str bytes = layout_column(x->bytes, walk->starts, i);
+        if (is_hole)
+            bytes = is_aside ? settle_find_aside(walk->settle, x->tie, (uint32_t)i)
+                             : layout_column(values, walk->source_starts, i);
         n += is_hole;
-        code = sluice_buf_append_str(&walk->row,
-                                     is_hole ? layout_column(values, walk->source_starts, i)
-                                             : layout_column(x->bytes, walk->starts, i),
-                                     walk->err);
+        code = sluice_buf_append_str(&walk->row, bytes, walk->err);
     }
     walk->counts->n_filled += n;
     return code != SLUICE_OK
@@ -350,16 +366,16 @@ static enum sluice_code walk_living(struct walk *walk, const struct looked_at *x
         sluice_buf_init(&mover, PLACE_BYTES_MAX, "a row");
         code = sluice_buf_append_str(&mover, sluice_buf_str(&walk->row), walk->err);
         if (code == SLUICE_OK)
-            code = put_row(walk, 0);
+            code = put_row(walk);
         if (code != SLUICE_OK)
             return code;
         const struct image image = new_image(walk);
-        code = end_lives(walk, state, image, sluice_buf_str(&mover), false);
+        code = end_lives(walk, state, image, sluice_buf_str(&mover));
         if (code == SLUICE_OK)
             code = begin_life(walk, state, image);
         state->last = image;
     } else {
-        code = put_row(walk, 0);
+        code = put_row(walk);
         if (code == SLUICE_OK)
             state->last = new_image(walk);
     }
@@ -373,13 +389,12 @@ static enum sluice_code live_on(struct walk *walk, const struct looked_at *x, un
     struct key_state *state = x->state;
     if (state->last.is_held && !walk->settle->wants_all)
         return too_many(walk);
-    const struct sluice_str living = image_bytes(walk, state->last);
     sluice_buf_clear(&walk->row);
-    enum sluice_code code = sluice_buf_append_str(&walk->row, living, walk->err);
+    enum sluice_code code = sluice_buf_append_str(&walk->row, image_bytes(walk, state->last), walk->err);
     if (code != SLUICE_OK)
         return code;
     set_tail(&walk->row, settle_with_pending(x->version, n_pending), false);
-    code = put_row(walk, 0);
+    code = put_row(walk);
     if (code != SLUICE_OK)
         return code;
     walk->counts->n_shifted++;
@@ -388,29 +403,27 @@ static enum sluice_code live_on(struct walk *walk, const struct looked_at *x, un
     return SLUICE_OK;
 }
 
-/* A deleted row that keeps the values of the row it ends, for the other half of the key change. */
-static enum sluice_code keep_values(struct walk *walk, const struct looked_at *x)
+/* The values of the row that a key change ends, for its other half. Not when the target holds this event or a later one
+ * of its key: then an earlier attempt has put them aside, and the row that is known need not be the one that was ended.
+ */
+static enum sluice_code move_away(struct walk *walk, const struct looked_at *x)
 {
-    const struct sluice_plan *plan = walk->plan;
-    const struct sluice_str values = image_bytes(walk, x->state->last);
-    enum sluice_code code = SLUICE_OK;
-    layout_find(plan, x->bytes, walk->starts);
-    layout_find(plan, values, walk->source_starts);
-    sluice_buf_clear(&walk->row);
-    for (size_t i = 0; i < plan->n_columns && code == SLUICE_OK; i++)
-        code = sluice_buf_append_str(&walk->row,
-                                     batch_keeps(&plan->columns[i]) ? layout_column(values, walk->source_starts, i)
-                                                                    : layout_column(x->bytes, walk->starts, i),
-                                     walk->err);
-    return code != SLUICE_OK
-               ? code
-               : sluice_buf_append_str(&walk->row, tail_of(x->bytes, walk->starts, plan->n_columns), walk->err);
+    const struct batch_tie *half = NULL;
+    const struct image image = living(walk, x->state);
+    const struct sluice_version event = settle_with_pending(x->version, 0);
+    if (!image.is_known || !settle_is_lacked(walk->settle, x->at, &half) ||
+        !settle_is_above(event, settle_with_pending(x->state->newest, 0)))
+        return SLUICE_OK;
+    x->state->moved = image;
+    x->state->moved_at = x->version;
+    return settle_put_aside(walk->settle, x->state->key, x->version, half, image_bytes(walk, image),
+                            walk->source_starts, walk->err);
 }
 
-static enum sluice_code end_places(struct walk *walk, const struct looked_at *x, bool keeps)
+static enum sluice_code end_places(struct walk *walk, const struct looked_at *x)
 {
     const size_t n_before = walk->out->n_rows;
-    enum sluice_code code = end_lives(walk, x->state, (struct image){.is_known = false}, x->bytes, keeps);
+    enum sluice_code code = end_lives(walk, x->state, (struct image){.is_known = false}, x->bytes);
     if (code != SLUICE_OK)
         return code;
     if (walk->out->n_rows > n_before)
@@ -426,22 +439,20 @@ static enum sluice_code walk_deleted(struct walk *walk, const struct looked_at *
     struct key_state *state = x->state;
     unsigned n_pending = pending_before(state, x->transaction, x->version);
     bool is_again = state->last.is_known && settle_same_event(state->last.version, x->version);
-    bool keeps = (x->marks & ROW_MOVED_AWAY) != 0 && walk->settle->batch->keeps_values && state->last.is_known;
     enum sluice_code code = SLUICE_OK;
     if (is_again && !state->last.is_deleted) /* stored by an earlier attempt, or sent again by the connector */
         return state->last.is_held ? SLUICE_OK : live_on(walk, x, n_pending);
     if (!is_again && n_pending > 0 && !state->last.is_deleted)
         return live_on(walk, x, n_pending - 1);
+    code = move_away(walk, x);
+    if (code != SLUICE_OK)
+        return code;
     if (walk->settle->has_places)
-        return end_places(walk, x, keeps);
-    if (keeps) {
-        code = keep_values(walk, x);
-    } else {
-        sluice_buf_clear(&walk->row);
-        code = sluice_buf_append_str(&walk->row, x->bytes, walk->err);
-    }
+        return end_places(walk, x);
+    sluice_buf_clear(&walk->row);
+    code = sluice_buf_append_str(&walk->row, x->bytes, walk->err);
     if (code == SLUICE_OK)
-        code = put_row(walk, keeps ? ROW_STAYS : 0);
+        code = put_row(walk);
     if (code != SLUICE_OK)
         return code;
     state->last = new_image(walk);
@@ -449,11 +460,13 @@ static enum sluice_code walk_deleted(struct walk *walk, const struct looked_at *
     return SLUICE_OK;
 }
 
-static enum sluice_code walk_row(struct walk *walk, uint32_t row)
+static enum sluice_code walk_row(struct walk *walk, size_t at)
 {
     struct settle *settle = walk->settle;
+    const uint32_t row = settle->order[at];
     const struct sluice_str bytes = batch_bytes(settle->batch, row);
-    const struct looked_at x = {.row = row,
+    const struct looked_at x = {.at = at,
+                                .row = row,
                                 .bytes = bytes,
                                 .version = batch_version(bytes),
                                 .marks = settle->batch->marks[row],
@@ -496,7 +509,7 @@ enum sluice_code settle_finish(struct settle *settle, bool wait_over, struct slu
     if (walk.starts == NULL || walk.source_starts == NULL)
         code = sluice_error_nomem(err, "settling a batch", n_starts * sizeof *walk.starts);
     for (size_t i = 0; i < settle->n_rows && code == SLUICE_OK; i++)
-        code = walk_row(&walk, settle->order[i]);
+        code = walk_row(&walk, i);
     if (code == SLUICE_OK && settle->has_places)
         code = join_rest(&walk);
     free(walk.starts);

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sluice_testing.records import Table, envelope
 from sluice_testing.scene import Scene
 from sluice_testing.wait import wait_until
 
@@ -83,6 +85,94 @@ def test_case_11_observed_02_values_move_with_their_key(scene: Scene, delivery: 
     scene.source.execute("UPDATE docs SET id = id + 10000 WHERE id < 1020", "UPDATE docs SET n = n + 1")
     scene.wait_equal("docs", seconds=120)
     assert not [line for line in worker.events() if line.get("event") == "partition_stopped"]
+
+
+class Mover:
+    """Constructed records of a table in two partitions, among them the halves of key changes with an unchanged value."""
+
+    def __init__(self, scene: Scene, name: str) -> None:
+        self.scene = scene
+        self.table = Table(scene.name, name)
+        scene.topics.create(self.table.topic, partitions=2)
+
+    def row(self, partition: int, row_id: int, name: str) -> None:
+        """A new row."""
+        self.scene.topics.produce_many(self.table.topic, [self.table.row(row_id, name)], partition=partition)
+
+    def move(self, lsn: int, old: int, new: int, away: int | None = None, here: int | None = None) -> None:
+        """The deleted half, the created half, or both, into these partitions."""
+        wrap, prefix, name = self.table.wrap, self.table.prefix, self.table.name
+        gone = {"id": old, "name": None, "n": None}
+        moved = {"id": new, "name": "__debezium_unavailable_value", "n": None}
+        if away is not None:
+            self.scene.topics.produce(self.table.topic, wrap(envelope(prefix, name, "d", lsn, before=gone)),
+                                      self.table.key(old), away, {"__debezium.newkey": json.dumps({"id": new}).encode()})
+        if here is not None:
+            self.scene.topics.produce(self.table.topic, wrap(envelope(prefix, name, "c", lsn, after=moved)),
+                                      self.table.key(new), here, {"__debezium.oldkey": json.dumps({"id": old}).encode()})
+
+    def next(self) -> int:
+        """The next position."""
+        self.table.lsn += 64
+        return self.table.lsn
+
+    def wait_names(self, want: dict[int, str]) -> None:
+        """Waits for the rows that live."""
+        name = self.table.name
+        wait_until(lambda: self.scene.clickhouse.has_table(name) and self.scene.clickhouse.final(name, "id, name")
+                   == [{"id": row_id, "name": text} for row_id, text in sorted(want.items())], 60, f"the rows {want}")
+
+
+def test_values_outlive_their_old_key(scene: Scene, delivery: str) -> None:
+    """Constructed: the old key is used again and merged before the created half is read. And once more, from the start,
+    with and without what the target holds."""
+    mover = Mover(scene, "reused")
+    mover.row(0, 1, "first")
+    worker = scene.run(delivery=delivery, retry__initial="50ms")
+    mover.wait_names({1: "first"})
+    lsn = mover.next()
+    mover.move(lsn, 1, 2, away=0)
+    mover.wait_names({})
+    mover.row(0, 1, "second")
+    mover.wait_names({1: "second"})
+    scene.clickhouse.execute("OPTIMIZE TABLE reused FINAL")
+    assert scene.clickhouse.count("reused") == 1
+    mover.move(lsn, 1, 2, here=1)
+    mover.wait_names({1: "second", 2: "first"})
+    # The other way round: it waits until the deleted half is read. A value goes on from key to key.
+    lsn = mover.next()
+    mover.move(lsn, 2, 4, here=0)
+    wait_until(lambda: worker.metric("previous_waits_total") > 0, 30, "the created half waits")
+    mover.move(lsn, 2, 4, away=1)
+    mover.wait_names({1: "second", 4: "first"})
+    want = {1: "second", 4: "first"}
+    stored = scene.clickhouse.rows("SELECT DISTINCT target, column, type FROM sluice_moved")
+    assert stored == [{"target": f"{scene.name}.reused", "column": "name", "type": "Nullable(String)"}], stored
+    assert worker.terminate() == 0
+    scene.clickhouse.execute("OPTIMIZE TABLE reused FINAL")
+    scene.reset_offsets("--all-topics", "--to-earliest")
+    worker = scene.run("again", delivery=delivery)
+    scene.wait_drained()
+    mover.wait_names(want)
+    assert worker.terminate() == 0
+    scene.clickhouse.execute("DROP TABLE reused")
+    scene.reset_offsets("--all-topics", "--to-earliest")
+    worker = scene.run("anew", delivery=delivery)
+    mover.wait_names(want)
+    assert worker.terminate() == 0
+
+
+def test_key_changes_that_cross(scene: Scene, delivery: str) -> None:
+    """Constructed: each of two partitions has a created half that waits for the deleted one in the other's batch."""
+    mover = Mover(scene, "crossing")
+    mover.row(0, 1, "one")
+    mover.row(1, 3, "three")
+    first, second = mover.next(), mover.next()
+    mover.move(first, 1, 2, away=0, here=1)
+    mover.move(second, 3, 4, away=1, here=0)
+    worker = scene.run(delivery=delivery, retry__initial="50ms")
+    mover.wait_names({2: "one", 4: "three"})
+    assert worker.terminate() == 0
 
 
 def test_a_value_that_nobody_knows_stops_by_name(scene: Scene) -> None:

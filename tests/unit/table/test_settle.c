@@ -13,6 +13,7 @@ struct world {
     struct sluice_plan *plan;
     struct sluice_batch *batch;
     struct sluice_buf answer;
+    struct sluice_buf moved; /* answer about what was put aside */
     int64_t offset;
 };
 
@@ -41,6 +42,7 @@ static void world_init(struct world *w, const char *order)
     if (sluice_batch_new(w->plan, 1000, 1 << 20, &w->batch, &err) != SLUICE_OK)
         abort();
     sluice_buf_init(&w->answer, 1 << 20, "answer");
+    sluice_buf_init(&w->moved, 1 << 20, "answer");
 }
 
 static void world_deinit(struct world *w)
@@ -48,6 +50,7 @@ static void world_deinit(struct world *w)
     sluice_batch_free(w->batch);
     sluice_plan_unref(w->plan);
     sluice_buf_deinit(&w->answer);
+    sluice_buf_deinit(&w->moved);
 }
 
 static struct sluice_version at(uint64_t change)
@@ -91,11 +94,24 @@ static void held(struct world *w, const struct settle *settle, uint32_t n, int i
         abort();
 }
 
+/* A value as an answer tells it that was put aside. */
+static void aside(struct world *w, uint32_t n, const char *column, const char *type, const char *value, size_t len)
+{
+    struct sluice_error err;
+    unsigned char bytes[300];
+    unsigned char *end = convert_put_int(bytes, n, 4);
+    end = convert_put_string(sluice_str_from(column), end);
+    end = convert_put_string(sluice_str_from(type), end);
+    end = convert_put_string((struct sluice_str){value, len}, end);
+    if (sluice_buf_append(&w->moved, bytes, (size_t)(end - bytes), &err) != SLUICE_OK)
+        abort();
+}
+
 static struct settle *begin(struct world *w, size_t n_asks)
 {
     struct settle *settle = NULL;
     struct sluice_error err;
-    CHECK_INT(settle_new(w->batch, &settle, &err), SLUICE_OK);
+    CHECK_INT(settle_new(w->batch, "s", &settle, &err), SLUICE_OK);
     if (settle != NULL)
         CHECK_INT(settle_n_asks(settle), n_asks);
     return settle;
@@ -118,7 +134,39 @@ static void show_row(struct sluice_str row, struct sluice_buf *out)
         abort();
 }
 
-static void check_settled(struct world *w, struct settle *settle, const char *expected)
+/* "key@version column type=text", of Nullable texts that are shorter than 128 bytes. */
+static void check_aside(const struct settle *settle, const char *expected)
+{
+    struct sluice_error err;
+    size_t n_values = 0;
+    size_t n_seen = 0;
+    SLUICE_AUTO(sluice_buf) struct sluice_buf text;
+    sluice_buf_init(&text, TEXT_BYTES, "values");
+    struct sluice_str rest = settle_aside(settle, &n_values);
+    for (; rest.len > 0; n_seen++) {
+        static const char names[] = "\13shop.orders\1s";
+        const char *at = rest.ptr + sizeof names - 1;
+        CHECK_BYTES(rest.ptr, sizeof names - 1, names, sizeof names - 1);
+        CHECK_INT(at[0], 4);
+        CHECK_INT(at[13], COMMIT);
+        const char *column = at + 21;
+        const char *type = column + 1 + column[0];
+        const char *value = type + 1 + type[0];
+        const bool is_null = value[1] != 0;
+        if (sluice_buf_printf(&text, &err, "%s%d@%d %.*s %.*s=%.*s", text.len > 0 ? "; " : "",
+                              read_int((const unsigned char *)at + 1), read_int((const unsigned char *)at + 5),
+                              column[0], column + 1, type[0], type + 1, is_null ? 1 : value[2],
+                              is_null ? "~" : value + 3) != SLUICE_OK)
+            abort();
+        const size_t n = (size_t)(value + 1 + value[0] - rest.ptr);
+        rest = (struct sluice_str){rest.ptr + n, rest.len - n};
+    }
+    CHECK_INT(n_values, n_seen);
+    CHECK_TEXT(sluice_buf_text(&text), expected);
+}
+
+/* `values`: what has to be put aside. */
+static void check_moved(struct world *w, struct settle *settle, const char *expected, const char *values)
 {
     struct sluice_error err = {0};
     struct sluice_batch *settled = NULL;
@@ -128,6 +176,7 @@ static void check_settled(struct world *w, struct settle *settle, const char *ex
     if (!CHECK(settle != NULL))
         return;
     CHECK_INT(settle_answer(settle, sluice_buf_str(&w->answer), &err), SLUICE_OK);
+    CHECK_INT(settle_moved_answer(settle, sluice_buf_str(&w->moved), &err), SLUICE_OK);
     if (CHECK_INT(settle_finish(settle, true, &settled, &counts, &err), SLUICE_OK)) {
         for (uint32_t i = 0; i < settled->n_rows; i++)
             show_row(batch_bytes(settled, i), &text);
@@ -135,8 +184,14 @@ static void check_settled(struct world *w, struct settle *settle, const char *ex
     } else {
         (void)fprintf(stderr, "%s\n", err.text);
     }
+    check_aside(settle, values);
     sluice_batch_free(settled);
     settle_free(settle);
+}
+
+static void check_settled(struct world *w, struct settle *settle, const char *expected)
+{
+    check_moved(w, settle, expected, "");
 }
 
 static void check_failure(struct world *w, struct settle *settle, bool wait_over, enum sluice_action action,
@@ -188,6 +243,29 @@ static void test_values(void)
     held(&w, settle, 1, 3, 0, "new", 400, false);
     held(&w, settle, 2, 4, 0, NULL, 0, false);
     check_settled(&w, settle, "1/0/a@8 1/1/a@16 2/1/old@24 2/2/old@32 3/1/new@40 4/1/~@48");
+    world_deinit(&w);
+}
+
+/* Read again after all of it was stored: merges may have left an older row beside the newest, so only that one is asked
+ * for, and a row that is stored already keeps its values. */
+static void test_values_of_rows_that_are_stored(void)
+{
+    struct world w;
+    world_init(&w, "id");
+    append(&w, 'u', 16, "1", "1", GONE, NONE);
+    append(&w, 'u', 24, "1", "2", GONE, NONE);
+    append(&w, 'u', 32, "1", "3", GONE, NONE);
+    struct settle *settle = begin(&w, 1);
+    if (CHECK(settle != NULL))
+        CHECK(settle_ask(settle, 0).bound.high == UINT64_MAX && settle_ask(settle, 0).bound.low == UINT64_MAX);
+    held(&w, settle, 0, 1, 2, "mine", 24, false);
+    check_settled(&w, settle, "1/1/mine@16 1/2/mine@24 1/3/mine@32");
+    /* A history keeps every row. */
+    w.plan->is_log = true;
+    settle = begin(&w, 1);
+    if (CHECK(settle != NULL))
+        CHECK_INT(settle_ask(settle, 0).bound.low, 16 | PENDING_MASK);
+    settle_free(settle);
     world_deinit(&w);
 }
 
@@ -252,9 +330,61 @@ static void test_key_change(void)
     world_init(&w, "id");
     move(&w, 8, "1", "2", 7);
     move(&w, 16, "2", "3", 7);
-    struct settle *settle = begin(&w, 3); /* 1 for its values; the others might have lived before */
+    struct settle *settle = begin(&w, 3); /* 1 for its values; the others might be stored already */
+    CHECK_INT(settle_n_moved(settle), 2);
     held(&w, settle, 0, 1, 0, "big", 0, false);
-    check_settled(&w, settle, "-1/0/big@8 2/0/big@9 -2/0/big@16 3/0/big@17");
+    /* Put aside all the same: the insert may end halfway, with only one of two parts of the table. */
+    check_moved(&w, settle, "-1/0/~@8 2/0/big@9 -2/0/~@16 3/0/big@17",
+                "1@8 tx Nullable(String)=big; 2@16 tx Nullable(String)=big");
+    /* Again, when a newer row took the old key's place. */
+    settle = begin(&w, 3);
+    sluice_buf_clear(&w.answer);
+    held(&w, settle, 0, 1, 0, "newer", 400, false);
+    aside(&w, 0, "tx", "Nullable(String)", "\0\3big", 5);
+    aside(&w, 1, "tx", "Nullable(String)", "\0\3big", 5);
+    check_moved(&w, settle, "-1/0/~@8 2/0/big@9 -2/0/~@16 3/0/big@17", "2@16 tx Nullable(String)=big");
+    world_deinit(&w);
+}
+
+/* Values that the created half has are not put aside for it. */
+static void test_key_change_without_holes(void)
+{
+    struct world w;
+    struct record old_key;
+    world_init(&w, "id");
+    append(&w, 'd', 8, "1", "0", "null", (struct sluice_row_ties){.moved_away = true});
+    append(&w, 'd', 8, "1", "0", "null", (struct sluice_row_ties){.moved_away = true});
+    append(&w, 'c', 9, "2", "0", "\"a\"", (struct sluice_row_ties){.moved_from = KEY(&old_key, "id", "1")});
+    CHECK(sluice_batch_moves_values(w.batch));
+    CHECK(begin(&w, 0) == NULL);
+    world_deinit(&w);
+}
+
+/* The deleted half by itself: every value that the other one may lack. */
+static void test_moved_away(void)
+{
+    struct world w;
+    world_init(&w, "id");
+    append(&w, 'd', 8, "1", "0", "null", (struct sluice_row_ties){.txid = 7, .moved_away = true});
+    append(&w, 'd', 16, "2", "0", "null", (struct sluice_row_ties){.txid = 7, .moved_away = true});
+    append(&w, 'u', 24, "3", "1", "\"new\"", NONE);
+    append(&w, 'd', 32, "3", "0", "null", (struct sluice_row_ties){.txid = 8, .moved_away = true});
+    append(&w, 'd', 32, "3", "0", "null", (struct sluice_row_ties){.txid = 8, .moved_away = true});
+    append(&w, 'd', 40, "4", "0", "null", (struct sluice_row_ties){.txid = 8, .moved_away = true});
+    struct settle *settle = begin(&w, 4);
+    CHECK_INT(settle_n_moved(settle), 0);
+    held(&w, settle, 0, 1, 0, "big", 0, false);
+    held(&w, settle, 1, 2, 0, NULL, 0, false);
+    held(&w, settle, 3, 4, 0, "gone", 0, true); /* was deleted before */
+    check_moved(&w, settle, "-1/0/~@8 -2/0/~@16 3/1/new@24 -3/0/~@32 -3/0/~@32 -4/0/~@40",
+                "1@8 tx Nullable(String)=big; 2@16 tx Nullable(String)=~; 3@32 tx Nullable(String)=new");
+    /* Stored by an earlier attempt, and one that was merged away. */
+    settle = begin(&w, 4);
+    sluice_buf_clear(&w.answer);
+    held(&w, settle, 0, 1, 0, NULL, 8 | 2, true);
+    held(&w, settle, 1, 2, 0, "newer", 400, false);
+    held(&w, settle, 2, 3, 0, NULL, 32, true);
+    check_settled(&w, settle, "-1/0/~@8 -2/0/~@16 3/1/new@24 -3/0/~@32 -3/0/~@32 -4/0/~@40");
     world_deinit(&w);
 }
 
@@ -264,23 +394,112 @@ static void test_key_change_over_partitions(void)
     struct record old_key;
     world_init(&w, "id");
     append(&w, 'c', 9, "2", "0", GONE, (struct sluice_row_ties){.txid = 7, .moved_from = KEY(&old_key, "id", "1")});
-    struct settle *settle = begin(&w, 2);
-    CHECK_BYTES(settle_ask(settle, 0).key.ptr, settle_ask(settle, 0).key.len, "\1\0\0\0", 4);
-    /* An older row of the key has values that are not meant. */
-    held(&w, settle, 0, 1, 0, "older", 0, false);
-    held(&w, settle, 1, 2, 0, "another", 0, true);
+    struct settle *settle = begin(&w, 1);
+    CHECK_BYTES(settle_ask(settle, 0).key.ptr, settle_ask(settle, 0).key.len, "\2\0\0\0", 4);
+    CHECK_INT(settle_n_moved(settle), 1);
+    CHECK_BYTES(settle_moved(settle, 0).key.ptr, settle_moved(settle, 0).key.len, "\1\0\0\0", 4);
+    CHECK_INT(settle_moved(settle, 0).version.low, 8);
+    held(&w, settle, 0, 2, 0, "another", 0, true);
     check_failure(&w, settle, false, SLUICE_RETRY, "key change");
     check_failure(&w, settle, true, SLUICE_STOP_PARTITION, "field \"tx\"");
     settle_free(settle);
-    settle = begin(&w, 2);
-    sluice_buf_clear(&w.answer);
-    held(&w, settle, 0, 1, 0, "big", 8, true);
+    settle = begin(&w, 1);
+    aside(&w, 0, "tx", "Nullable(String)", "\0\3big", 5);
+    aside(&w, 0, "gone", "String", "\1x", 2);
     check_settled(&w, settle, "2/0/big@9");
-    /* Stored by an earlier attempt; the deleted half is merged away. */
-    settle = begin(&w, 2);
+    /* Stored by an earlier attempt; what was put aside is not needed any more. */
+    settle = begin(&w, 1);
     sluice_buf_clear(&w.answer);
-    held(&w, settle, 1, 2, 0, "mine", 9, false);
+    sluice_buf_clear(&w.moved);
+    held(&w, settle, 0, 2, 0, "mine", 9, false);
     check_settled(&w, settle, "2/0/mine@9");
+    /* A TRUNCATE deletes the row: nobody asks for its values. */
+    settle = begin(&w, 1);
+    sluice_buf_clear(&w.answer);
+    if (CHECK(settle != NULL))
+        settle_set_truncated(settle, at(16));
+    check_settled(&w, settle, "2/0/~@9");
+    world_deinit(&w);
+}
+
+/* The column's type has changed since: only Nullable makes no difference. */
+static void test_moved_values_of_another_type(void)
+{
+    struct world w;
+    struct record old_key;
+    world_init(&w, "id");
+    append(&w, 'c', 9, "2", "0", GONE, (struct sluice_row_ties){.txid = 7, .moved_from = KEY(&old_key, "id", "1")});
+    struct settle *settle = begin(&w, 1);
+    aside(&w, 0, "tx", "String", "\3big", 4);
+    check_settled(&w, settle, "2/0/big@9");
+    settle = begin(&w, 1);
+    sluice_buf_clear(&w.moved);
+    aside(&w, 0, "tx", "Nullable(FixedString(3))", "\0big", 4);
+    check_failure(&w, settle, true, SLUICE_STOP_PARTITION, "field \"tx\"");
+    settle_free(settle);
+    world_deinit(&w);
+}
+
+/* A batch that waits has put aside what others may wait for: the halves of two key changes that cross. */
+static void test_a_batch_that_waits(void)
+{
+    struct world w;
+    struct record old_key;
+    world_init(&w, "id");
+    append(&w, 'd', 8, "1", "0", "null", (struct sluice_row_ties){.txid = 7, .moved_away = true});
+    append(&w, 'c', 17, "4", "0", GONE, (struct sluice_row_ties){.txid = 7, .moved_from = KEY(&old_key, "id", "3")});
+    append(&w, 'd', 24, "5", "0", "null", (struct sluice_row_ties){.txid = 7, .moved_away = true});
+    struct settle *settle = begin(&w, 3);
+    held(&w, settle, 0, 1, 0, "big", 0, false);
+    check_failure(&w, settle, false, SLUICE_RETRY, "key change");
+    check_aside(settle, "1@8 tx Nullable(String)=big");
+    settle_free(settle);
+    world_deinit(&w);
+}
+
+static void test_moved_answers_that_are_not_understood(void)
+{
+    struct world w;
+    struct record old_key;
+    struct sluice_error err;
+    world_init(&w, "id");
+    append(&w, 'c', 9, "2", "0", GONE, (struct sluice_row_ties){.txid = 7, .moved_from = KEY(&old_key, "id", "1")});
+    struct settle *settle = begin(&w, 1);
+    aside(&w, 0, "tx", "Nullable(String)", "\0\3big", 5);
+    const struct sluice_str whole = sluice_buf_str(&w.moved);
+    for (size_t n = 1; n < whole.len; n++) {
+        char *cut = malloc(n);
+        if (cut == NULL)
+            abort();
+        memcpy(cut, whole.ptr, n);
+        CHECK_INT(settle_moved_answer(settle, (struct sluice_str){cut, n}, &err), SLUICE_E_SERVER);
+        free(cut);
+    }
+    sluice_buf_clear(&w.moved);
+    aside(&w, 0, "tx", "Nullable(String)", "\0\4big", 5); /* a value of another length */
+    CHECK_INT(settle_moved_answer(settle, sluice_buf_str(&w.moved), &err), SLUICE_E_SERVER);
+    sluice_buf_clear(&w.moved);
+    aside(&w, 1, "tx", "Nullable(String)", "\0\3big", 5); /* nothing of that number was asked */
+    CHECK_INT(settle_moved_answer(settle, sluice_buf_str(&w.moved), &err), SLUICE_E_SERVER);
+    settle_free(settle);
+    world_deinit(&w);
+}
+
+/* In a table where a key may live in several places, the values are those of the row that lives. */
+static void test_moved_away_from_a_place(void)
+{
+    struct world w;
+    world_init(&w, "id, place");
+    append(&w, 'd', 16, "1", "0", "null", (struct sluice_row_ties){.txid = 7, .moved_away = true});
+    struct settle *settle = begin(&w, 1);
+    held(&w, settle, 0, 1, 2, "a", 8, false);
+    held(&w, settle, 0, 1, 1, NULL, 8, true);
+    check_moved(&w, settle, "-1/2/~@16", "1@16 tx Nullable(String)=a");
+    settle = begin(&w, 1);
+    sluice_buf_clear(&w.answer);
+    held(&w, settle, 0, 1, 2, "a", 8, false);
+    held(&w, settle, 0, 1, 3, "newer", 24, false);
+    check_settled(&w, settle, "-1/2/~@16");
     world_deinit(&w);
 }
 
@@ -408,11 +627,18 @@ int main(void)
 {
     test_nothing_to_settle();
     test_values();
+    test_values_of_rows_that_are_stored();
     test_events_sent_again();
     test_unknown_value();
     test_policies();
     test_key_change();
+    test_key_change_without_holes();
+    test_moved_away();
     test_key_change_over_partitions();
+    test_moved_values_of_another_type();
+    test_a_batch_that_waits();
+    test_moved_answers_that_are_not_understood();
+    test_moved_away_from_a_place();
     test_deferrable_shift();
     test_shift_over_batches();
     test_places();
