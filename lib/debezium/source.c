@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "base/digits.h"
 #include "debezium/refusal.h"
 #include "debezium/text.h"
 #include "json/scan.h"
@@ -152,11 +153,11 @@ static bool read_sequence_part(const char **at, const char *end, bool escaped, u
     }
     if ((size_t)(end - p) < 2 * n_quote + 1 || memcmp(p, quote, n_quote) != 0)
         return false;
-    const char *digits = p + n_quote;
-    p = json_find_no_digit(digits, end);
-    if (p == digits || p - digits > 19 || (size_t)(end - p) < n_quote || memcmp(p, quote, n_quote) != 0)
+    p += n_quote;
+    size_t n_digits = sluice_digits_scan(p, end, number);
+    p += n_digits;
+    if (n_digits == 0 || n_digits > DIGITS_MAX || (size_t)(end - p) < n_quote || memcmp(p, quote, n_quote) != 0)
         return false;
-    *number = json_read_digits(digits, (size_t)(p - digits));
     *has = true;
     *at = p + n_quote;
     return true;

@@ -5,6 +5,7 @@
  */
 #include "json/cursor.h"
 
+#include "base/digits.h"
 #include "json/escape.h"
 #include "json/scan.h"
 #include "json/utf8.h"
@@ -311,10 +312,9 @@ enum sluice_code sluice_json_int64(struct sluice_value value, int64_t *out, stru
     bool negative = n > 0 && *at == '-';
     at += negative ? 1 : 0;
     n -= negative ? 1 : 0;
-    /* 19 digits always fit in 64 bits without a sign. */
-    bool good = value.kind == SLUICE_VALUE_NUMBER && n > 0 && n <= 19 && json_find_no_digit(at, at + n) == at + n;
-    uint64_t number = good ? json_read_digits(at, n) : 0;
-    if (!good || number > (uint64_t)INT64_MAX + (negative ? 1 : 0))
+    uint64_t number = 0;
+    if (value.kind != SLUICE_VALUE_NUMBER || n == 0 || n > DIGITS_MAX || !sluice_digits_read(at, n, &number) ||
+        number > (uint64_t)INT64_MAX + (negative ? 1 : 0))
         return sluice_error_set(err, SLUICE_E_VALUE, SLUICE_REJECT, "not an integer of 64 bits");
     *out = negative ? (int64_t)(0 - number) : (int64_t)number;
     return SLUICE_OK;

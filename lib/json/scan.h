@@ -105,28 +105,6 @@ static inline const char *json_find_no_digit(const char *at, const char *end)
     return at;
 }
 
-/* The number that `n` digits (at most 19) spell. */
-static inline uint64_t json_read_digits(const char *at, size_t n)
-{
-    uint64_t number = 0;
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    for (; n >= 8; n -= 8, at += 8) {
-        /* Eight digits at once: pairs, then pairs of pairs, then both halves. */
-        uint64_t eight;
-        memcpy(&eight, at, sizeof eight);
-        eight -= UINT64_C(0x3030303030303030);
-        eight = eight * 10 + (eight >> 8);
-        eight = ((eight & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x000f424000000064) +
-                 (eight >> 16 & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x0000271000000001)) >>
-                32;
-        number = number * 100000000 + eight;
-    }
-#endif
-    for (; n > 0; n--, at++)
-        number = number * 10 + (uint64_t)(*at - '0');
-    return number;
-}
-
 /* A string without escapes and bytes above 0x7f, an integer, true, false or null, with no space before it. */
 static inline bool json_quick_value(struct sluice_json_cursor *cursor, struct sluice_value *value)
 {

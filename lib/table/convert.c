@@ -4,6 +4,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/digits.h"
+
 /* Null byte, a LEB128 length, the widest fixed value and the scribbling of convert_put_64(). */
 enum { ROOM_ALWAYS = 1 + 10 + 32 + 8 };
 
@@ -90,50 +92,13 @@ unsigned char *convert_infinite(const struct convert *self, enum convert_side si
     return out_of_range(self, side, self->range == SLUICE_RANGE_CLAMP, reason, at, err);
 }
 
-/* Eight digits at once, first digit in the lowest byte; false if one of the bytes is no digit. */
-static inline bool eight_digits(const unsigned char *at, uint64_t *out)
-{
-    uint64_t v = 0;
-    for (unsigned i = 0; i < 8; i++)
-        v |= (uint64_t)at[i] << (8 * i);
-    /* '0' to '9' are 0x30 to 0x39: the high half is 3, and still is with 6 added. */
-    if ((v & 0xf0f0f0f0f0f0f0f0) != 0x3030303030303030 ||
-        ((v + 0x0606060606060606) & 0xf0f0f0f0f0f0f0f0) != 0x3030303030303030)
-        return false;
-    /* Neighbours are joined to pairs, pairs to fours, fours to the whole. */
-    v = (v & 0x0f0f0f0f0f0f0f0f) * 2561 >> 8;
-    v = (v & 0x00ff00ff00ff00ff) * 6553601 >> 16;
-    *out = (v & 0x0000ffff0000ffff) * 42949672960001 >> 32;
-    return true;
-}
-
 bool convert_read_int64_text(struct sluice_str text, int64_t *out)
 {
-    const unsigned char *at = (const unsigned char *)text.ptr;
-    size_t n = text.len;
-    if (n == 0)
-        return false;
-    bool negative = *at == '-';
-    if (negative) {
-        at++;
-        n--;
-    }
-    if (n == 0 || n > 19)
-        return false;
+    bool negative = text.len > 0 && *text.ptr == '-';
+    size_t n = text.len - (negative ? 1 : 0);
     uint64_t magnitude = 0;
-    for (; n >= 8; at += 8, n -= 8) {
-        uint64_t eight;
-        if (!eight_digits(at, &eight))
-            return false;
-        magnitude = magnitude * 100000000 + eight;
-    }
-    for (size_t i = 0; i < n; i++) {
-        unsigned digit = (unsigned)at[i] - '0';
-        if (digit > 9)
-            return false;
-        magnitude = magnitude * 10 + digit;
-    }
-    if (magnitude > (uint64_t)INT64_MAX + (negative ? 1 : 0))
+    if (n == 0 || n > DIGITS_MAX || !sluice_digits_read(text.ptr + (negative ? 1 : 0), n, &magnitude) ||
+        magnitude > (uint64_t)INT64_MAX + (negative ? 1 : 0))
         return false;
     *out = (int64_t)(negative ? 0 - magnitude : magnitude);
     return true;
