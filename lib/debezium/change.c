@@ -6,7 +6,6 @@
 
 #include "debezium/decoder.h"
 #include "debezium/refusal.h"
-#include "debezium/source.h"
 #include "debezium/text.h"
 #include "json/scan.h"
 
@@ -127,9 +126,9 @@ static enum sluice_code read_source(struct record *record, struct sluice_json_cu
     enum sluice_code code = sluice_json_peek(cursor, &record->source_kind, err);
     if (code != SLUICE_OK)
         return code;
-    return record->source_kind == SLUICE_VALUE_OBJECT
-               ? source_read(cursor, &record->decoder->names, &record->change->source, err)
-               : sluice_json_value(cursor, &ignored, err);
+    if (record->source_kind != SLUICE_VALUE_OBJECT)
+        return sluice_json_value(cursor, &ignored, err);
+    return source_read(cursor, &record->decoder->source, &record->decoder->names, &record->change->source, err);
 }
 
 static enum sluice_code read_schema(struct record *record, struct sluice_json_cursor *cursor, struct sluice_error *err)
@@ -195,6 +194,8 @@ static enum sluice_code read_members(struct record *record, struct sluice_json_c
             member = known[i++].bit;
         } else {
             bool more = false;
+            if (json_quick_end(cursor))
+                return SLUICE_OK;
             enum sluice_code code = sluice_json_next_member(cursor, &first, &more, &name, err);
             if (code != SLUICE_OK || !more)
                 return code;

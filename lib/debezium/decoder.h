@@ -3,7 +3,7 @@
 #define SLUICE_DEBEZIUM_DECODER_H
 
 #include "debezium/fields.h"
-#include "debezium/source.h"
+#include "debezium/source_memory.h"
 
 struct sluice_decoder {
     struct sluice_field fields[SLUICE_MAX_FIELDS];
@@ -11,6 +11,7 @@ struct sluice_decoder {
     struct fields_layout layout;
     struct fields_layout key_layout;
     struct source_names names;
+    struct source_memory source;
     const struct sluice_layout *expected; /* NULL: envelopes */
     bool is_header;                       /* the key being read stood in a header */
 };

@@ -23,6 +23,10 @@ enum sluice_code fields_read(struct sluice_json_cursor *cursor, struct fields_la
     enum sluice_code code = sluice_json_enter_object(cursor, err);
     for (size_t i = 0; code == SLUICE_OK; i++) {
         struct sluice_str name;
+        if (i > 0 && json_quick_end(cursor)) {
+            *n_fields = i;
+            break;
+        }
         if (i >= layout->n_names || !json_quick_member(cursor, &first, &layout->names[i], &name)) {
             code = learn_member(cursor, layout, i, &first, &more, &name, err);
             if (code == SLUICE_OK && !more)

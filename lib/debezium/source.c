@@ -5,6 +5,7 @@
 
 #include "base/digits.h"
 #include "debezium/refusal.h"
+#include "debezium/source_memory.h"
 #include "debezium/text.h"
 #include "json/scan.h"
 
@@ -27,23 +28,25 @@ enum source_member {
 static const struct known_member {
     struct json_expected name;
     unsigned bit;
+    enum source_number number; /* if it is one */
+    bool varies;               /* from record to record */
 } known[] = {
-    {JSON_EXPECTED("version"), 0},
-    {JSON_EXPECTED("connector"), SOURCE_CONNECTOR},
-    {JSON_EXPECTED("name"), SOURCE_NAME},
-    {JSON_EXPECTED("ts_ms"), SOURCE_TS_MS},
-    {JSON_EXPECTED("snapshot"), SOURCE_SNAPSHOT},
-    {JSON_EXPECTED("db"), SOURCE_DB},
-    {JSON_EXPECTED("sequence"), SOURCE_SEQUENCE},
-    {JSON_EXPECTED("ts_us"), SOURCE_TS_US},
-    {JSON_EXPECTED("ts_ns"), 0},
-    {JSON_EXPECTED("schema"), SOURCE_SCHEMA},
-    {JSON_EXPECTED("table"), SOURCE_TABLE},
-    {JSON_EXPECTED("txId"), SOURCE_TXID},
-    {JSON_EXPECTED("lsn"), SOURCE_LSN},
-    {JSON_EXPECTED("xmin"), 0},
-    {JSON_EXPECTED("origin"), 0},
-    {JSON_EXPECTED("origin_lsn"), 0},
+    {JSON_EXPECTED("version"), 0, SOURCE_NUMBER_IGNORED, false},
+    {JSON_EXPECTED("connector"), SOURCE_CONNECTOR, SOURCE_NUMBER_IGNORED, false},
+    {JSON_EXPECTED("name"), SOURCE_NAME, SOURCE_NUMBER_IGNORED, false},
+    {JSON_EXPECTED("ts_ms"), SOURCE_TS_MS, SOURCE_NUMBER_TS_MS, true},
+    {JSON_EXPECTED("snapshot"), SOURCE_SNAPSHOT, SOURCE_NUMBER_IGNORED, false},
+    {JSON_EXPECTED("db"), SOURCE_DB, SOURCE_NUMBER_IGNORED, false},
+    {JSON_EXPECTED("sequence"), SOURCE_SEQUENCE, SOURCE_NUMBER_IGNORED, true},
+    {JSON_EXPECTED("ts_us"), SOURCE_TS_US, SOURCE_NUMBER_TS_US, true},
+    {JSON_EXPECTED("ts_ns"), 0, SOURCE_NUMBER_IGNORED, true},
+    {JSON_EXPECTED("schema"), SOURCE_SCHEMA, SOURCE_NUMBER_IGNORED, false},
+    {JSON_EXPECTED("table"), SOURCE_TABLE, SOURCE_NUMBER_IGNORED, false},
+    {JSON_EXPECTED("txId"), SOURCE_TXID, SOURCE_NUMBER_TXID, true},
+    {JSON_EXPECTED("lsn"), SOURCE_LSN, SOURCE_NUMBER_LSN, true},
+    {JSON_EXPECTED("xmin"), 0, SOURCE_NUMBER_IGNORED, false},
+    {JSON_EXPECTED("origin"), 0, SOURCE_NUMBER_IGNORED, false},
+    {JSON_EXPECTED("origin_lsn"), 0, SOURCE_NUMBER_IGNORED, false},
 };
 enum { N_KNOWN = SLUICE_N_ELEMENTS(known) };
 
@@ -198,31 +201,6 @@ enum sluice_code source_take_sequence(const struct sluice_value *value, struct s
     return code != SLUICE_OK ? code : source_check_position(source->sequence1, "source.sequence", err);
 }
 
-static enum sluice_code read_sequence(struct sluice_json_cursor *cursor, struct sluice_source *source,
-                                      struct sluice_error *err)
-{
-    struct sluice_value value;
-    enum sluice_code code = sluice_json_value(cursor, &value, err);
-    return code != SLUICE_OK ? code : source_take_sequence(&value, source, err);
-}
-
-/* The same in one go, without looking for the end of the string first. False: nothing is consumed or set. */
-static bool quick_sequence(struct sluice_json_cursor *cursor, struct sluice_source *source)
-{
-    struct sluice_source parts = {0};
-    const char *at = cursor->at;
-    if (at == cursor->end || *at++ != '"' || !read_sequence_parts(&at, cursor->end, true, &parts) ||
-        at == cursor->end || *at != '"' || parts.sequence0 > SOURCE_MAX_POSITION ||
-        parts.sequence1 > SOURCE_MAX_POSITION)
-        return false;
-    source->sequence0 = parts.sequence0;
-    source->sequence1 = parts.sequence1;
-    source->has_sequence0 = parts.has_sequence0;
-    source->has_sequence1 = parts.has_sequence1;
-    cursor->at = at + 1;
-    return true;
-}
-
 static enum sluice_code read_snapshot(const struct sluice_value *value, bool *snapshot, struct sluice_error *err)
 {
     switch (value->kind) {
@@ -256,6 +234,8 @@ static enum sluice_code take_member(unsigned member, const struct sluice_value *
         return read_name(value, "source.schema", REFUSAL_LEAVE_TABLE_OUT, names, &source->schema, err);
     case SOURCE_TABLE:
         return read_name(value, "source.table", REFUSAL_LEAVE_TABLE_OUT, names, &source->table, err);
+    case SOURCE_SEQUENCE:
+        return source_take_sequence(value, source, err);
     case SOURCE_LSN:
         return read_lsn(value, source, err);
     case SOURCE_TXID:
@@ -276,8 +256,6 @@ static enum sluice_code read_member(struct sluice_json_cursor *cursor, unsigned 
                                     struct sluice_source *source, struct sluice_value *ts_ms, struct sluice_error *err)
 {
     struct sluice_value value;
-    if (member == SOURCE_SEQUENCE)
-        return quick_sequence(cursor, source) ? SLUICE_OK : read_sequence(cursor, source, err);
     if (!json_quick_value(cursor, &value)) {
         enum sluice_code code = sluice_json_value(cursor, &value, err);
         if (code != SLUICE_OK)
@@ -294,20 +272,40 @@ static enum sluice_code finish(unsigned seen, struct sluice_source *source, cons
     return source->ts_us != 0 ? SLUICE_OK : time_read(ts_ms, "source.ts_ms", 1000, &source->ts_us, err);
 }
 
-enum sluice_code source_read(struct sluice_json_cursor *cursor, struct source_names *names,
-                             struct sluice_source *source, struct sluice_error *err)
+/* A number without a sign that can't overflow, unless nobody wants it. */
+static bool quick_number(const char **at, const char *end, const struct source_run *run, uint64_t *number)
 {
-    names->n = 0;
+    const char *digits = *at;
+    size_t n = sluice_digits_scan(digits, end, number);
+    *at = digits + n;
+    return n > 0 && (n < DIGITS_MAX || run->number == SOURCE_NUMBER_IGNORED) && (*digits != '0' || n == 1);
+}
+
+/* Null is as good as any text. */
+static void learn(struct source_learning *learning, const struct known_member *member, const char *value,
+                  const char *end, const struct sluice_source *source)
+{
+    if (member->bit == SOURCE_SEQUENCE)
+        source_learn_sequence(learning, value, end, false, source);
+    else if (json_is_digit(*value))
+        source_learn_number(learning, value, json_find_no_digit(value, end), member->number, source);
+}
+
+static enum sluice_code read_members(struct sluice_json_cursor *cursor, struct source_learning *learning,
+                                     struct source_names *names, struct sluice_source *source,
+                                     struct sluice_error *err)
+{
+    static const struct known_member unknown = {.bit = 0};
     struct sluice_value ts_ms = {.kind = SLUICE_VALUE_NULL};
     bool first = true;
     unsigned seen = 0;
     size_t i = 0;
     enum sluice_code code = sluice_json_enter_object(cursor, err);
     while (code == SLUICE_OK) {
+        const struct known_member *member;
         struct sluice_str name;
-        unsigned member = 0;
-        if (SLUICE_LIKELY(i < N_KNOWN && json_quick_member(cursor, &first, &known[i].name, &name))) {
-            member = known[i++].bit;
+        if (i < N_KNOWN && json_quick_member(cursor, &first, &known[i].name, &name)) {
+            member = &known[i++];
         } else {
             bool more = false;
             code = sluice_json_next_member(cursor, &first, &more, &name, err);
@@ -316,16 +314,32 @@ enum sluice_code source_read(struct sluice_json_cursor *cursor, struct source_na
             if (!more)
                 return finish(seen, source, &ts_ms, err);
             size_t found = find_known(name);
-            if (found < N_KNOWN) {
-                member = known[found].bit;
-                i = found + 1;
-            }
+            member = found < N_KNOWN ? &known[found] : &unknown;
+            i = found < N_KNOWN ? found + 1 : i;
         }
-        if ((seen & member) != 0)
+        if ((seen & member->bit) != 0)
             return sluice_error_set(err, SLUICE_E_ENVELOPE, SLUICE_REJECT, "field \"source.%.*s\" stands twice",
                                     SLUICE_STR_ARG(name));
-        seen |= member;
-        code = read_member(cursor, member, names, source, &ts_ms, err);
+        seen |= member->bit;
+        const char *value = cursor->at;
+        code = read_member(cursor, member->bit, names, source, &ts_ms, err);
+        if (code == SLUICE_OK && member->varies)
+            learn(learning, member, value, cursor->at, source);
     }
+    return code;
+}
+
+enum sluice_code source_read(struct sluice_json_cursor *cursor, struct source_memory *memory,
+                             struct source_names *names, struct sluice_source *source, struct sluice_error *err)
+{
+    struct source_learning learning;
+    if (SLUICE_LIKELY(source_recall(memory, NULL, &cursor->at, cursor->end, quick_number, source)))
+        return SLUICE_OK;
+    *source = (struct sluice_source){0};
+    names->n = 0;
+    source_learn(&learning, memory, NULL, cursor->at);
+    enum sluice_code code = read_members(cursor, &learning, names, source, err);
+    if (code == SLUICE_OK)
+        source_learn_finish(&learning, cursor->at, source);
     return code;
 }

@@ -14,12 +14,15 @@ struct source_names {
     size_t n;
 };
 
+struct source_memory;
+
 /* Reads the object under the cursor; members in any order, unknown ones skipped. `source` is zeroed by the caller, and
  * points into the record and into `names`, which is emptied first.
  * Errors: SLUICE_E_JSON; SLUICE_E_ENVELOPE (not written by a PostgreSQL connector, a member twice or of the wrong type,
  * a name with a zero byte or too long); SLUICE_E_POSITION. */
-SLUICE_MUST_CHECK enum sluice_code source_read(struct sluice_json_cursor *cursor, struct source_names *names,
-                                               struct sluice_source *source, struct sluice_error *err);
+SLUICE_MUST_CHECK enum sluice_code source_read(struct sluice_json_cursor *cursor, struct source_memory *memory,
+                                               struct source_names *names, struct sluice_source *source,
+                                               struct sluice_error *err);
 
 /* What either encoding asks of `connector`, of a position in the log, and of the names in a record of a row.
  * Errors: SLUICE_E_ENVELOPE, of the position SLUICE_E_POSITION. */

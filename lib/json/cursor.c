@@ -26,7 +26,8 @@ void sluice_json_init(struct sluice_json_cursor *cursor, struct sluice_str text)
 
 static void skip_space(struct sluice_json_cursor *cursor)
 {
-    while (cursor->at < cursor->end &&
+    /* Mostly there is none, and nothing else below a space either. */
+    while (cursor->at < cursor->end && (unsigned char)*cursor->at <= ' ' &&
            (*cursor->at == ' ' || *cursor->at == '\n' || *cursor->at == '\r' || *cursor->at == '\t'))
         cursor->at++;
 }

@@ -110,7 +110,7 @@ static inline bool json_quick_value(struct sluice_json_cursor *cursor, struct sl
 {
     const char *at = cursor->at;
     const char *end = cursor->end;
-    if (end - at < 8)
+    if (at == end)
         return false;
     if (*at == '"') {
         bool ascii = true;
@@ -132,11 +132,13 @@ static inline bool json_quick_value(struct sluice_json_cursor *cursor, struct sl
         return true;
     }
     size_t n = *at == 'f' ? 5 : 4;
+    if ((size_t)(end - at) < n)
+        return false;
     if (memcmp(at, "null", 4) == 0)
         value->kind = SLUICE_VALUE_NULL;
     else if (memcmp(at, "true", 4) == 0)
         value->kind = SLUICE_VALUE_TRUE;
-    else if (memcmp(at, "false", 5) == 0)
+    else if (n == 5 && memcmp(at, "false", 5) == 0)
         value->kind = SLUICE_VALUE_FALSE;
     else
         return false;
@@ -177,26 +179,43 @@ static inline bool json_is_expected(const struct json_expected *expected, struct
     return expected->length == name.len + 3 && memcmp(expected->text + 1, name.ptr, name.len) == 0;
 }
 
+/* `end` is no nearer than the length of what is expected. */
+static inline bool json_stands_here(const struct json_expected *expected, const char *at, const char *end)
+{
+#ifdef JSON_SCAN_SSE2
+    if (SLUICE_LIKELY(end - at >= JSON_EXPECTED_MAX)) {
+        __m128i low = _mm_cmpeq_epi8(json_load16(at), json_load16(expected->text));
+        __m128i high = _mm_cmpeq_epi8(json_load16(at + 16), json_load16(expected->text + 16));
+        uint32_t equal = (uint32_t)_mm_movemask_epi8(low) | (uint32_t)_mm_movemask_epi8(high) << 16;
+        return (equal | expected->ignore) == UINT32_MAX;
+    }
+#else
+    (void)end;
+#endif
+    return memcmp(at, expected->text, expected->length) == 0;
+}
+
+/* Consumes the end of an object. */
+static inline bool json_quick_end(struct sluice_json_cursor *cursor)
+{
+    if (cursor->at == cursor->end || *cursor->at != '}')
+        return false;
+    cursor->at++;
+    return true;
+}
+
 /* Consumes the comma before the next member (not before the first one), its name and its colon if it is the expected
  * one in compact JSON. */
 static inline bool json_quick_member(struct sluice_json_cursor *cursor, bool *first,
                                      const struct json_expected *expected, struct sluice_str *name)
 {
     const char *at = cursor->at;
-    if (cursor->end - at <= JSON_EXPECTED_MAX || expected->ignore == UINT32_MAX)
+    if (cursor->end - at <= (ptrdiff_t)expected->length || expected->ignore == UINT32_MAX)
         return false;
     if (!*first && *at++ != ',')
         return false;
-#ifdef JSON_SCAN_SSE2
-    __m128i low = _mm_cmpeq_epi8(json_load16(at), json_load16(expected->text));
-    __m128i high = _mm_cmpeq_epi8(json_load16(at + 16), json_load16(expected->text + 16));
-    uint32_t equal = (uint32_t)_mm_movemask_epi8(low) | (uint32_t)_mm_movemask_epi8(high) << 16;
-    if ((equal | expected->ignore) != UINT32_MAX)
+    if (!json_stands_here(expected, at, cursor->end))
         return false;
-#else
-    if (memcmp(at, expected->text, expected->length) != 0)
-        return false;
-#endif
     *first = false;
     *name = (struct sluice_str){at + 1, expected->length - 3};
     cursor->at = at + expected->length;

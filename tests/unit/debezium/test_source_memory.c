@@ -1,0 +1,141 @@
+/* What a decoder remembers of the last `source` never shows: after any record it reads any other as a new decoder does.
+ * Every pair of texts that differ in one value, and every cut of one. */
+#include "debezium/change.h"
+
+#include "support/check.h"
+#include "support/exact.h"
+
+enum { TEXT = 1024, N_VALUES = 12 };
+
+/* In place of each "@", one after the other. */
+static const char record[] =
+    "{\"before\":null,\"after\":{\"id\":1},\"source\":{\"version\":\"3.6.1.Final\",\"connector\":@,\"name\":\"shop\","
+    "\"ts_ms\":@,\"snapshot\":@,\"db\":\"shop\",\"sequence\":@,\"ts_us\":@,\"ts_ns\":@,\"schema\":\"public\","
+    "\"table\":@,\"txId\":@,\"lsn\":@,\"xmin\":@@},\"transaction\":null,\"op\":\"u\",\"ts_ms\":@}";
+
+static const char *const usual[N_VALUES] = {"\"postgresql\"",
+                                            "1795256720433",
+                                            "\"false\"",
+                                            "\"[null,\\\"617\\\"]\"",
+                                            "1795256720433157",
+                                            "1795256720433157000",
+                                            "\"customers\"",
+                                            "894",
+                                            "61793936",
+                                            "null",
+                                            "",
+                                            "5"};
+
+static const struct {
+    size_t at;
+    const char *values[14];
+} others[] = {
+    {0, {"\"mysql\"", "null", "\"postgresqL\""}},
+    {1, {"0", "1", "null", "-1", "01", "1.5", "9223372036854775807", "99999999999999999999", "\"5\"", " 7", "9 "}},
+    {2, {"\"true\"", "\"first\"", "null", "false", "true"}},
+    {3,
+     {"\"[\\\"1\\\",\\\"2\\\"]\"", "\"[\\\"11\\\",\\\"2\\\"]\"", "\"[\\\"1\\\",null]\"", "\"[null,null]\"",
+      "\"[null, \\\"617\\\"]\"", "\"[null,\\\"0617\\\"]\"", "\"[null,\\\"72057594037927936\\\"]\"", "null",
+      "\"[null,\\\"\\\"]\"", "\"[null,617]\"", "\"[null,\\\"617\\\"\"", "\"[null,\\\"61793936123456789012\\\"]\""}},
+    {4, {"0", "1", "null", "-1", "01", "1.5", "9223372036854775807", "9223372036854775808", "\"5\"", "1e5"}},
+    {5, {"0", "1", "null", "-1", "01", "1.5", "17952567204331570001795256720433157000", "\"5\"", "1e5", "1."}},
+    {6, {"\"orders\"", "\"customer\"", "\"\"", "null", "\"a\\u0062\""}},
+    {7, {"0", "4294967295", "9223372036854775807", "9223372036854775808", "null", "-1", "894.0", "0894"}},
+    {8, {"0", "72057594037927935", "72057594037927936", "null", "-1", "6179393e1", "06"}},
+    {9, {"5", "\"\""}},
+    {10, {",\"more\":[1,\"}\"]", ",\"lsn\":1", ",\"txId\":894", ",\"ts_ns\":5", ",\"sequence\":null", ",", "}"}},
+};
+
+static struct sluice_str write_record(char out[TEXT], size_t at, const char *value)
+{
+    size_t n = 0;
+    size_t hole = 0;
+    for (const char *in = record; *in != '\0'; in++) {
+        if (*in != '@') {
+            out[n++] = *in;
+            continue;
+        }
+        const char *filling = hole == at ? value : usual[hole];
+        memcpy(out + n, filling, strlen(filling));
+        n += strlen(filling);
+        hole++;
+    }
+    CHECK_INT(hole, N_VALUES);
+    return (struct sluice_str){out, n};
+}
+
+static bool names_equal(struct sluice_str a, struct sluice_str b)
+{
+    return a.len == b.len && (a.len == 0 || a.ptr == b.ptr); /* both lie in the record */
+}
+
+static void check_same(const struct sluice_source *a, const struct sluice_source *b)
+{
+    CHECK(names_equal(a->name, b->name) && names_equal(a->db, b->db) && names_equal(a->schema, b->schema) &&
+          names_equal(a->table, b->table));
+    CHECK(a->snapshot == b->snapshot && a->has_lsn == b->has_lsn && a->has_sequence0 == b->has_sequence0 &&
+          a->has_sequence1 == b->has_sequence1 && a->has_txid == b->has_txid);
+    CHECK(a->lsn == b->lsn && a->sequence0 == b->sequence0 && a->sequence1 == b->sequence1 && a->txid == b->txid &&
+          a->ts_us == b->ts_us);
+}
+
+static void check_read(struct sluice_decoder *used, struct sluice_str text)
+{
+    static const struct sluice_str no_hint = {NULL, 0};
+    struct sluice_error err = {0};
+    struct sluice_error fresh_err = {0};
+    struct sluice_change change;
+    struct sluice_change fresh_change;
+    SLUICE_AUTO(sluice_decoder) struct sluice_decoder *fresh = NULL;
+    if (!CHECK_INT(sluice_decoder_new(&fresh, &err), SLUICE_OK))
+        return;
+    struct sluice_str exact = exact_copy(text);
+    enum sluice_code code = sluice_change_decode(fresh, exact, no_hint, &fresh_change, &fresh_err);
+    if (!CHECK_INT(sluice_change_decode(used, exact, no_hint, &change, &err), code))
+        (void)fprintf(stderr, "    %.*s\n", (int)text.len, text.ptr);
+    else if (code == SLUICE_OK)
+        check_same(&change.source, &fresh_change.source);
+    else
+        CHECK_TEXT(err.text, fresh_err.text);
+    exact_free(exact);
+}
+
+static void test_pairs(struct sluice_decoder *decoder)
+{
+    char usual_text[TEXT];
+    char text[TEXT];
+    char before[TEXT];
+    const struct sluice_str plain = write_record(usual_text, 0, usual[0]);
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(others); i++) {
+        for (size_t k = 0; others[i].values[k] != NULL; k++) {
+            check_read(decoder, plain);
+            check_read(decoder, write_record(text, others[i].at, others[i].values[k]));
+            for (size_t m = 0; others[i].values[m] != NULL; m++) {
+                check_read(decoder, write_record(before, others[i].at, others[i].values[m]));
+                check_read(decoder, write_record(text, others[i].at, others[i].values[k]));
+            }
+            check_read(decoder, plain);
+        }
+    }
+}
+
+static void test_cuts(struct sluice_decoder *decoder)
+{
+    char text[TEXT];
+    const struct sluice_str plain = write_record(text, 0, usual[0]);
+    for (size_t n = 0; n < plain.len; n++) {
+        check_read(decoder, plain);
+        check_read(decoder, (struct sluice_str){plain.ptr, n});
+    }
+}
+
+int main(void)
+{
+    struct sluice_error err;
+    SLUICE_AUTO(sluice_decoder) struct sluice_decoder *decoder = NULL;
+    if (!CHECK_INT(sluice_decoder_new(&decoder, &err), SLUICE_OK))
+        return check_result();
+    test_pairs(decoder);
+    test_cuts(decoder);
+    return check_result();
+}
