@@ -47,6 +47,8 @@ SLUICE_MUST_CHECK enum sluice_code avro_read_value(struct avro_reader *reader, c
 /* Passes one value of `node` over; it is checked all the same. */
 SLUICE_MUST_CHECK enum sluice_code avro_skip_value(struct avro_reader *reader, const struct avro_node *node,
                                                    struct sluice_error *err);
+/* A long alone. */
+SLUICE_MUST_CHECK enum sluice_code avro_read_long(struct avro_reader *reader, int64_t *out, struct sluice_error *err);
 /* Which branch of a union the value is of, so that it can be read as that; any other node is its own branch. */
 SLUICE_MUST_CHECK enum sluice_code avro_enter(struct avro_reader *reader, const struct avro_node *node,
                                               const struct avro_node **branch, struct sluice_error *err);

@@ -10,6 +10,7 @@
 #define SLUICE_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define SLUICE_NORETURN    __attribute__((noreturn))
 #define SLUICE_UNUSED      __attribute__((unused))
+#define SLUICE_NOINLINE    __attribute__((noinline)) /* keeps a rare case out of a hot function's frame */
 #else
 #error "GCC or clang is needed: ownership in this code base rests on the cleanup attribute"
 #endif

@@ -5,19 +5,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
+
+#include "base/bytes.h"
 
 enum { DIGITS_MAX = 19 }; /* as many always fit 64 bits */
 
 /* Eight bytes, the first one lowest; a digit becomes its value, any other byte is above 9. */
 static inline uint64_t digits_load(const char *at)
 {
-    uint64_t v;
-    memcpy(&v, at, sizeof v);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    v = __builtin_bswap64(v);
-#endif
-    return v ^ UINT64_C(0x3030303030303030);
+    return sluice_load_64(at) ^ UINT64_C(0x3030303030303030);
 }
 
 /* The highest bit of each byte above 9; bits above the lowest one that is set may be wrong. */

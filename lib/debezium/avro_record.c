@@ -141,14 +141,16 @@ static enum sluice_code read_after(struct avro_reader *reader, const struct avro
 }
 
 static enum sluice_code read_source(struct avro_reader *reader, const struct avro_record *record,
-                                    const struct avro_node *node, struct sluice_change *change,
-                                    struct sluice_error *err)
+                                    const struct avro_node *node, struct sluice_decoder *decoder,
+                                    struct sluice_change *change, struct sluice_error *err)
 {
     const struct avro_node *branch = NULL;
     enum sluice_code code = avro_enter(reader, node, &branch, err);
     if (code == SLUICE_OK && branch != record->source)
         return field_error(err, SLUICE_E_ENVELOPE, "source", "a record is expected");
-    return code != SLUICE_OK ? code : avro_source_read(reader, branch, record->source_members, &change->source, err);
+    if (code != SLUICE_OK)
+        return code;
+    return avro_source_read(reader, branch, record->source_members, &decoder->source, &change->source, err);
 }
 
 static enum sluice_code read_member(struct avro_reader *reader, const struct avro_record *record, size_t i,
@@ -165,7 +167,7 @@ static enum sluice_code read_member(struct avro_reader *reader, const struct avr
         break;
     case AVRO_SOURCE:
         if (is_envelope && record->source != NULL)
-            return read_source(reader, record, node, change, err);
+            return read_source(reader, record, node, decoder, change, err);
         break;
     case AVRO_BEFORE:
         return avro_read_value(reader, node, &found->before, err);

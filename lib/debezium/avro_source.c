@@ -1,8 +1,9 @@
 /* avro_source.c - see avro_source.h. What is asked of each field is what source.c asks of it in JSON. */
 #include "debezium/avro_source.h"
 
+#include "base/digits.h"
 #include "debezium/refusal.h"
-#include "debezium/source.h"
+#include "debezium/source_memory.h"
 #include "debezium/text.h"
 
 static const struct {
@@ -102,19 +103,77 @@ static enum sluice_code take(enum avro_source_member member, const struct sluice
     SLUICE_BUG("a member of source that is none");
 }
 
-enum sluice_code avro_source_read(struct avro_reader *reader, const struct avro_node *node,
-                                  const unsigned char *members, struct sluice_source *source, struct sluice_error *err)
+/* --- the memory ----------------------------------------------------------------------------------------------------
+ */
+
+/* A varint, or a number in a sequence, which is as long as its text says it is. */
+static bool quick_number(const char **at, const char *end, const struct source_run *run, uint64_t *number)
+{
+    struct avro_reader reader = avro_reader_of((struct sluice_str){*at, (size_t)(end - *at)});
+    struct sluice_error ignored;
+    int64_t value = 0;
+    if (run->n_digits > 0) {
+        size_t n = sluice_digits_scan(*at, end, number);
+        *at += n;
+        return n == run->n_digits && n <= DIGITS_MAX;
+    }
+    if (avro_read_long(&reader, &value, &ignored) != SLUICE_OK)
+        return false;
+    *at = (const char *)reader.at;
+    *number = (uint64_t)value; /* below zero it is above every bound */
+    return true;
+}
+
+static enum source_number number_of(enum avro_source_member member)
+{
+    switch (member) {
+    case AVRO_SOURCE_TS_MS:
+        return SOURCE_NUMBER_TS_MS;
+    case AVRO_SOURCE_TS_US:
+        return SOURCE_NUMBER_TS_US;
+    case AVRO_SOURCE_TXID:
+        return SOURCE_NUMBER_TXID;
+    case AVRO_SOURCE_LSN:
+        return SOURCE_NUMBER_LSN;
+    default:
+        return SOURCE_NUMBER_IGNORED;
+    }
+}
+
+/* A field that was read from `start` to `end`. Of a long the varint is left out, not the index in front of it. */
+static void learn(struct source_learning *learning, const struct avro_node *node, enum avro_source_member member,
+                  const struct sluice_value *value, const unsigned char *start, const unsigned char *end,
+                  const struct sluice_source *source)
+{
+    const enum avro_kind kind = avro_without_null(node)->kind;
+    if (kind == AVRO_STRING && member == AVRO_SOURCE_SEQUENCE && value->kind == SLUICE_VALUE_STRING)
+        source_learn_sequence(learning, value->text.ptr, value->text.ptr + value->text.len, true, source);
+    if (kind != AVRO_LONG || value->kind != SLUICE_VALUE_INTEGER)
+        return;
+    const unsigned char *number = end - 1;
+    while (number > start && number[-1] >= 0x80)
+        number--;
+    source_learn_number(learning, (const char *)number, (const char *)end, number_of(member), source);
+}
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+
+static enum sluice_code read_members(struct avro_reader *reader, const struct avro_node *node,
+                                     const unsigned char *members, struct source_learning *learning,
+                                     struct sluice_source *source, struct sluice_error *err)
 {
     bool has_connector = false;
     int64_t ts_ms_us = 0;
     for (size_t i = 0; i < node->n; i++) {
         struct sluice_value value;
+        const unsigned char *start = reader->at;
         enum avro_source_member member = (enum avro_source_member)members[i];
         enum sluice_code code = avro_read_value(reader, node->fields[i].node, &value, err);
         if (code == SLUICE_OK)
             code = take(member, &value, source, &ts_ms_us, err);
         if (SLUICE_UNLIKELY(code != SLUICE_OK))
             return code;
+        learn(learning, node->fields[i].node, member, &value, start, reader->at, source);
         has_connector = has_connector || member == AVRO_SOURCE_CONNECTOR;
     }
     if (!has_connector)
@@ -122,4 +181,22 @@ enum sluice_code avro_source_read(struct avro_reader *reader, const struct avro_
     if (source->ts_us == 0) /* ts_ms counts only where there is no ts_us */
         source->ts_us = ts_ms_us;
     return SLUICE_OK;
+}
+
+enum sluice_code avro_source_read(struct avro_reader *reader, const struct avro_node *node,
+                                  const unsigned char *members, struct source_memory *memory,
+                                  struct sluice_source *source, struct sluice_error *err)
+{
+    struct source_learning learning;
+    const char *at = (const char *)reader->at;
+    if (SLUICE_LIKELY(source_recall(memory, node, &at, (const char *)reader->end, quick_number, source))) {
+        reader->at = (const unsigned char *)at;
+        return SLUICE_OK;
+    }
+    *source = (struct sluice_source){0};
+    source_learn(&learning, memory, node, at);
+    enum sluice_code code = read_members(reader, node, members, &learning, source, err);
+    if (code == SLUICE_OK)
+        source_learn_finish(&learning, (const char *)reader->at, source);
+    return code;
 }

@@ -63,9 +63,17 @@ void source_learn_sequence(struct source_learning *learning, const char *at, con
     }
 }
 
+/* A name need not lie in the record: Avro's enums are spelled in the schema. */
+static bool has_names(const struct source_memory *memory, const struct sluice_source *source)
+{
+    return memory->names[0].length == source->name.len && memory->names[1].length == source->db.len &&
+           memory->names[2].length == source->schema.len && memory->names[3].length == source->table.len;
+}
+
 void source_learn_finish(struct source_learning *learning, const char *end, const struct sluice_source *source)
 {
     end_run(learning, end, (struct source_run){.number = SOURCE_NUMBER_IGNORED}, source);
     learning->memory->snapshot = source->snapshot;
-    learning->memory->n_runs = learning->n_runs <= SOURCE_MAX_RUNS ? learning->n_runs : 0;
+    if (learning->n_runs <= SOURCE_MAX_RUNS && has_names(learning->memory, source))
+        learning->memory->n_runs = learning->n_runs;
 }

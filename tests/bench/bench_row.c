@@ -14,8 +14,6 @@
 #include "table/shape.h"
 #include "table/target.h"
 
-#define STAGE __attribute__((noinline))
-
 struct bench {
     struct sluice_decoder *decoder;
     struct sluice_arena arena;
@@ -40,7 +38,7 @@ void die(const char *what, const struct sluice_error *err)
     exit(1);
 }
 
-STAGE void stage_key(struct bench *b, size_t i, struct sluice_key *key)
+SLUICE_NOINLINE void stage_key(struct bench *b, size_t i, struct sluice_key *key)
 {
     struct sluice_error err;
     struct sluice_str bytes = b->keys.records[i];
@@ -51,7 +49,7 @@ STAGE void stage_key(struct bench *b, size_t i, struct sluice_key *key)
         die("key", &err);
 }
 
-STAGE void stage_value(struct bench *b, size_t i, struct sluice_change *change)
+SLUICE_NOINLINE void stage_value(struct bench *b, size_t i, struct sluice_change *change)
 {
     struct sluice_error err;
     struct sluice_str bytes = b->values.records[i];
@@ -62,7 +60,7 @@ STAGE void stage_value(struct bench *b, size_t i, struct sluice_change *change)
         die("value", &err);
 }
 
-STAGE void stage_row(struct sluice_batch *batch, const struct sluice_change *change, size_t i)
+SLUICE_NOINLINE void stage_row(struct sluice_batch *batch, const struct sluice_change *change, size_t i)
 {
     struct sluice_error err;
     bool full = false;

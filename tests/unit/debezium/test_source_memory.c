@@ -1,7 +1,8 @@
 /* What a decoder remembers of the last `source` never shows: after any record it reads any other as a new decoder does.
- * Every pair of texts that differ in one value, and every cut of one. */
+ * Every pair of texts that differ in one value, every cut of one, and every byte of a record of Avro in another way. */
 #include "debezium/change.h"
 
+#include "support/captured_avro.h"
 #include "support/check.h"
 #include "support/exact.h"
 
@@ -79,9 +80,17 @@ static void check_same(const struct sluice_source *a, const struct sluice_source
           a->ts_us == b->ts_us);
 }
 
-static void check_read(struct sluice_decoder *used, struct sluice_str text)
+/* `schema` NULL: JSON. */
+static enum sluice_code decode(struct sluice_decoder *decoder, const struct framed_schema *schema,
+                               struct sluice_str bytes, struct sluice_change *change, struct sluice_error *err)
 {
     static const struct sluice_str no_hint = {NULL, 0};
+    return schema != NULL ? framed_change_decode(decoder, schema, bytes, change, err)
+                          : sluice_change_decode(decoder, bytes, no_hint, change, err);
+}
+
+static void check_decode(struct sluice_decoder *used, const struct framed_schema *schema, struct sluice_str bytes)
+{
     struct sluice_error err = {0};
     struct sluice_error fresh_err = {0};
     struct sluice_change change;
@@ -89,15 +98,20 @@ static void check_read(struct sluice_decoder *used, struct sluice_str text)
     SLUICE_AUTO(sluice_decoder) struct sluice_decoder *fresh = NULL;
     if (!CHECK_INT(sluice_decoder_new(&fresh, &err), SLUICE_OK))
         return;
-    struct sluice_str exact = exact_copy(text);
-    enum sluice_code code = sluice_change_decode(fresh, exact, no_hint, &fresh_change, &fresh_err);
-    if (!CHECK_INT(sluice_change_decode(used, exact, no_hint, &change, &err), code))
-        (void)fprintf(stderr, "    %.*s\n", (int)text.len, text.ptr);
+    struct sluice_str exact = exact_copy(bytes);
+    enum sluice_code code = decode(fresh, schema, exact, &fresh_change, &fresh_err);
+    if (!CHECK_INT(decode(used, schema, exact, &change, &err), code))
+        (void)fprintf(stderr, "    %.*s\n", (int)bytes.len, bytes.ptr);
     else if (code == SLUICE_OK)
         check_same(&change.source, &fresh_change.source);
     else
         CHECK_TEXT(err.text, fresh_err.text);
     exact_free(exact);
+}
+
+static void check_read(struct sluice_decoder *used, struct sluice_str text)
+{
+    check_decode(used, NULL, text);
 }
 
 static void test_pairs(struct sluice_decoder *decoder)
@@ -129,6 +143,30 @@ static void test_cuts(struct sluice_decoder *decoder)
     }
 }
 
+static void test_avro(struct sluice_decoder *decoder)
+{
+    static const unsigned char changes[] = {0x01, 0x02, 0x04, 0x40, 0x80, 0xff};
+    unsigned char changed[TEXT];
+    SLUICE_AUTO(captured) struct captured captured;
+    SLUICE_AUTO(sluice_arena) struct sluice_arena arena;
+    sluice_arena_init(&arena, 16 << 20, "schemas");
+    captured_avro_init(&captured, "customers", "values");
+    const struct framed_schema *schema = captured_avro_schema("customers", "value.avsc", &arena);
+    const struct sluice_str bytes = captured_avro_payload(captured.records[captured.n_records / 2]);
+    if (!CHECK(captured.records[captured.n_records / 2].ptr != NULL && bytes.len < TEXT))
+        return;
+    for (size_t i = 0; i < bytes.len; i++) {
+        for (size_t k = 0; k < sizeof changes; k++) {
+            memcpy(changed, bytes.ptr, bytes.len);
+            changed[i] ^= changes[k];
+            check_decode(decoder, schema, bytes);
+            check_decode(decoder, schema, (struct sluice_str){(const char *)changed, bytes.len});
+        }
+        check_decode(decoder, schema, bytes);
+        check_decode(decoder, schema, (struct sluice_str){bytes.ptr, i});
+    }
+}
+
 int main(void)
 {
     struct sluice_error err;
@@ -137,5 +175,6 @@ int main(void)
         return check_result();
     test_pairs(decoder);
     test_cuts(decoder);
+    test_avro(decoder);
     return check_result();
 }
