@@ -66,22 +66,63 @@ static enum sluice_code read_key(struct sluice_decoder *decoder, struct sluice_s
     return code == SLUICE_OK ? code : sluice_error_wrap(err, "key of the record");
 }
 
-enum sluice_code sluice_key_decode(struct sluice_decoder *decoder, struct sluice_str key, struct sluice_key *out,
-                                   struct sluice_error *err)
+static void remember_wrapper(struct key_wrapper *wrapper, struct sluice_str key, struct sluice_str schema,
+                             struct sluice_str payload)
+{
+    wrapper->length = 0;
+    if (payload.ptr < schema.ptr || (size_t)(payload.ptr - key.ptr) > sizeof wrapper->text)
+        return;
+    wrapper->length = (size_t)(payload.ptr - key.ptr);
+    wrapper->schema_at = (size_t)(schema.ptr - key.ptr);
+    wrapper->schema_len = schema.len;
+    memcpy(wrapper->text, key.ptr, wrapper->length);
+}
+
+/* False: it is read the long way, which says what is wrong with it. */
+static bool read_wrapped(struct sluice_decoder *decoder, struct sluice_str key, struct sluice_key *out)
+{
+    const struct key_wrapper *wrapper = &decoder->key_wrapper;
+    struct sluice_json_cursor cursor;
+    struct sluice_error ignored;
+    if (wrapper->length == 0 || key.len <= wrapper->length || decoder->is_header ||
+        memcmp(key.ptr, wrapper->text, wrapper->length) != 0)
+        return false;
+    sluice_json_init(&cursor, key);
+    cursor.at += wrapper->length;
+    if (*cursor.at != '{' ||
+        fields_read(&cursor, &decoder->key_layout, decoder->key_fields, &out->n_fields, &ignored) != SLUICE_OK)
+        return false;
+    out->key_schema = (struct sluice_str){key.ptr + wrapper->schema_at, wrapper->schema_len};
+    return json_quick_end(&cursor) && cursor.at == cursor.end;
+}
+
+static enum sluice_code read_any(struct sluice_decoder *decoder, struct sluice_str key, struct sluice_key *out,
+                                 struct sluice_error *err)
 {
     const struct sluice_value *schema = NULL;
     const struct sluice_value *payload = NULL;
+    enum sluice_code code = read_key(decoder, key, out, err);
+    if (code != SLUICE_OK || !is_wrapper(out->fields, out->n_fields, &schema, &payload))
+        return code;
+    if (schema->kind == SLUICE_VALUE_OBJECT) {
+        out->key_schema = schema->text;
+        remember_wrapper(&decoder->key_wrapper, key, schema->text, payload->text);
+    }
+    return read_key(decoder, payload->text, out, err);
+}
+
+enum sluice_code sluice_key_decode(struct sluice_decoder *decoder, struct sluice_str key, struct sluice_key *out,
+                                   struct sluice_error *err)
+{
     *out = (struct sluice_key){.fields = decoder->key_fields};
     if (key.ptr == NULL || key.len == 0)
         return no_key(err, "there is none");
-    enum sluice_code code = read_key(decoder, key, out, err);
-    if (code == SLUICE_OK && is_wrapper(out->fields, out->n_fields, &schema, &payload)) {
-        if (schema->kind == SLUICE_VALUE_OBJECT)
-            out->key_schema = schema->text;
-        code = read_key(decoder, payload->text, out, err);
+    if (!read_wrapped(decoder, key, out)) {
+        *out = (struct sluice_key){.fields = decoder->key_fields};
+        enum sluice_code code = read_any(decoder, key, out, err);
+        if (code != SLUICE_OK)
+            return code;
     }
-    if (code != SLUICE_OK)
-        return code;
     return out->n_fields == 0 ? no_key(err, "it has no fields") : check_unique(out, err);
 }
 

@@ -1,5 +1,6 @@
-/* What a decoder remembers of the last `source` never shows: after any record it reads any other as a new decoder does.
- * Every pair of texts that differ in one value, every cut of one, and every byte of a record of Avro in another way. */
+/* What a decoder remembers of the last `source`, and of the wrapper of the last key, never shows: after any record it
+ * reads any other as a new decoder does. Every pair of texts that differ in one value, every cut of one, and every byte
+ * of a record of Avro in another way. */
 #include "debezium/change.h"
 
 #include "support/captured_avro.h"
@@ -167,6 +168,60 @@ static void test_avro(struct sluice_decoder *decoder)
     }
 }
 
+static void check_key(struct sluice_decoder *used, const char *text_z)
+{
+    struct sluice_error err = {0};
+    struct sluice_error fresh_err = {0};
+    struct sluice_key key;
+    struct sluice_key fresh_key;
+    SLUICE_AUTO(sluice_decoder) struct sluice_decoder *fresh = NULL;
+    if (!CHECK_INT(sluice_decoder_new(&fresh, &err), SLUICE_OK))
+        return;
+    struct sluice_str text = exact_copy(sluice_str_from(text_z));
+    enum sluice_code code = sluice_key_decode(fresh, text, &fresh_key, &fresh_err);
+    if (!CHECK_INT(sluice_key_decode(used, text, &key, &err), code))
+        (void)fprintf(stderr, "    %s\n", text_z);
+    else if (code != SLUICE_OK)
+        CHECK_TEXT(err.text, fresh_err.text);
+    else if (CHECK_INT(key.n_fields, fresh_key.n_fields) && CHECK(names_equal(key.key_schema, fresh_key.key_schema))) {
+        for (size_t i = 0; i < key.n_fields; i++)
+            CHECK(names_equal(key.fields[i].name, fresh_key.fields[i].name) &&
+                  names_equal(key.fields[i].value.text, fresh_key.fields[i].value.text) &&
+                  key.fields[i].value.kind == fresh_key.fields[i].value.kind);
+    }
+    exact_free(text);
+}
+
+static void test_keys(struct sluice_decoder *decoder)
+{
+    static const char *const keys[] = {
+        "{\"schema\":{\"type\":\"struct\"},\"payload\":{\"id\":1}}",
+        "{\"schema\":{\"type\":\"struct\"},\"payload\":{\"id\":22,\"b\":null}}",
+        "{\"schema\":{\"type\":\"struct\"},\"payload\":{\"id\":1} }",
+        "{\"schema\":{\"type\":\"struct\"},\"payload\":{\"id\":1},\"more\":1}",
+        "{\"schema\":{\"type\":\"struct\"},\"payload\":{\"id\":1}} ",
+        "{\"schema\":{\"type\":\"struct\"},\"payload\":{\"id\":1}}x",
+        "{\"schema\":{\"type\":\"struct\"},\"payload\":{\"id\":1}",
+        "{\"schema\":{\"type\":\"struct\"},\"payload\":{\"id\":01}}",
+        "{\"schema\":{\"type\":\"struct\"},\"payload\":{\"id\":1,\"id\":1}}",
+        "{\"schema\":{\"type\":\"struct\"},\"payload\":{}}",
+        "{\"schema\":{\"type\":\"struct\"},\"payload\":null}",
+        "{\"schema\":{\"type\":\"struct\"},\"payload\":7}",
+        "{\"schema\":{\"type\":\"struct\"},\"payload\":",
+        "{\"schema\":{\"type\":\"record\"},\"payload\":{\"id\":1}}",
+        "{\"schema\":null,\"payload\":{\"id\":1}}",
+        "{\"payload\":{\"id\":1},\"schema\":{\"type\":\"struct\"}}",
+        "{ \"schema\" : {\"type\":\"struct\"} , \"payload\" : {\"id\":1}}",
+        "{\"id\":1}",
+    };
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(keys); i++) {
+        for (size_t k = 0; k < SLUICE_N_ELEMENTS(keys); k++) {
+            check_key(decoder, keys[i]);
+            check_key(decoder, keys[k]);
+        }
+    }
+}
+
 int main(void)
 {
     struct sluice_error err;
@@ -176,5 +231,6 @@ int main(void)
     test_pairs(decoder);
     test_cuts(decoder);
     test_avro(decoder);
+    test_keys(decoder);
     return check_result();
 }
