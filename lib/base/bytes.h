@@ -16,4 +16,12 @@ static inline uint64_t sluice_load_64(const void *at)
     return v;
 }
 
+static inline void sluice_store_64(void *at, uint64_t v)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    v = __builtin_bswap64(v);
+#endif
+    memcpy(at, &v, sizeof v);
+}
+
 #endif

@@ -146,7 +146,7 @@ static void take_row(struct sluice_batch *batch, size_t n_bytes, const uint32_t 
     batch->starts[batch->n_rows] = (uint32_t)batch->n_used;
 }
 
-static enum sluice_code make_room(struct sluice_batch *batch, size_t room, struct sluice_error *err)
+static enum sluice_code grow(struct sluice_batch *batch, size_t room, struct sluice_error *err)
 {
     enum sluice_code code = SLUICE_OK;
     if (batch->n_allocated - batch->n_used < room)
@@ -154,6 +154,12 @@ static enum sluice_code make_room(struct sluice_batch *batch, size_t room, struc
     if (code == SLUICE_OK && batch->n_rows == batch->rows_allocated)
         code = grow_rows(batch, err);
     return code;
+}
+
+static inline enum sluice_code make_room(struct sluice_batch *batch, size_t room, struct sluice_error *err)
+{
+    bool has_room = batch->n_allocated - batch->n_used >= room && batch->n_rows < batch->rows_allocated;
+    return SLUICE_LIKELY(has_room) ? SLUICE_OK : grow(batch, room, err);
 }
 
 /* What is appended, and what becomes of it. */
@@ -197,7 +203,8 @@ static enum sluice_code append_row(struct sluice_batch *batch, const struct appe
 /* --- rows that depend on others ------------------------------------------------------------------------------------
  */
 
-static enum sluice_code add_tie(struct sluice_batch *batch, int64_t offset, struct batch_tie **out,
+/* For the last row. It counts once everything of it is there. */
+static enum sluice_code add_tie(struct sluice_batch *batch, size_t n_holes, int64_t offset, struct batch_tie **out,
                                 struct sluice_error *err)
 {
     if (batch->n_ties == batch->ties_allocated) {
@@ -210,7 +217,8 @@ static enum sluice_code add_tie(struct sluice_batch *batch, int64_t offset, stru
         batch->ties_allocated = n;
     }
     *out = &batch->ties[batch->n_ties];
-    **out = (struct batch_tie){.row = (uint32_t)batch->n_rows,
+    **out = (struct batch_tie){.row = (uint32_t)batch->n_rows - 1,
+                               .n_holes = (uint32_t)n_holes,
                                .first_hole = batch->n_holes,
                                .old_key_at = batch->old_keys.len,
                                .offset = offset};
@@ -311,16 +319,14 @@ enum sluice_code sluice_batch_append_tied(struct sluice_batch *batch, const stru
     if (may_have_holes) {
         a.holes = &holes;
         code = make_holes(batch, &holes, err);
-        if (code == SLUICE_OK)
-            code = add_tie(batch, place->offset, &tie, err);
     }
     if (code == SLUICE_OK)
         code = append_row(batch, &a, full, err);
     if (code != SLUICE_OK)
         return code;
     if (holes.n > 0) {
-        tie->n_holes = (uint32_t)holes.n;
-        if (ties->moved_from != NULL)
+        code = add_tie(batch, holes.n, place->offset, &tie, err);
+        if (code == SLUICE_OK && ties->moved_from != NULL)
             code = keep_old_key(batch, ties->moved_from, tie, err);
         if (code != SLUICE_OK) {
             batch->n_rows--;

@@ -9,6 +9,7 @@
 #ifndef SLUICE_TABLE_CONVERT_H
 #define SLUICE_TABLE_CONVERT_H
 
+#include "base/bytes.h"
 #include "base/compiler.h"
 #include "base/error.h"
 #include "base/value.h"
@@ -81,10 +82,11 @@ SLUICE_MUST_CHECK enum sluice_code convert_choose_part(struct sluice_arena *aren
                                                        const struct sluice_type *type, const struct convert *whole,
                                                        struct convert *out, struct sluice_error *err);
 
+enum { CONVERT_COMPOSITES = 1 << SLUICE_VALUE_ARRAY | 1 << SLUICE_VALUE_OBJECT | 1 << SLUICE_VALUE_AVRO };
+
 static inline bool convert_is_composite(const struct sluice_value *value)
 {
-    const unsigned composites = 1U << SLUICE_VALUE_ARRAY | 1U << SLUICE_VALUE_OBJECT | 1U << SLUICE_VALUE_AVRO;
-    return (composites >> value->kind & 1) != 0;
+    return ((unsigned)CONVERT_COMPOSITES >> value->kind & 1) != 0;
 }
 
 /* The same for an array or a struct, whose parts are counted. */
@@ -163,8 +165,7 @@ unsigned char *convert_finish_string(unsigned char *at, size_t reserved, size_t 
 /* Eight bytes, little-endian. */
 static inline void convert_put_64(unsigned char *at, uint64_t value)
 {
-    for (unsigned i = 0; i < 8; i++)
-        at[i] = (unsigned char)(value >> (8 * i));
+    sluice_store_64(at, value);
 }
 
 /* A two's complement integer of `width` bytes, 1 to 32; scribbles on up to eight. */

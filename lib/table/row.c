@@ -32,7 +32,7 @@ static inline bool same_bytes(const char *a, const char *b, size_t n)
         return load_8(a + n - 8) == load_8(b + n - 8);
     }
     if (n >= 4)
-        return load_4(a) == load_4(b) && load_4(a + n - 4) == load_4(b + n - 4);
+        return ((load_4(a) ^ load_4(b)) | (load_4(a + n - 4) ^ load_4(b + n - 4))) == 0;
     for (size_t i = 0; i < n; i++) {
         if (a[i] != b[i])
             return false;
@@ -173,8 +173,7 @@ static unsigned char *put_image(const struct sluice_plan *plan, const struct slu
             continue;
         if (column->key_position != PLAN_NO_KEY)
             key_at[column->key_position] = (uint32_t)(at - start);
-        if (SLUICE_UNLIKELY(holes != NULL && field->value.text.len >= TOAST_SHORTEST &&
-                            toast_matches(column, &field->value)))
+        if (SLUICE_UNLIKELY(holes != NULL && toast_may_match(&field->value) && toast_matches(column, &field->value)))
             at = put_unknown(column, i, at, holes, err);
         else
             at = put_value(column, &field->value, at, err);
@@ -238,12 +237,13 @@ static size_t grown_room(const struct sluice_plan *plan, const struct sluice_fie
 static size_t fields_room(const struct sluice_plan *plan, const struct sluice_field *fields, size_t n_fields)
 {
     size_t room = plan->room;
-    bool grows = plan->grows;
+    unsigned kinds = 0;
     for (size_t i = 0; i < n_fields; i++) {
         room += fields[i].value.text.len;
-        grows = grows || convert_is_composite(&fields[i].value);
+        kinds |= 1U << fields[i].value.kind;
     }
-    return SLUICE_UNLIKELY(grows) ? grown_room(plan, fields, n_fields) : room;
+    return SLUICE_UNLIKELY(plan->grows || (kinds & CONVERT_COMPOSITES) != 0) ? grown_room(plan, fields, n_fields)
+                                                                             : room;
 }
 
 size_t row_key_room(const struct sluice_plan *plan, const struct sluice_key *key)

@@ -1,6 +1,7 @@
 /* sortkey.c - see sortkey.h. */
 #include "table/sortkey.h"
 
+#include "base/bytes.h"
 #include "base/compiler.h"
 
 enum { RADIX = 256, RADIX_PASSES = 8 };
@@ -56,6 +57,8 @@ void sortkey_add(struct sortkey *key, const struct sluice_type *type)
 
 static uint64_t load_little(const unsigned char *at, size_t n)
 {
+    if (n == 8)
+        return sluice_load_64(at);
     uint64_t v = 0;
     for (size_t i = 0; i < n; i++)
         v |= (uint64_t)at[i] << (8 * i);

@@ -16,6 +16,14 @@ enum { TOAST_SHORTEST = 28 };
 void toast_set_forms(struct plan_column *column, enum sluice_source_type type);
 /* Can a field of this column be a placeholder at all? */
 bool toast_is_possible(const struct plan_column *column);
+/* Does the value begin as one does? Nearly all say no. */
+static inline bool toast_may_match(const struct sluice_value *value)
+{
+    if (value->text.len < TOAST_SHORTEST)
+        return false;
+    const char first = value->text.ptr[0];
+    return first == '_' || first == 'X' || first == '{' || first == '[' || value->kind == SLUICE_VALUE_AVRO;
+}
 /* Is the value of an update one? */
 bool toast_matches(const struct plan_column *column, const struct sluice_value *value);
 
