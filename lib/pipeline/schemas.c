@@ -220,6 +220,12 @@ static enum sluice_code not_framed(const struct lane *lane, struct sluice_str by
                             only_framed ? "not what format: avro wants" : "neither JSON nor Avro of a registry");
 }
 
+/* Plain JSON behind plain JSON: nearly always an object. */
+static bool goes_on_as_json(const struct partition_encoding *known, struct sluice_str bytes)
+{
+    return known->is_known && !known->in_header && known->schema == NULL && bytes.len > 0 && bytes.ptr[0] == '{';
+}
+
 /* The schema of a framed record; NULL if it is plain JSON, or not there yet (p->lane.waiting_for). */
 static enum sluice_code find_schema(struct lane *lane, struct partition *p, const rd_kafka_message_t *message,
                                     enum frame_side side, struct frame *frame, const struct framed_schema **out,
@@ -229,6 +235,8 @@ static enum sluice_code find_schema(struct lane *lane, struct partition *p, cons
     struct schema *schema = NULL;
     const char *what = side == FRAME_KEY ? "key" : "value";
     *out = NULL;
+    if (SLUICE_LIKELY(goes_on_as_json(known, frame->payload)))
+        return SLUICE_OK;
     enum sluice_code code = read_frame(lane, p, message, side, frame, err);
     if (code != SLUICE_OK)
         return sluice_error_wrap(err, "%s of the record", what);
