@@ -131,12 +131,11 @@ static enum sluice_code read_float(struct avro_reader *reader, double *out, stru
 
 static enum sluice_code read_double(struct avro_reader *reader, double *out, struct sluice_error *err)
 {
-    struct sluice_str bytes = {NULL, 0};
-    enum sluice_code code = take_bytes(reader, sizeof *out, &bytes, err);
-    if (code != SLUICE_OK)
-        return code;
-    uint64_t bits = sluice_load_64(bytes.ptr);
+    if (left(reader) < sizeof *out)
+        return too_short(err);
+    uint64_t bits = sluice_load_64(reader->at);
     memcpy(out, &bits, sizeof *out);
+    reader->at += sizeof *out;
     return SLUICE_OK;
 }
 

@@ -173,7 +173,8 @@ static enum sluice_code read_members(struct avro_reader *reader, const struct av
             code = take(member, &value, source, &ts_ms_us, err);
         if (SLUICE_UNLIKELY(code != SLUICE_OK))
             return code;
-        learn(learning, node->fields[i].node, member, &value, start, reader->at, source);
+        if (source_is_learning(learning))
+            learn(learning, node->fields[i].node, member, &value, start, reader->at, source);
         has_connector = has_connector || member == AVRO_SOURCE_CONNECTOR;
     }
     if (!has_connector)

@@ -201,6 +201,31 @@ enum sluice_code source_take_sequence(const struct sluice_value *value, struct s
     return code != SLUICE_OK ? code : source_check_position(source->sequence1, "source.sequence", err);
 }
 
+static enum sluice_code read_sequence(struct sluice_json_cursor *cursor, struct sluice_source *source,
+                                      struct sluice_error *err)
+{
+    struct sluice_value value;
+    enum sluice_code code = sluice_json_value(cursor, &value, err);
+    return code != SLUICE_OK ? code : source_take_sequence(&value, source, err);
+}
+
+/* The same in one go, without looking for the end of the string first. False: nothing is consumed or set. */
+static bool quick_sequence(struct sluice_json_cursor *cursor, struct sluice_source *source)
+{
+    struct sluice_source parts = {0};
+    const char *at = cursor->at;
+    if (at == cursor->end || *at++ != '"' || !read_sequence_parts(&at, cursor->end, true, &parts) ||
+        at == cursor->end || *at != '"' || parts.sequence0 > SOURCE_MAX_POSITION ||
+        parts.sequence1 > SOURCE_MAX_POSITION)
+        return false;
+    source->sequence0 = parts.sequence0;
+    source->sequence1 = parts.sequence1;
+    source->has_sequence0 = parts.has_sequence0;
+    source->has_sequence1 = parts.has_sequence1;
+    cursor->at = at + 1;
+    return true;
+}
+
 static enum sluice_code read_snapshot(const struct sluice_value *value, bool *snapshot, struct sluice_error *err)
 {
     switch (value->kind) {
@@ -234,8 +259,6 @@ static enum sluice_code take_member(unsigned member, const struct sluice_value *
         return read_name(value, "source.schema", REFUSAL_LEAVE_TABLE_OUT, names, &source->schema, err);
     case SOURCE_TABLE:
         return read_name(value, "source.table", REFUSAL_LEAVE_TABLE_OUT, names, &source->table, err);
-    case SOURCE_SEQUENCE:
-        return source_take_sequence(value, source, err);
     case SOURCE_LSN:
         return read_lsn(value, source, err);
     case SOURCE_TXID:
@@ -256,6 +279,8 @@ static enum sluice_code read_member(struct sluice_json_cursor *cursor, unsigned 
                                     struct sluice_source *source, struct sluice_value *ts_ms, struct sluice_error *err)
 {
     struct sluice_value value;
+    if (member == SOURCE_SEQUENCE)
+        return quick_sequence(cursor, source) ? SLUICE_OK : read_sequence(cursor, source, err);
     if (!json_quick_value(cursor, &value)) {
         enum sluice_code code = sluice_json_value(cursor, &value, err);
         if (code != SLUICE_OK)
@@ -292,8 +317,7 @@ static void learn(struct source_learning *learning, const struct known_member *m
 }
 
 static enum sluice_code read_members(struct sluice_json_cursor *cursor, struct source_learning *learning,
-                                     struct source_names *names, struct sluice_source *source,
-                                     struct sluice_error *err)
+                                     struct source_names *names, struct sluice_source *source, struct sluice_error *err)
 {
     static const struct known_member unknown = {.bit = 0};
     struct sluice_value ts_ms = {.kind = SLUICE_VALUE_NULL};
@@ -323,7 +347,7 @@ static enum sluice_code read_members(struct sluice_json_cursor *cursor, struct s
         seen |= member->bit;
         const char *value = cursor->at;
         code = read_member(cursor, member->bit, names, source, &ts_ms, err);
-        if (code == SLUICE_OK && member->varies)
+        if (code == SLUICE_OK && member->varies && source_is_learning(learning))
             learn(learning, member, value, cursor->at, source);
     }
     return code;

@@ -5,10 +5,15 @@
 
 void source_learn(struct source_learning *learning, struct source_memory *memory, const void *schema, const char *at)
 {
+    *learning = (struct source_learning){.memory = memory, .run = at};
+    if (memory->n_runs > 0 && ++memory->n_misses < SOURCE_PATIENCE) {
+        learning->n_runs = SOURCE_MAX_RUNS + 1;
+        return;
+    }
     memory->schema = schema;
     memory->n_runs = 0;
+    memory->n_misses = 0;
     memset(memory->names, 0, sizeof memory->names);
-    *learning = (struct source_learning){.memory = memory, .run = at};
 }
 
 static void keep_name(struct source_name *kept, struct sluice_str name, struct sluice_str run, size_t i)
@@ -21,9 +26,11 @@ static void end_run(struct source_learning *learning, const char *end, struct so
                     const struct sluice_source *source)
 {
     struct source_memory *memory = learning->memory;
-    const struct sluice_str text = {learning->run, (size_t)(end - learning->run)};
     const size_t i = learning->n_runs;
-    if (i >= SOURCE_MAX_RUNS || text.len > SOURCE_MAX_TEXT - learning->n_bytes) {
+    if (!source_is_learning(learning))
+        return;
+    const struct sluice_str text = {learning->run, (size_t)(end - learning->run)};
+    if (i == SOURCE_MAX_RUNS || text.len > SOURCE_MAX_TEXT - learning->n_bytes) {
         learning->n_runs = SOURCE_MAX_RUNS + 1;
         return;
     }
@@ -49,13 +56,11 @@ void source_learn_sequence(struct source_learning *learning, const char *at, con
                            const struct sluice_source *source)
 {
     struct source_run run = {.number = source->has_sequence0 ? SOURCE_NUMBER_SEQUENCE0 : SOURCE_NUMBER_SEQUENCE1};
-    while (at < end) {
+    for (; at < end; at++) {
         const char *digits = at;
-        at = json_find_no_digit(at, end);
-        if (at == digits) {
-            at++;
+        if (!json_is_digit(*at))
             continue;
-        }
+        at = json_find_no_digit(at, end);
         run.n_digits = fixed ? (size_t)(at - digits) : 0;
         end_run(learning, digits, run, source);
         learning->run = at;
@@ -73,7 +78,9 @@ static bool has_names(const struct source_memory *memory, const struct sluice_so
 void source_learn_finish(struct source_learning *learning, const char *end, const struct sluice_source *source)
 {
     end_run(learning, end, (struct source_run){.number = SOURCE_NUMBER_IGNORED}, source);
+    if (!source_is_learning(learning))
+        return;
     learning->memory->snapshot = source->snapshot;
-    if (learning->n_runs <= SOURCE_MAX_RUNS && has_names(learning->memory, source))
+    if (has_names(learning->memory, source))
         learning->memory->n_runs = learning->n_runs;
 }

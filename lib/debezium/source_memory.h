@@ -20,11 +20,16 @@ enum source_number {
     SOURCE_NUMBER_SEQUENCE1
 };
 
+/* Where records of several tables take turns, what is remembered is of use for some of them. It is given up only for
+ * another that was missed as often as this in a row: to learn costs more than to miss. */
+enum { SOURCE_PATIENCE = 4 };
+
 enum { SOURCE_MAX_RUNS = 8, SOURCE_MAX_TEXT = 512, SOURCE_N_NAMES = 4 };
 
 struct source_memory {
     const void *schema; /* of Avro: the node that the bytes are of; NULL: JSON */
     size_t n_runs;      /* 0: nothing is remembered */
+    unsigned n_misses;  /* since it last served */
     struct source_run {
         size_t length;
         enum source_number number; /* behind it; the last run has none */
@@ -83,8 +88,8 @@ static inline struct sluice_str source_name_of(const struct source_name *name, c
 
 /* Reads what stands at *at into the zeroed `source`, if it is what is remembered. False: *at is as before, and `source`
  * means nothing. */
-static inline bool source_recall(const struct source_memory *memory, const void *schema, const char **at,
-                                 const char *end, source_number_fn read_number, struct sluice_source *source)
+static inline bool source_recall(struct source_memory *memory, const void *schema, const char **at, const char *end,
+                                 source_number_fn read_number, struct sluice_source *source)
 {
     const char *starts[SOURCE_MAX_RUNS];
     const char *here = *at;
@@ -115,20 +120,27 @@ static inline bool source_recall(const struct source_memory *memory, const void 
     source->schema = source_name_of(&memory->names[2], starts);
     source->table = source_name_of(&memory->names[3], starts);
     source->snapshot = memory->snapshot;
+    memory->n_misses = 0;
     *at = here;
     return true;
 }
 
-/* Fills a memory while a `source` is read the long way; until it is finished nothing is remembered. */
+/* Fills a memory while a `source` is read the long way, unless patience lets it be as it is; until it is finished
+ * nothing is remembered. */
 struct source_learning {
     struct source_memory *memory;
     const char *run; /* where the present one began */
     size_t n_bytes;
-    size_t n_runs; /* beyond SOURCE_MAX_RUNS: it does not fit */
+    size_t n_runs; /* beyond SOURCE_MAX_RUNS: it does not fit, or is not to be learned */
 };
 
+static inline bool source_is_learning(const struct source_learning *learning)
+{
+    return learning->n_runs <= SOURCE_MAX_RUNS;
+}
+
 void source_learn(struct source_learning *learning, struct source_memory *memory, const void *schema, const char *at);
-/* The number from `at` to `end` is left out. `source` as far as it is read. */
+/* The number from `at` to `end` is left out. `source` as far as it is read. Only while source_is_learning(). */
 void source_learn_number(struct source_learning *learning, const char *at, const char *end, enum source_number number,
                          const struct sluice_source *source);
 /* The same of each number in a sequence. `fixed`: its length stands in front of it. */
