@@ -37,19 +37,19 @@ static bool str_equal(struct sluice_str a, struct sluice_str b)
     return sluice_str_equal(a, b) && (a.len == 0 || a.ptr == b.ptr);
 }
 
-/* Two readings of the same bytes. */
+/* Two readings of the same bytes. A name of the source whose escapes are gone lies in the decoder. */
 static bool changes_equal(const struct sluice_change *a, const struct sluice_change *b)
 {
     const struct sluice_source *s = &a->source;
     const struct sluice_source *t = &b->source;
     bool equal = a->kind == b->kind && a->op == b->op && a->ts_ms == b->ts_ms && a->n_fields == b->n_fields &&
                  a->has_image == b->has_image && str_equal(a->before, b->before) &&
-                 str_equal(a->value_schema, b->value_schema) && str_equal(s->name, t->name) &&
-                 str_equal(s->db, t->db) && str_equal(s->schema, t->schema) && str_equal(s->table, t->table) &&
-                 s->snapshot == t->snapshot && s->has_lsn == t->has_lsn && s->has_txid == t->has_txid &&
-                 s->has_sequence0 == t->has_sequence0 && s->has_sequence1 == t->has_sequence1 && s->lsn == t->lsn &&
-                 s->txid == t->txid && s->sequence0 == t->sequence0 && s->sequence1 == t->sequence1 &&
-                 s->ts_us == t->ts_us;
+                 str_equal(a->value_schema, b->value_schema) && sluice_str_equal(s->name, t->name) &&
+                 sluice_str_equal(s->db, t->db) && sluice_str_equal(s->schema, t->schema) &&
+                 sluice_str_equal(s->table, t->table) && s->snapshot == t->snapshot && s->has_lsn == t->has_lsn &&
+                 s->has_txid == t->has_txid && s->has_sequence0 == t->has_sequence0 &&
+                 s->has_sequence1 == t->has_sequence1 && s->lsn == t->lsn && s->txid == t->txid &&
+                 s->sequence0 == t->sequence0 && s->sequence1 == t->sequence1 && s->ts_us == t->ts_us;
     for (size_t i = 0; equal && i < a->n_fields; i++)
         equal = str_equal(a->fields[i].name, b->fields[i].name) && a->fields[i].value.kind == b->fields[i].value.kind &&
                 str_equal(a->fields[i].value.text, b->fields[i].value.text);
