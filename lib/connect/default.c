@@ -5,6 +5,9 @@
 
 #include "base/base64.h"
 
+/* Where connect_default_keep_numbers() puts a default that is a number. */
+#define NUMBER_KEY "default number"
+
 static enum sluice_code keep(struct sluice_arena *arena, struct sluice_str text, const char **out,
                              struct sluice_error *err)
 {
@@ -67,4 +70,62 @@ enum sluice_code connect_default_bytes(struct sluice_arena *arena, const json_t 
     made[base64_length(n)] = '\0';
     *out = made;
     return SLUICE_OK;
+}
+
+enum sluice_code connect_default_read(struct sluice_arena *arena, const json_t *schema, struct connect_type *type,
+                                      struct sluice_error *err)
+{
+    const json_t *number = json_object_get(schema, NUMBER_KEY);
+    const json_t *value = number != NULL ? number : json_object_get(schema, "default");
+    if (value == NULL || json_is_null(value))
+        return SLUICE_OK;
+    type->has_default = true;
+    type->default_is_number = number != NULL;
+    return connect_default_text(arena, value, &type->default_text, err);
+}
+
+static size_t skip_space(struct sluice_str text, size_t at)
+{
+    while (at < text.len && strchr(" \t\r\n", text.ptr[at]) != NULL && text.ptr[at] != '\0')
+        at++;
+    return at;
+}
+
+/* Where the number of a default ends whose key ends at `at`, a quote; `at` if there is none. *start: its begin. */
+static size_t number_behind(struct sluice_str text, size_t at, size_t *start)
+{
+    size_t end = skip_space(text, at + 1);
+    if (end >= text.len || text.ptr[end] != ':')
+        return at;
+    *start = end = skip_space(text, end + 1);
+    while (end < text.len && strchr("+-.0123456789eE", text.ptr[end]) != NULL && text.ptr[end] != '\0')
+        end++;
+    return end > *start ? end : at;
+}
+
+enum sluice_code connect_default_keep_numbers(struct sluice_str text, struct sluice_buf *out, struct sluice_error *err)
+{
+    static const char key[] = "\"default";
+    const size_t n_key = sizeof key - 1;
+    enum sluice_code code = SLUICE_OK;
+    size_t done = 0;
+    for (size_t i = 0; i < text.len && code == SLUICE_OK; i++) {
+        const size_t start = i;
+        size_t number = 0;
+        if (text.ptr[i] != '"')
+            continue;
+        for (i++; i < text.len && text.ptr[i] != '"'; i++)
+            i += text.ptr[i] == '\\';
+        if (i >= text.len || i - start != n_key || memcmp(text.ptr + start, key, n_key) != 0)
+            continue;
+        const size_t end = number_behind(text, i, &number);
+        if (end == i)
+            continue;
+        code = sluice_buf_append(out, text.ptr + done, start - done, err);
+        if (code == SLUICE_OK)
+            code = sluice_buf_printf(out, err, "\"" NUMBER_KEY "\":\"%.*s\"", (int)(end - number), text.ptr + number);
+        done = end;
+        i = end - 1;
+    }
+    return code == SLUICE_OK ? sluice_buf_append(out, text.ptr + done, text.len - done, err) : code;
 }

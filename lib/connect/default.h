@@ -7,6 +7,17 @@
 #include <jansson.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
+#include "connect/type.h"
+
+/* Appends the JSON of a schema with `"default number":"1"` in place of `"default":1`: jansson would round the number,
+ * or refuse the whole for its size. Errors: as sluice_buf_append(). */
+SLUICE_MUST_CHECK enum sluice_code connect_default_keep_numbers(struct sluice_str text, struct sluice_buf *out,
+                                                                struct sluice_error *err);
+/* Sets the default of `type` from the object of its schema, read from such JSON. Errors: SLUICE_E_NOMEM,
+ * SLUICE_E_LIMIT. */
+SLUICE_MUST_CHECK enum sluice_code connect_default_read(struct sluice_arena *arena, const json_t *schema,
+                                                        struct connect_type *type, struct sluice_error *err);
 
 /* For connect_type.default_text. *out stays as it is for what is no boolean, number, text or empty list. Errors:
  * SLUICE_E_NOMEM, SLUICE_E_LIMIT. */

@@ -10,9 +10,6 @@
 
 enum { MAX_DEPTH = 16, MAX_FIELDS = 1664, MAX_BYTES = 256 << 20 };
 
-/* Where keep_numbers() puts a default that is a number. */
-#define NUMBER_KEY "default number"
-
 SLUICE_DEFINE_AUTO_PTR(json, json_t, json_decref)
 
 static const char *const kind_names[] = {
@@ -113,15 +110,6 @@ static enum sluice_code read_parts(struct reading *r, const json_t *schema, unsi
     return code;
 }
 
-static enum sluice_code read_default(struct reading *r, const json_t *schema, struct connect_type *type)
-{
-    const json_t *value = json_object_get(schema, "default");
-    const json_t *number = json_object_get(schema, NUMBER_KEY);
-    type->has_default = value != NULL || number != NULL;
-    type->default_is_number = number != NULL;
-    return connect_default_text(r->arena, number != NULL ? number : value, &type->default_text, r->err);
-}
-
 static enum sluice_code read_type(struct reading *r, const json_t *schema, unsigned depth,
                                   const struct connect_type **out)
 {
@@ -145,7 +133,7 @@ static enum sluice_code read_type(struct reading *r, const json_t *schema, unsig
     if (code == SLUICE_OK)
         code = copy_text(r, json_object_get(parameters, "__debezium.source.column.type"), &type->source_type);
     if (code == SLUICE_OK)
-        code = read_default(r, schema, type);
+        code = connect_default_read(r->arena, schema, type, r->err);
     if (code == SLUICE_OK)
         code = read_parts(r, schema, depth, type);
     *out = type;
@@ -165,53 +153,6 @@ static const json_t *find_member(const json_t *schema, const char *name_z)
     return NULL;
 }
 
-static size_t skip_space(struct sluice_str text, size_t at)
-{
-    while (at < text.len && strchr(" \t\r\n", text.ptr[at]) != NULL && text.ptr[at] != '\0')
-        at++;
-    return at;
-}
-
-/* Where the number of a default ends whose key ends at `at`, a quote; `at` if there is none. *start: its begin. */
-static size_t number_behind(struct sluice_str text, size_t at, size_t *start)
-{
-    size_t end = skip_space(text, at + 1);
-    if (end >= text.len || text.ptr[end] != ':')
-        return at;
-    *start = end = skip_space(text, end + 1);
-    while (end < text.len && strchr("+-.0123456789eE", text.ptr[end]) != NULL && text.ptr[end] != '\0')
-        end++;
-    return end > *start ? end : at;
-}
-
-/* `"default":1` becomes `"default number":"1"`: jansson would round the number, or refuse it for its size. */
-static enum sluice_code keep_numbers(struct sluice_str text, struct sluice_buf *out, struct sluice_error *err)
-{
-    static const char key[] = "\"default";
-    const size_t n_key = sizeof key - 1;
-    enum sluice_code code = SLUICE_OK;
-    size_t done = 0;
-    for (size_t i = 0; i < text.len && code == SLUICE_OK; i++) {
-        const size_t start = i;
-        size_t number = 0;
-        if (text.ptr[i] != '"')
-            continue;
-        for (i++; i < text.len && text.ptr[i] != '"'; i++)
-            i += text.ptr[i] == '\\';
-        if (i >= text.len || i - start != n_key || memcmp(text.ptr + start, key, n_key) != 0)
-            continue;
-        const size_t end = number_behind(text, i, &number);
-        if (end == i)
-            continue;
-        code = sluice_buf_append(out, text.ptr + done, start - done, err);
-        if (code == SLUICE_OK)
-            code = sluice_buf_printf(out, err, "\"" NUMBER_KEY "\":\"%.*s\"", (int)(end - number), text.ptr + number);
-        done = end;
-        i = end - 1;
-    }
-    return code == SLUICE_OK ? sluice_buf_append(out, text.ptr + done, text.len - done, err) : code;
-}
-
 enum sluice_code connect_embedded_read(struct sluice_arena *arena, struct sluice_str text, const char *member_z,
                                        const struct connect_type **out, struct sluice_error *err)
 {
@@ -220,7 +161,7 @@ enum sluice_code connect_embedded_read(struct sluice_arena *arena, struct sluice
     *out = NULL;
     SLUICE_AUTO(sluice_buf) struct sluice_buf kept;
     sluice_buf_init(&kept, MAX_BYTES, "the embedded schema");
-    enum sluice_code code = keep_numbers(text, &kept, err);
+    enum sluice_code code = connect_default_keep_numbers(text, &kept, err);
     if (code != SLUICE_OK)
         return code;
     SLUICE_AUTO(json) json_t *schema = json_loadb(kept.ptr, kept.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &jerr);

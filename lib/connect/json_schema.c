@@ -8,7 +8,7 @@
 
 #include "connect/default.h"
 
-enum { MAX_DEPTH = 64, MAX_TYPES = 100000, MAX_FIELDS = 1664, MAX_DOCUMENTS = 128 };
+enum { MAX_DEPTH = 64, MAX_TYPES = 100000, MAX_FIELDS = 1664, MAX_DOCUMENTS = 128, MAX_BYTES = 256 << 20 };
 
 struct document {
     const char *name; /* NULL: the schema itself */
@@ -260,24 +260,13 @@ static enum sluice_code read_plain(struct reading *r, const json_t *json, struct
                   name != NULL ? name : "", connect != NULL ? connect : "");
 }
 
-static enum sluice_code set_default(struct reading *r, const json_t *json, struct connect_type *type,
-                                    struct sluice_error *err)
-{
-    const json_t *value = json_object_get(json, "default");
-    if (value == NULL || json_is_null(value))
-        return SLUICE_OK;
-    type->has_default = true;
-    type->default_is_number = json_is_number(value);
-    return connect_default_text(r->arena, value, &type->default_text, err);
-}
-
 static enum sluice_code set_attributes(struct reading *r, const json_t *json, struct connect_type *type,
                                        struct sluice_error *err)
 {
     type->scale = parameter_of(json, "scale");
     type->precision = parameter_of(json, "connect.decimal.precision");
     type->length = parameter_of(json, "length");
-    enum sluice_code code = set_default(r, json, type, err);
+    enum sluice_code code = connect_default_read(r->arena, json, type, err);
     if (code == SLUICE_OK)
         code = keep_text(r, text_of(json, "title"), &type->name, err);
     if (code != SLUICE_OK)
@@ -311,7 +300,7 @@ static enum sluice_code read_type(struct reading *r, const json_t *json, struct 
         if (code != SLUICE_OK)
             return code;
         (*out)->optional = optional || (*out)->optional;
-        return set_default(r, json, *out, err);
+        return connect_default_read(r->arena, json, *out, err);
     }
     struct connect_type *type = sluice_arena_alloc(r->arena, sizeof *type, err);
     if (type == NULL)
@@ -326,7 +315,12 @@ static enum sluice_code load(struct reading *r, const char *name, struct sluice_
     json_error_t why;
     if (r->n_documents == MAX_DOCUMENTS)
         return refuse(err, "the JSON Schema refers to more than %d others", MAX_DOCUMENTS - 1);
-    json_t *root = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
+    SLUICE_AUTO(sluice_buf) struct sluice_buf kept;
+    sluice_buf_init(&kept, MAX_BYTES, "a JSON Schema");
+    enum sluice_code code = connect_default_keep_numbers(text, &kept, err);
+    if (code != SLUICE_OK)
+        return code;
+    json_t *root = json_loadb(kept.ptr, kept.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
     if (root == NULL)
         return sluice_error_set(err, SLUICE_E_JSON, SLUICE_REJECT, "the JSON Schema is no JSON: %s at byte %d",
                                 why.text, why.position);

@@ -101,7 +101,28 @@ static void test_fields(void)
     CHECK_TEXT(r.type->fields[1].name, "b");
     CHECK(r.type->fields[1].type->has_default);
     CHECK_TEXT(r.type->fields[1].type->default_text, "x");
+    CHECK(!r.type->fields[1].type->default_is_number);
     CHECK_TEXT(r.type->fields[2].name, "c d");
+}
+
+/* Numbers of any length, as they are written. */
+static void test_numbers(void)
+{
+    SLUICE_AUTO(read) struct read r;
+    read_schema(&r,
+                "{\"type\":\"object\",\"properties\":{\"default\":{\"type\":\"number\", \"default\" : "
+                "123456789012345678901234567890.10 },"
+                "\"s\":{\"type\":\"string\",\"default\":\"\\\"default\\\":1\"},"
+                "\"o\":{\"oneOf\":[{\"type\":\"null\"},{\"type\":\"integer\"}],\"default\":-5}}}",
+                NULL, 0);
+    CHECK_INT(r.code, SLUICE_OK);
+    if (!CHECK_INT(r.type->n_fields, 3))
+        return;
+    CHECK_TEXT(r.type->fields[0].type->default_text, "123456789012345678901234567890.10");
+    CHECK(r.type->fields[0].type->default_is_number);
+    CHECK_TEXT(r.type->fields[1].type->default_text, "\"default\":1");
+    CHECK(!r.type->fields[1].type->default_is_number);
+    CHECK_TEXT(r.type->fields[2].type->default_text, "-5");
 }
 
 static void test_maps(void)
@@ -176,6 +197,7 @@ int main(void)
     test_scalars();
     test_decimal();
     test_fields();
+    test_numbers();
     test_maps();
     test_references();
     test_refused();
