@@ -86,7 +86,7 @@ struct partition {
         struct sluice_metric *bytes;
         struct chunk *pending; /* chunks that wait for a plan, oldest first */
         struct chunk **last_pending;
-        int64_t end;         /* end of the partition behind the pending chunks, 0 if not seen */
+        int64_t end; /* end of the partition behind the pending chunks, 0 if not seen */
         bool stopped;
         bool detaching;
         bool abandoned;
