@@ -38,25 +38,6 @@ static enum sluice_code read_name(const struct sluice_value *value, const char *
     return SLUICE_OK;
 }
 
-static enum sluice_code read_unsigned(const struct sluice_value *value, const char *field, const char *what,
-                                      uint64_t *out, bool *has, struct sluice_error *err)
-{
-    if (value->kind == SLUICE_VALUE_NULL)
-        return SLUICE_OK;
-    if (value->kind != SLUICE_VALUE_INTEGER || value->integer < 0)
-        return sluice_error_set(err, SLUICE_E_POSITION, SLUICE_REJECT, "field \"%s\": %s is expected", field, what);
-    *out = (uint64_t)value->integer;
-    *has = true;
-    return SLUICE_OK;
-}
-
-static enum sluice_code read_lsn(const struct sluice_value *value, struct sluice_source *source,
-                                 struct sluice_error *err)
-{
-    enum sluice_code code = read_unsigned(value, "source.lsn", "a log position", &source->lsn, &source->has_lsn, err);
-    return code != SLUICE_OK ? code : source_check_position(source->lsn, "source.lsn", err);
-}
-
 /* A point in time after 1970 in a unit of `scale` times what *out has. */
 static enum sluice_code read_time(const struct sluice_value *value, const char *field, int64_t scale, int64_t *out,
                                   struct sluice_error *err)
@@ -92,9 +73,9 @@ static enum sluice_code take(enum avro_source_member member, const struct sluice
     case AVRO_SOURCE_SEQUENCE:
         return source_take_sequence(value, source, err);
     case AVRO_SOURCE_TXID:
-        return read_unsigned(value, "source.txId", "a transaction id", &source->txid, &source->has_txid, err);
+        return source_take_txid(value, source, err);
     case AVRO_SOURCE_LSN:
-        return read_lsn(value, source, err);
+        return source_take_lsn(value, source, err);
     case AVRO_SOURCE_TS_US:
         return read_time(value, "source.ts_us", 1, &source->ts_us, err);
     case AVRO_SOURCE_TS_MS:

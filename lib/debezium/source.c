@@ -103,7 +103,7 @@ enum sluice_code source_take_connector(const struct sluice_value *value, struct 
                             SLUICE_STR_ARG(value->text));
 }
 
-enum sluice_code source_check_position(uint64_t position, const char *field, struct sluice_error *err)
+static enum sluice_code check_position(uint64_t position, const char *field, struct sluice_error *err)
 {
     if (SLUICE_LIKELY(position <= SOURCE_MAX_POSITION))
         return SLUICE_OK;
@@ -124,24 +124,33 @@ enum sluice_code source_check_identity(const struct sluice_source *source, struc
     return SLUICE_OK;
 }
 
-static enum sluice_code read_unsigned(const struct sluice_value *value, const char *field, const char *what,
+static enum sluice_code take_unsigned(const struct sluice_value *value, const char *field, const char *what,
                                       uint64_t *out, bool *has, struct sluice_error *err)
 {
-    int64_t number = 0;
+    int64_t number = value->integer;
+    enum sluice_code code = SLUICE_OK;
     if (value->kind == SLUICE_VALUE_NULL)
         return SLUICE_OK;
-    if (sluice_json_int64(*value, &number, err) != SLUICE_OK || number < 0)
+    if (value->kind != SLUICE_VALUE_INTEGER)
+        code = sluice_json_int64(*value, &number, err);
+    if (code != SLUICE_OK || number < 0)
         return sluice_error_set(err, SLUICE_E_POSITION, SLUICE_REJECT, "field \"%s\": %s is expected", field, what);
     *out = (uint64_t)number;
     *has = true;
     return SLUICE_OK;
 }
 
-static enum sluice_code read_lsn(const struct sluice_value *value, struct sluice_source *source,
+enum sluice_code source_take_lsn(const struct sluice_value *value, struct sluice_source *source,
                                  struct sluice_error *err)
 {
-    enum sluice_code code = read_unsigned(value, "source.lsn", "a log position", &source->lsn, &source->has_lsn, err);
-    return code != SLUICE_OK ? code : source_check_position(source->lsn, "source.lsn", err);
+    enum sluice_code code = take_unsigned(value, "source.lsn", "a log position", &source->lsn, &source->has_lsn, err);
+    return code != SLUICE_OK ? code : check_position(source->lsn, "source.lsn", err);
+}
+
+enum sluice_code source_take_txid(const struct sluice_value *value, struct sluice_source *source,
+                                  struct sluice_error *err)
+{
+    return take_unsigned(value, "source.txId", "a transaction id", &source->txid, &source->has_txid, err);
 }
 
 /* "24023119" or null; in the text of a JSON string the quotes are escaped. False if it is neither. */
@@ -197,8 +206,8 @@ enum sluice_code source_take_sequence(const struct sluice_value *value, struct s
         return field_error(err, SLUICE_E_POSITION, "source.sequence",
                            "an array of two log positions inside a text is expected, such as "
                            "\"[\\\"24023119\\\",\\\"24023128\\\"]\"");
-    enum sluice_code code = source_check_position(source->sequence0, "source.sequence", err);
-    return code != SLUICE_OK ? code : source_check_position(source->sequence1, "source.sequence", err);
+    enum sluice_code code = check_position(source->sequence0, "source.sequence", err);
+    return code != SLUICE_OK ? code : check_position(source->sequence1, "source.sequence", err);
 }
 
 static enum sluice_code read_sequence(struct sluice_json_cursor *cursor, struct sluice_source *source,
@@ -260,9 +269,9 @@ static enum sluice_code take_member(unsigned member, const struct sluice_value *
     case SOURCE_TABLE:
         return read_name(value, "source.table", REFUSAL_LEAVE_TABLE_OUT, names, &source->table, err);
     case SOURCE_LSN:
-        return read_lsn(value, source, err);
+        return source_take_lsn(value, source, err);
     case SOURCE_TXID:
-        return read_unsigned(value, "source.txId", "a transaction id", &source->txid, &source->has_txid, err);
+        return source_take_txid(value, source, err);
     case SOURCE_SNAPSHOT:
         return read_snapshot(value, &source->snapshot, err);
     case SOURCE_TS_US:

@@ -27,8 +27,10 @@ SLUICE_MUST_CHECK enum sluice_code source_read(struct sluice_json_cursor *cursor
 /* What either encoding asks of `connector`, of a position in the log, and of the names in a record of a row.
  * Errors: SLUICE_E_ENVELOPE, of the position SLUICE_E_POSITION. */
 SLUICE_MUST_CHECK enum sluice_code source_take_connector(const struct sluice_value *value, struct sluice_error *err);
-SLUICE_MUST_CHECK enum sluice_code source_check_position(uint64_t position, const char *field,
-                                                         struct sluice_error *err);
+SLUICE_MUST_CHECK enum sluice_code source_take_lsn(const struct sluice_value *value, struct sluice_source *source,
+                                                   struct sluice_error *err);
+SLUICE_MUST_CHECK enum sluice_code source_take_txid(const struct sluice_value *value, struct sluice_source *source,
+                                                    struct sluice_error *err);
 SLUICE_MUST_CHECK enum sluice_code source_check_identity(const struct sluice_source *source, struct sluice_error *err);
 
 /* The field `sequence`, a JSON array inside a text: with its escapes as JSON has it, or plain as Avro has it.
