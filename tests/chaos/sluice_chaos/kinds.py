@@ -157,7 +157,12 @@ def _network(s: Schedule, clickhouse: bool) -> None:
     s.wait_progress(50)
 
     def cut() -> None:
-        proxy.cut()
+        before = proxy.counts["cut"]
+
+        def met() -> bool:
+            proxy.cut()
+            return proxy.counts["cut"] > before
+        wait_until(met, 20, "a connection is there to be cut")
 
     def cut_in_the_middle() -> None:
         proxy.cut_after(s.chance.choice((UP, DOWN)), s.chance.randint(1, 3000 if clickhouse else 60000))
