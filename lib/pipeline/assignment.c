@@ -125,10 +125,21 @@ static void restart_partition(struct reader *reader, struct partition *p)
 
 /* Questions wait for their answer. After one without, the others of many partitions would wait as long, one after the
  * other, and the group would lose this member. */
-static void no_answer(struct reader *reader)
+static void no_answer(struct reader *reader, const struct sluice_error *why)
 {
+    reader->no_answer = *why;
     reader->ask_after_us = sluice_mono_us() + AGAIN_US;
     atomic_store(&reader->world.status->polled_mono_us, sluice_mono_us());
+}
+
+static void tell_waiting(struct reader *reader, struct partition *p)
+{
+    status_set_waiting(reader->world.status, p->status, STATUS_READER, reader->no_answer.text);
+}
+
+static void tell_answered(struct reader *reader, struct partition *p)
+{
+    status_set_waiting(reader->world.status, p->status, STATUS_READER, "");
 }
 
 /* -1 without an answer. */
@@ -140,25 +151,29 @@ static int64_t ask_oldest(struct reader *reader, const struct partition *p)
         return oldest;
     if (sluice_consumer_start_offset(reader->consumer, p->topic, p->id, ASK_TIMEOUT_MS, &oldest, &err) == SLUICE_OK)
         return oldest;
-    no_answer(reader);
+    no_answer(reader, &err);
     return -1;
 }
 
 /* The group's offset as it stands now, which in exactly-once delivery decides together with the ledger's row. */
-static bool ask_commit(struct reader *reader, const struct partition *p, struct sluice_ledger_commit *commit)
+static bool ask_commit(struct reader *reader, struct partition *p, struct sluice_ledger_commit *commit)
 {
     struct sluice_error err;
     int64_t offset = -1;
     char text[SLUICE_LEDGER_TEXT];
-    if (sluice_mono_us() < reader->ask_after_us)
+    if (sluice_mono_us() < reader->ask_after_us) {
+        tell_waiting(reader, p);
         return false;
+    }
     if (sluice_consumer_committed(reader->consumer, p->topic, p->id, ASK_TIMEOUT_MS, &offset, text, sizeof text,
                                   &err) != SLUICE_OK) {
-        no_answer(reader);
+        no_answer(reader, &err);
+        tell_waiting(reader, p);
         SLUICE_LOG(SLUICE_LOG_WARN, "offset_not_read", SLUICE_F_TEXT("topic", p->topic),
                    SLUICE_F_I64("partition", p->id), SLUICE_F_ERROR(&err));
         return false;
     }
+    tell_answered(reader, p);
     *commit = read_commit(reader, offset, text);
     return true;
 }
@@ -219,6 +234,8 @@ static void try_start(struct reader *reader, struct partition *p)
         oldest = p->reader.revoked ? -1 : ask_oldest(reader, p);
         if (oldest < 0) { /* asked again: starting without a look could take another topic for the same one */
             p->reader.wants_start = true;
+            if (!p->reader.revoked)
+                tell_waiting(reader, p);
             return;
         }
         if (oldest > offset) {
@@ -228,6 +245,7 @@ static void try_start(struct reader *reader, struct partition *p)
         if (p->reader.start_check >= oldest && p->reader.start_check < offset)
             p->reader.next_offset = p->reader.start_check;
     }
+    tell_answered(reader, p);
     p->reader.waits = false;
     reader_push_chunk(reader);
     hold(reader, p); /* resuming moves it */

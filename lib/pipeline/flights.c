@@ -114,6 +114,7 @@ void job_delay(struct lane *lane, struct job *job)
     sluice_metric_add(sluice_metrics_get1(lane->world.metrics, SLUICE_METRIC_RETRIES, sluice_code_label(job->code)), 1);
     SLUICE_LOG(SLUICE_LOG_WARN, "retry", SLUICE_F_ERROR(&job->error), SLUICE_F_U64("tries", job->n_attempts),
                SLUICE_F_MS("retrying_in_ms", wait_us));
+    partitions_tell_waiting(lane, job);
 }
 
 bool flight_close(struct lane *lane, struct flight *flight)

@@ -101,7 +101,7 @@ static void send_due(struct lane *lane, int64_t now_us)
 
 /* Counts what was read and is not confirmed, and holds the partition while something of it is being tried again. The
  * batch of a flight that was sent belongs to its sender. */
-static size_t look_at(struct partition *p)
+static size_t look_at(struct lane *lane, struct partition *p)
 {
     size_t n = 0;
     bool held = p->lane.waiting_for != NULL && p->lane.waiting_for->n_attempts > 0;
@@ -114,6 +114,10 @@ static size_t look_at(struct partition *p)
         held = held || (p->lane.ranges == NULL && flight->job.n_attempts > 0);
     }
     atomic_store_explicit(&p->status->held, held, memory_order_relaxed);
+    if (!held)
+        status_set_waiting(lane->world.status, p->status, STATUS_LANE, "");
+    else if (!atomic_load_explicit(&p->status->waits[STATUS_LANE], memory_order_relaxed))
+        partition_tell_waiting(lane, p);
     return n;
 }
 
@@ -132,7 +136,7 @@ static void tick(struct lane *lane)
                 flight_send(lane, binding->open);
         }
         partition_announce(lane, p);
-        n_buffered += look_at(p);
+        n_buffered += look_at(lane, p);
     }
     sluice_metric_set(sluice_metrics_get(lane->world.metrics, SLUICE_METRIC_BUFFERED_ROWS), (int64_t)n_buffered);
     /* What failed may have left with its partition; then nothing says any more that the server is in trouble. */

@@ -97,6 +97,10 @@ void partition_end(struct lane *lane, struct partition *p, int64_t offset);
 void partition_detach(struct lane *lane, struct partition *p);
 /* It leaves at once, except for what is at a sender. */
 void partition_abandon(struct lane *lane, struct partition *p);
+/* /status tells why the job, which is to be tried again, failed. */
+void partitions_tell_waiting(struct lane *lane, const struct job *job);
+/* The same of a partition that came to wait for such a job later. */
+void partition_tell_waiting(struct lane *lane, struct partition *p);
 /* The partitions that wait for this job go on, or stop with its error at the record they wait with. */
 void partitions_go_on(struct lane *lane, const struct job *job, bool is_ready);
 void lane_drop_message(struct lane *lane, rd_kafka_message_t *message);

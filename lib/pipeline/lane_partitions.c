@@ -315,6 +315,23 @@ void partition_abandon(struct lane *lane, struct partition *p)
     partition_maybe_leave(lane, p);
 }
 
+void partitions_tell_waiting(struct lane *lane, const struct job *job)
+{
+    const struct partition *of = partition_of(job);
+    for (struct partition *p = lane->partitions; p != NULL; p = p->lane.next) {
+        if (p == of || p->lane.waiting_for == job)
+            status_set_waiting(lane->world.status, p->status, STATUS_LANE, job->error.text);
+    }
+}
+
+void partition_tell_waiting(struct lane *lane, struct partition *p)
+{
+    for (const struct job *job = lane->delayed; job != NULL; job = job->next_delayed) {
+        if (job == p->lane.waiting_for)
+            status_set_waiting(lane->world.status, p->status, STATUS_LANE, job->error.text);
+    }
+}
+
 /* The partitions that wait for this job go on, or stop with its error at the record they wait with. */
 void partitions_go_on(struct lane *lane, const struct job *job, bool is_ready)
 {

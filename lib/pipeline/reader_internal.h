@@ -17,13 +17,14 @@ struct reader {
     struct chunk *chunk; /* being filled */
     struct partition *last;
     size_t raw_limit;
-    bool raw_paused;         /* more messages wait for the lane than should */
-    bool paused;             /* that, or at the memory limit */
-    size_t n_commits_open;   /* partitions whose commit has no answer yet */
-    int64_t committed_us;    /* when it was sent */
-    int64_t commit_after_us; /* not before, after a refusal */
-    int64_t ask_after_us;    /* questions to a broker that did not answer one: not before */
-    size_t n_asked;          /* turns about asking for the end of a partition that is not fetched */
+    bool raw_paused;               /* more messages wait for the lane than should */
+    bool paused;                   /* that, or at the memory limit */
+    size_t n_commits_open;         /* partitions whose commit has no answer yet */
+    int64_t committed_us;          /* when it was sent */
+    int64_t commit_after_us;       /* not before, after a refusal */
+    int64_t ask_after_us;          /* questions to a broker that did not answer one: not before */
+    struct sluice_error no_answer; /* why it did not */
+    size_t n_asked;                /* turns about asking for the end of a partition that is not fetched */
     int64_t gauges_us;
     atomic_bool stop;
     atomic_bool restart;

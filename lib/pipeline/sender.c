@@ -232,8 +232,8 @@ static void run(struct sender *sender, struct job *job)
         return; /* the server is well */
     if (job->kind == JOB_INSERT && ((struct flight *)job)->is_late)
         return; /* nothing was sent, so nothing is known about the server */
-    if (job->kind == JOB_SCHEMA && job->code == SLUICE_OK)
-        return; /* the registry works, of the server nothing is known */
+    if (job->kind == JOB_SCHEMA)
+        return; /* it is the registry that works or does not */
     if (job->kind == JOB_INSERT)
         sluice_metric_observe(sender->insert_seconds, (double)job->took_us / 1e6);
     /* What will be tried again is the server's condition, not the job's: not ready until something works. */

@@ -86,6 +86,26 @@ void status_set_error(struct sluice_status *status, struct partition_status *ent
     atomic_store(&entry->stopped, text[0] != '\0');
 }
 
+void status_set_waiting(struct sluice_status *status, struct partition_status *entry, enum status_waits who,
+                        const char *text)
+{
+    const bool waits = text[0] != '\0';
+    if (!waits && !atomic_load(&entry->waits[who]))
+        return;
+    (void)pthread_mutex_lock(&status->lock);
+    (void)snprintf(entry->why[who], sizeof entry->why[who], "%s", text);
+    (void)pthread_mutex_unlock(&status->lock);
+    atomic_store(&entry->waits[who], waits);
+}
+
+/* The lock is held. Why it stopped, or what it waits for; "" while it runs. */
+static const char *error_of(const struct partition_status *entry)
+{
+    if (entry->error[0] != '\0')
+        return entry->error;
+    return entry->why[STATUS_LANE][0] != '\0' ? entry->why[STATUS_LANE] : entry->why[STATUS_READER];
+}
+
 static enum sluice_code append_text(struct sluice_buf *json, const char *text, struct sluice_error *err)
 {
     enum sluice_code code = sluice_buf_append_char(json, '"', err);
@@ -132,7 +152,7 @@ static enum sluice_code append_partition(const struct partition_status *entry, s
                                  atomic_load(&entry->committed), atomic_load(&entry->end), status_lag(entry), lsn >> 32,
                                  lsn & UINT32_MAX);
     if (code == SLUICE_OK)
-        code = append_text(json, entry->error, err);
+        code = append_text(json, error_of(entry), err);
     return code != SLUICE_OK ? code : sluice_buf_append_char(json, '}', err);
 }
 
@@ -183,14 +203,28 @@ void status_set_server(struct sluice_status *status, bool ok, const char *why)
     atomic_store(&status->server_ok, ok);
 }
 
-static bool is_any_held(struct sluice_status *status)
+static bool is_waiting(const struct partition_status *entry)
 {
-    bool held = false;
+    return !atomic_load(&entry->stopped) && (atomic_load(&entry->held) || atomic_load(&entry->waits[STATUS_LANE]) ||
+                                             atomic_load(&entry->waits[STATUS_READER]));
+}
+
+static enum sluice_code append_waiting(struct sluice_status *status, bool *found, struct sluice_buf *text,
+                                       struct sluice_error *err)
+{
+    enum sluice_code code = SLUICE_OK;
     (void)pthread_mutex_lock(&status->lock);
-    for (const struct partition_status *entry = status->partitions; entry != NULL; entry = entry->next)
-        held = held || atomic_load(&entry->held);
+    for (const struct partition_status *entry = status->partitions; code == SLUICE_OK && entry != NULL;
+         entry = entry->next) {
+        const char *why = error_of(entry);
+        if (!is_waiting(entry))
+            continue;
+        *found = true;
+        code = sluice_buf_printf(text, err, "waiting: topic \"%s\" partition %" PRId32 ": %s\n", entry->topic,
+                                 entry->id, why[0] != '\0' ? why : "the last attempt failed");
+    }
     (void)pthread_mutex_unlock(&status->lock);
-    return held;
+    return code;
 }
 
 static enum sluice_code append_server_error(struct sluice_status *status, struct sluice_buf *text,
@@ -228,18 +262,21 @@ enum sluice_code status_ready(struct sluice_status *status, bool *ok, struct slu
 {
     const char *why = NULL;
     bool stopped = false;
+    bool waits = false;
     enum sluice_code code = append_stopped(status, &stopped, text, err);
+    if (code == SLUICE_OK)
+        code = append_waiting(status, &waits, text, err);
     if (code != SLUICE_OK)
         return code;
     if (atomic_load(&status->draining))
         why = "draining";
     else if (!atomic_load(&status->joined))
         why = "not yet a member of the consumer group";
-    bool waits = why == NULL && (!atomic_load(&status->server_ok) || is_any_held(status));
-    *ok = why == NULL && !waits && !stopped;
-    if (waits)
-        return append_server_error(status, text, err);
+    bool server_ok = atomic_load(&status->server_ok);
+    *ok = why == NULL && server_ok && !waits && !stopped;
     if (why != NULL)
         return sluice_buf_printf(text, err, "%s\n", why);
-    return stopped ? SLUICE_OK : sluice_buf_append_z(text, "ok\n", err);
+    if (!server_ok && !waits)
+        return append_server_error(status, text, err);
+    return *ok ? sluice_buf_append_z(text, "ok\n", err) : SLUICE_OK;
 }

@@ -12,6 +12,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+/* Who a partition waits in. */
+enum status_waits { STATUS_LANE, STATUS_READER, STATUS_N_WAITS };
+
 struct partition_status {
     char *topic;
     int32_t id;
@@ -27,8 +30,10 @@ struct partition_status {
     atomic_bool paused;
     atomic_bool held; /* something of it is being tried again at ClickHouse */
     atomic_bool stopped;
-    char error[sizeof(
-        ((struct sluice_error *)0)->text)]; /* guarded by the status lock; why it stopped, "" while it runs */
+    atomic_bool waits[STATUS_N_WAITS]; /* and why says for what */
+    /* Guarded by the status lock. Why it stopped, "" while it runs; why what is being tried again failed. */
+    char error[sizeof(((struct sluice_error *)0)->text)];
+    char why[STATUS_N_WAITS][sizeof(((struct sluice_error *)0)->text)];
     struct partition_status *next;
 };
 
@@ -58,6 +63,10 @@ struct partition_status *status_add(struct sluice_status *status, const char *to
 void status_remove(struct sluice_status *status, struct partition_status *entry);
 void status_unref(struct partition_status *entry);
 void status_set_error(struct sluice_status *status, struct partition_status *entry, const char *text);
+/* What the partition waits for failed so, and is being tried again. An empty text: it waits no more; costs nothing if
+ * it did not wait. */
+void status_set_waiting(struct sluice_status *status, struct partition_status *entry, enum status_waits who,
+                        const char *text);
 
 /* The last exchange with ClickHouse worked, or failed in a way that is tried again; `why` is the error's text. */
 void status_set_server(struct sluice_status *status, bool ok, const char *why);
