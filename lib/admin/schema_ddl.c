@@ -88,7 +88,7 @@ static enum sluice_code show_variant(struct showing *s, const struct planner_tas
             show(s, table, &sql);
         return code == SLUICE_OK ? show_view(s, table, target, &options, err) : code;
     }
-    code = target->uuid == NULL ? SLUICE_OK : planner_check_owner(task, target, err); /* NULL: imagined */
+    code = target->uuid == NULL ? SLUICE_OK : planner_check_target(task, target, err); /* NULL: imagined */
     if (code == SLUICE_OK)
         code = sluice_ddl_compare(task->shape, target, &options, &changes, err);
     if (code != SLUICE_OK)

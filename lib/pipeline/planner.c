@@ -128,8 +128,8 @@ static enum sluice_code missing(struct planning *p)
 
 /* Two source tables in one target would overwrite each other's rows. A worker's memory knows only the tables that it
  * met since its start; the comment tells the others too. Tables without our comment are their owner's decision. */
-enum sluice_code planner_check_owner(const struct planner_task *task, const struct sluice_target *target,
-                                     struct sluice_error *err)
+static enum sluice_code check_owner(const struct planner_task *task, const struct sluice_target *target,
+                                    struct sluice_error *err)
 {
     const size_t prefix = sizeof SLUICE_DDL_COMMENT - 1;
     if (task->settings->is_shared || !sluice_ddl_is_ours(target) || sluice_ddl_is_of(target, task->source))
@@ -143,8 +143,18 @@ enum sluice_code planner_check_owner(const struct planner_task *task, const stru
         target->database, target->table, target->comment + prefix, task->source, SLUICE_DDL_COMMENT, task->source);
 }
 
-/* Rule 7 at its lowest: one Kafka partition, one table partition, batches by age only. What fails here fails for sure;
- * `sluice check` knows more and is stricter. */
+enum sluice_code planner_check_target(const struct planner_task *task, const struct sluice_target *target,
+                                      struct sluice_error *err)
+{
+    const struct sluice_plan_options options = {.is_log = task->settings->mode == SLUICE_MODE_LOG,
+                                                .version_column = task->config->columns_version,
+                                                .deleted_column = task->config->columns_deleted};
+    enum sluice_code code = check_owner(task, target, err);
+    return code != SLUICE_OK ? code : sluice_plan_check_engine(task->shape, target, &options, err);
+}
+
+/* Rule 7 of docs/delivery.md at its lowest: one Kafka partition, one table partition, batches by age only. What fails
+ * here fails for sure; `sluice check` knows more and is stricter. */
 static enum sluice_code check_window(const struct sluice_config *config, const struct sluice_target *target,
                                      struct sluice_error *err)
 {
@@ -347,7 +357,7 @@ enum sluice_code planner_plan(struct sluice_ch_client *client, const struct plan
     if (code == SLUICE_OK)
         code = find_target(&p);
     if (code == SLUICE_OK)
-        code = planner_check_owner(task, &p.target, err);
+        code = planner_check_target(task, &p.target, err);
     if (code == SLUICE_OK)
         code = change_target(&p);
     if (code == SLUICE_OK && task->config->delivery == SLUICE_DELIVERY_EXACTLY_ONCE)

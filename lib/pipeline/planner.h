@@ -22,12 +22,13 @@ struct planner_found {
     bool is_changed; /* one of the attempts made or changed it: plans made before are stale */
 };
 
-/* Options of the statements for the task's target. *server says what it can hold. Errors: as sluice_ch_probe(). */
+/* Options of the statements for the task's target, as the server's version has them. Errors: as sluice_ch_probe(). */
 SLUICE_MUST_CHECK enum sluice_code planner_ddl_options(struct sluice_ch_client *client, const struct planner_task *task,
                                                        struct sluice_ddl_options *out, struct sluice_error *err);
-/* Fails where rows of two source tables would go into one target and no rule allows that. */
-SLUICE_MUST_CHECK enum sluice_code planner_check_owner(const struct planner_task *task,
-                                                       const struct sluice_target *target, struct sluice_error *err);
+/* What is refused before anything of a target is changed: an engine that takes no versions, and rows of two source
+ * tables in one target where no rule allows that. */
+SLUICE_MUST_CHECK enum sluice_code planner_check_target(const struct planner_task *task,
+                                                        const struct sluice_target *target, struct sluice_error *err);
 
 /* One attempt: reads the target; with tables.create makes it if it is missing, and adds the columns that it lacks; with
  * tables.widen makes those wider that sluice made. *found is zero before the first attempt. Errors: those of the

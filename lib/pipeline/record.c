@@ -357,6 +357,12 @@ static enum sluice_seen_layout layout_seen(const struct sluice_change *change)
     return change->is_marked ? SLUICE_SEEN_FLATTENED_MARKED : SLUICE_SEEN_FLATTENED;
 }
 
+/* A delete that has nothing but its key to plan its table from, and needs no more for a row. */
+static bool shows_only_key(const struct sluice_change *change)
+{
+    return !change->has_image && change->row_type == NULL && change->value_schema.len == 0;
+}
+
 /* The key, without what is no column of the table. */
 static enum sluice_code take_key(struct lane *lane, struct partition *p, const rd_kafka_message_t *message,
                                  struct sluice_change *change, struct sluice_key *key, struct sluice_error *err)
@@ -376,11 +382,11 @@ static enum sluice_code take_key(struct lane *lane, struct partition *p, const r
     if (code != SLUICE_OK || p->lane.waiting_for != NULL)
         return code;
     code = layout_clean_key(lane->world.config, key, lane->key_fields, &identifier, err);
-    if (code != SLUICE_OK || !is_told_by_key)
-        return code;
-    change->fields = key->fields;
-    change->n_fields = key->n_fields;
-    return layout_name_table(p, identifier, change, err);
+    if (code == SLUICE_OK && shows_only_key(change)) {
+        change->fields = key->fields;
+        change->n_fields = key->n_fields;
+    }
+    return code == SLUICE_OK && is_told_by_key ? layout_name_table(p, identifier, change, err) : code;
 }
 
 /* 0: none that matters. What a transaction does to a key is told by the bits of a version that log positions leave. */

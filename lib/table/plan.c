@@ -82,9 +82,13 @@ static enum sluice_code check_replace_engine(struct planning *p, enum sluice_eng
 
 static enum sluice_code check_engine(struct planning *p)
 {
-    const struct sluice_engine engine = sluice_engine_of(p->target->engine);
-    enum sluice_code code =
-        p->options->is_log ? check_log_engine(p, engine.kind) : check_replace_engine(p, engine.kind);
+    const enum sluice_engine_kind kind = sluice_engine_of(p->target->engine).kind;
+    return p->options->is_log ? check_log_engine(p, kind) : check_replace_engine(p, kind);
+}
+
+static enum sluice_code plan_engine(struct planning *p)
+{
+    enum sluice_code code = check_engine(p);
     if (code != SLUICE_OK)
         return code;
     const struct sluice_target_column *version = sluice_target_find(p->target, p->version_column);
@@ -98,7 +102,7 @@ static enum sluice_code check_engine(struct planning *p)
         return REFUSE(p, SLUICE_E_TABLE, "the deleted column \"%s\" must be UInt8", p->deleted_column);
     p->plan->is_log = p->options->is_log;
     p->plan->by_offset = p->options->is_log || planning_by_position(p);
-    p->plan->home = engine.home;
+    p->plan->home = sluice_engine_of(p->target->engine).home;
     return SLUICE_OK;
 }
 
@@ -335,7 +339,7 @@ static enum sluice_code fill(struct planning *p)
     plan->source_table = sluice_arena_copy(&plan->arena, sluice_str_from(p->shape->table), p->err);
     if (plan->source_schema == NULL || plan->source_table == NULL)
         return p->err->code;
-    enum sluice_code code = check_engine(p);
+    enum sluice_code code = plan_engine(p);
     if (code == SLUICE_OK)
         code = plan_columns(p);
     if (code == SLUICE_OK)
@@ -345,6 +349,13 @@ static enum sluice_code fill(struct planning *p)
     if (code == SLUICE_OK)
         code = planning_texts(p);
     return code;
+}
+
+enum sluice_code sluice_plan_check_engine(const struct sluice_shape *shape, const struct sluice_target *target,
+                                          const struct sluice_plan_options *options, struct sluice_error *err)
+{
+    struct planning p = {.shape = shape, .target = target, .options = options, .err = err};
+    return check_engine(&p);
 }
 
 enum sluice_code sluice_plan_new(const struct sluice_shape *shape, const struct sluice_target *target,

@@ -26,6 +26,12 @@ struct sluice_plan_options {
     bool may_be_narrow;
 };
 
+/* The target's engine alone, before anything of the table is changed. Errors: SLUICE_E_TABLE, as sluice_plan_new(). */
+SLUICE_MUST_CHECK enum sluice_code sluice_plan_check_engine(const struct sluice_shape *shape,
+                                                            const struct sluice_target *target,
+                                                            const struct sluice_plan_options *options,
+                                                            struct sluice_error *err);
+
 /* Borrows shape, target and options for the call only. The version column of the target must be UInt128 (see
  * options), the deleted column UInt8 or Bool. A column that no field feeds gets its default, NULL or the type's zero
  * from the server. Errors: SLUICE_E_TYPE, SLUICE_E_SHAPE (a field without a column), SLUICE_E_TABLE (engine, version or

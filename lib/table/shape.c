@@ -37,7 +37,8 @@ static enum sluice_code alloc_columns(struct sluice_shape *shape, size_t n, stru
 {
     if (n == 0)
         return REFUSE(shape, err, SLUICE_E_SHAPE,
-                      "the record shows no fields to plan the table from (a delete without \"before\"?)");
+                      "the record shows no fields to plan the table from; give the table a primary key, or the "
+                      "connector message.key.columns");
     if (n > SLUICE_MAX_FIELDS)
         return REFUSE(shape, err, SLUICE_E_LIMIT, "%zu fields, at most %d are supported", n, (int)SLUICE_MAX_FIELDS);
     shape->columns = sluice_arena_alloc_array(&shape->arena, n, sizeof *shape->columns, err);
@@ -185,7 +186,9 @@ static bool hint_column(const struct sluice_shape *shape, struct sluice_str left
     return true;
 }
 
-static enum sluice_code apply_hint(struct sluice_shape *shape, const char *hint, struct sluice_error *err)
+/* `is_whole`: the record shows every field of its table. */
+static enum sluice_code apply_hint(struct sluice_shape *shape, const char *hint, bool is_whole,
+                                   struct sluice_error *err)
 {
     const char *equals = strrchr(hint, '=');
     struct sluice_str name;
@@ -196,6 +199,8 @@ static enum sluice_code apply_hint(struct sluice_shape *shape, const char *hint,
         if (sluice_str_equal_z(name, shape->columns[i].name))
             column = &shape->columns[i];
     }
+    if (column == NULL && !is_whole)
+        return SLUICE_OK;
     if (column == NULL)
         return REFUSE(shape, err, SLUICE_E_CONFIG, "option tables.source_types: no field is called \"%.*s\"",
                       SLUICE_STR_ARG(name));
@@ -229,7 +234,7 @@ static enum sluice_code fill(struct sluice_shape *shape, const struct sluice_cha
     if (code == SLUICE_OK)
         code = check_unique(shape, err);
     for (size_t i = 0; i < n_hints && code == SLUICE_OK; i++)
-        code = apply_hint(shape, hints[i], err);
+        code = apply_hint(shape, hints[i], shape->typed || change->has_image, err);
     if (code == SLUICE_OK && key != NULL)
         code = read_key(shape, key, err);
     return code;

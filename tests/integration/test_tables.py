@@ -115,3 +115,76 @@ def test_a_table_from_records_without_schemas(scene: Scene) -> None:
     assert types == {"id": "Int64", "t": "Nullable(Bool)", "i": "Nullable(Int64)", "f": "Nullable(Float64)",
                      "s": "Nullable(String)", "o": "Nullable(String)", "_version": "UInt128", "is_deleted": "UInt8"}
     assert worker.terminate() == 0
+
+
+def test_a_delete_of_nothing_but_a_key_comes_first(scene: Scene) -> None:
+    """Without a schema and without `before`: planned from the key and the table that is there; types of other columns
+    are told for rows to come."""
+    table = Table(scene.name, "keyonly", with_schema=False)
+    scene.clickhouse.execute("CREATE TABLE keyonly (id Int32, name Nullable(String), n Int16, _version UInt128, is_deleted "
+                             "UInt8) ENGINE = ReplacingMergeTree(_version, is_deleted) ORDER BY id")
+    scene.clickhouse.execute("INSERT INTO keyonly VALUES (1, 'old', 1, 1, 0), (2, 'old', 2, 1, 0)")
+    scene.topics.create(table.topic)
+    scene.topics.produce_many(table.topic, [(table.key(1), table.value("d")), table.row(3, "new", 3)])
+    worker = scene.run(tables={"create": False, "source_types": ["public.keyonly.n=int16"]})
+    wait_until(lambda: scene.clickhouse.final("keyonly", "id, name, n") ==
+               [{"id": 2, "name": "old", "n": 2}, {"id": 3, "name": "new", "n": 3}], 40, "row 1 is gone, row 3 there")
+    assert worker.terminate() == 0
+
+
+def test_what_is_waited_for_is_told(scene: Scene) -> None:
+    """A database that does not exist yet: the reason stands in /status and /readyz until it does."""
+    table = Table(scene.name, "waits", fields=ROW)
+    scene.topics.create(table.topic)
+    scene.topics.produce_many(table.topic, [table.row(1, "a", 1)])
+    later = f"{scene.name}_later"
+    worker = scene.worker(tables={"rules": [{"match": "waits", "database": later}]}).start()
+
+    def told() -> bool:
+        shown = worker.partitions().get((table.topic, 0), {"error": ""})
+        return later in shown["error"] and shown["state"] == "paused"
+    wait_until(told, 40, "/status tells of the database")
+    status, text = worker.get("/readyz")
+    assert status == 503 and text.startswith(f'waiting: topic "{table.topic}" partition 0: ') and later in text, text
+    scene.clickhouse.execute(f"CREATE DATABASE `{later}`")
+    try:
+        wait_until(lambda: worker.get("/readyz")[0] == 200, 40, "ready again")
+        assert worker.partitions()[table.topic, 0]["error"] == ""
+        assert worker.terminate() == 0
+    finally:
+        scene.clickhouse.execute(f"DROP DATABASE `{later}`")
+
+
+def test_names_that_the_server_takes_for_one_nested(scene: Scene) -> None:
+    """Arrays v.a and v.b would have to be of one length: refused before the table is made; renamed they work."""
+    lists: dict[str, Any] = {name: {"type": "array", "optional": True, "items": {"type": "string", "optional": True}}
+                             for name in ("v.a", "v.b")}
+    table = Table(scene.name, "dotted", fields=ROW)
+    schema = json.loads(table.value("c", after={}))["schema"]
+    for image in schema["fields"]:
+        image["fields"] += [kind | {"field": name} for name, kind in lists.items()]
+    payload = json.loads(table.value("c", after={"id": 1, "name": "a", "n": 1, "v.a": ["x", "y"], "v.b": ["z"]}))["payload"]
+    scene.topics.create(table.topic)
+    scene.topics.produce(table.topic, json.dumps({"schema": schema, "payload": payload}).encode(), table.key(1))
+    worker = scene.run()
+    stopped = worker.wait_event("partition_stopped", 40)
+    assert '"v.a" and "v.b"' in stopped["error"] and "rename" in stopped["error"], stopped
+    assert not scene.clickhouse.has_table("dotted") and worker.terminate() == 1
+    worker = scene.run(tables={"rules": [{"match": "dotted", "columns": {"v.a": {"rename": "v_a"}}}]})
+    wait_until(lambda: scene.clickhouse.has_table("dotted") and
+               scene.clickhouse.final("dotted", "id, v_a, `v.b`") == [{"id": 1, "v_a": ["x", "y"], "v.b": ["z"]}],
+               40, "the row")
+    assert worker.terminate() == 0
+
+
+def test_a_view_is_no_target(scene: Scene) -> None:
+    """The engine is told, and nothing is altered, nor shown as if it could be."""
+    table = Table(scene.name, "seen", fields=ROW)
+    scene.clickhouse.execute("CREATE VIEW seen AS SELECT toInt32(1) AS id")
+    scene.topics.create(table.topic)
+    scene.topics.produce_many(table.topic, [table.row(1, "a", 1)])
+    code, shown = _ddl(scene)
+    assert code == 1 and "engine is View" in shown[0]["error"], shown
+    worker = scene.run()
+    assert "the table's engine is View" in worker.wait_event("partition_stopped", 40)["error"]
+    assert worker.terminate() == 1

@@ -203,6 +203,21 @@ static void test_several_servers(void)
     engine = "";
 }
 
+/* A view and its kind can't be altered either; what is told is the engine. */
+static void test_no_table(void)
+{
+    struct fixture f;
+    struct sluice_plan *made = NULL;
+    fixture_init(&f, 20000000);
+    http_stub_push(f.stub, (struct http_stub_reply){.body = "t\t0\t6f1c0c4e-0000-0000-0000-000000000001\tView\t\t\t\n"
+                                                            "c\t1\tother\tInt64\t\t0\t0\n"});
+    CHECK_INT(plan(&f, &made), SLUICE_E_TABLE);
+    CHECK_INT(f.err.action, SLUICE_STOP_PARTITION);
+    CHECK_CONTAINS(f.err.text, "the table's engine is View; make it with ENGINE = ReplacingMergeTree(");
+    CHECK_INT(http_stub_n_requests(f.stub), 2); /* what server it is, the table; nothing is altered */
+    fixture_deinit(&f);
+}
+
 int main(void)
 {
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
@@ -213,6 +228,7 @@ int main(void)
     test_made_at_the_same_moment();
     test_exactly_once();
     test_several_servers();
+    test_no_table();
     curl_global_cleanup();
     return check_result();
 }

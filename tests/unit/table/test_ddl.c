@@ -449,6 +449,46 @@ static void test_refused(void)
     check_refused(&shape, SLUICE_E_KEY, "have no key");
 }
 
+/* The server reads names with dots as parts of one Nested, see test_tables.py. */
+static void test_nested_names(void)
+{
+    struct sluice_source_column text = {.type = SLUICE_SOURCE_STRING, .optional = true};
+    const struct {
+        const char *names[2];
+        enum sluice_source_type types[2];
+        bool is_refused;
+    } cases[] = {
+        {{"n.a", "n.b"}, {SLUICE_SOURCE_ARRAY, SLUICE_SOURCE_ARRAY}, true},
+        {{"n.a", "n.b.c"}, {SLUICE_SOURCE_ARRAY, SLUICE_SOURCE_ARRAY}, true},
+        {{"n.a", "n.b"}, {SLUICE_SOURCE_MAP, SLUICE_SOURCE_ARRAY}, true},
+        {{"n.a", "n"}, {SLUICE_SOURCE_ARRAY, SLUICE_SOURCE_INT64}, true},
+        {{"n", "n.a"}, {SLUICE_SOURCE_MAP, SLUICE_SOURCE_MAP}, true},
+        {{"n", "n.a"}, {SLUICE_SOURCE_INT64, SLUICE_SOURCE_MAP}, false},
+        {{"n.a", "n.b"}, {SLUICE_SOURCE_ARRAY, SLUICE_SOURCE_INT64}, false},
+        {{"n.a", "m.a"}, {SLUICE_SOURCE_ARRAY, SLUICE_SOURCE_ARRAY}, false},
+        {{".a", ".b"}, {SLUICE_SOURCE_ARRAY, SLUICE_SOURCE_ARRAY}, false},
+        {{"n.", "n.b"}, {SLUICE_SOURCE_ARRAY, SLUICE_SOURCE_ARRAY}, false},
+    };
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(cases); i++) {
+        struct sluice_source_column columns[] = {
+            {.name = "id", .type = SLUICE_SOURCE_INT64},
+            {.name = cases[i].names[0], .type = cases[i].types[0], .element = &text, .map_key = &text},
+            {.name = cases[i].names[1], .type = cases[i].types[1], .element = &text, .map_key = &text}};
+        struct sluice_shape shape = shape_of(columns, SLUICE_N_ELEMENTS(columns), 1);
+        struct sluice_error err = {0};
+        SLUICE_AUTO(sluice_buf) struct sluice_buf sql;
+        sluice_buf_init(&sql, 1 << 16, "test");
+        CHECK_INT(sluice_ddl_create(&shape, &options, &sql, &err), cases[i].is_refused ? SLUICE_E_SHAPE : SLUICE_OK);
+        if (!cases[i].is_refused)
+            continue;
+        CHECK_CONTAINS(err.text, "rename");
+        const struct sluice_table_settings before = settings;
+        settings.settings = (struct sluice_config_list)LIST("share_nested_offsets = 0");
+        CHECK_INT(sluice_ddl_create(&shape, &options, &sql, &err), SLUICE_OK);
+        settings = before;
+    }
+}
+
 static void test_quoting(void)
 {
     struct sluice_error err = {0};
@@ -470,6 +510,7 @@ int main(void)
     test_create();
     test_modes();
     test_refused();
+    test_nested_names();
     test_quoting();
     test_rule();
     test_engines();
