@@ -133,13 +133,21 @@ bool flight_close(struct lane *lane, struct flight *flight)
     return true;
 }
 
-/* Does an earlier flight of its table hold rows that have to be confirmed first? Those that its own depend on; and
+/* Rows of several source tables may go into one target, and into one batch. */
+static bool same_target(const struct flight *a, const struct flight *b)
+{
+    const struct sluice_table_settings *one = a->binding->table->settings;
+    const struct sluice_table_settings *other = b->binding->table->settings;
+    return one == other || (strcmp(one->table, other->table) == 0 && strcmp(one->database, other->database) == 0);
+}
+
+/* Does an earlier flight of its target hold rows that have to be confirmed first? Those that its own depend on; and
  * deleted halves of key changes: what they put aside is not there any more once later rows of their keys are. */
 static bool has_to_wait(const struct flight *flight)
 {
     const bool is_tied = flight->batch != NULL && sluice_batch_is_tied(flight->batch);
     for (const struct flight *other = flight->prev; other != NULL; other = other->prev) {
-        if (other->binding->table == flight->binding->table && (is_tied || other->moves_values))
+        if ((is_tied || other->moves_values) && same_target(other, flight))
             return true;
     }
     return false;

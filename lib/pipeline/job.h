@@ -62,9 +62,10 @@ struct flight {
     bool is_settled;        /* its rows depend on nothing any more */
     bool waits;             /* the attempt ended because a row of another partition is not stored yet */
     int64_t waits_since_us; /* monotonic; since its first attempt that ended so, 0: none did */
-    bool moves_values;      /* later rows of its table have to wait for it, see sluice_batch_moves_values() */
-    size_t n_put_aside;     /* values that attempts have put aside */
-    int64_t first;          /* offsets of its first and last row */
+    bool moves_values;      /* later rows of its target have to wait for it, see sluice_batch_moves_values() */
+    size_t n_put_aside;     /* values that the last attempt has put aside */
+    uint32_t crc_put_aside;
+    int64_t first; /* offsets of its first and last row */
     int64_t last;
     struct sluice_source_state before; /* the source state before `first` */
     int64_t opened_us;

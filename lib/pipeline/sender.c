@@ -17,6 +17,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <zlib.h>
 
 struct sender {
     struct sender_world world;
@@ -77,12 +78,15 @@ static enum sluice_code put_aside(struct sender *sender, struct flight *flight, 
 {
     size_t n_values = 0;
     const struct sluice_str values = settle_aside(settle, &n_values);
-    if (n_values <= flight->n_put_aside)
+    const uint32_t crc = (uint32_t)crc32_z(0, (const unsigned char *)values.ptr, values.len);
+    if (n_values == 0 || (n_values == flight->n_put_aside && crc == flight->crc_put_aside))
         return SLUICE_OK;
     enum sluice_code code = sluice_ch_put_aside(sender->client, moved, values, n_values, err);
-    if (code == SLUICE_OK)
-        flight->n_put_aside = n_values;
-    return code;
+    if (code != SLUICE_OK)
+        return code;
+    flight->n_put_aside = n_values;
+    flight->crc_put_aside = crc;
+    return SLUICE_OK;
 }
 
 /* Takes its rows out of their dependence on earlier ones. What others may wait for is stored first, also when it has to
@@ -93,7 +97,10 @@ static enum sluice_code settle(struct sender *sender, struct flight *flight, str
     struct sluice_batch *settled = NULL;
     struct settle_counts counts;
     struct sluice_error failure;
-    const struct sluice_ch_moved moved = {sender->world.config->clickhouse_database, flight->binding->table->source,
+    /* A batch for a target that source tables share may hold rows of any of them; their keys are one. */
+    const struct table *table = flight->binding->table;
+    const struct sluice_ch_moved moved = {sender->world.config->clickhouse_database,
+                                          table->settings->is_shared ? "" : table->source,
                                           sluice_batch_plan(flight->batch)};
     enum sluice_code code = settle_new(flight->batch, moved.source, &settle, err);
     flight->is_settled = code == SLUICE_OK && settle == NULL;

@@ -58,15 +58,37 @@ static bool same_insert(const struct sluice_plan *a, const struct sluice_plan *b
     return a->insert_header.len == b->insert_header.len &&
            memcmp(a->insert_header.ptr, b->insert_header.ptr, a->insert_header.len) == 0 &&
            strcmp(a->insert_sql, b->insert_sql) == 0 && a->n_key == b->n_key && a->n_extra_sort == b->n_extra_sort &&
-           a->key.n_columns == b->key.n_columns && a->home == b->home;
+           a->key.n_columns == b->key.n_columns && a->home == b->home && a->identity == b->identity;
+}
+
+static const struct plan_column *next_written(const struct sluice_plan *plan, size_t *at)
+{
+    while (*at < plan->n_columns && plan->columns[*at].is_excluded)
+        (*at)++;
+    return *at < plan->n_columns ? &plan->columns[(*at)++] : NULL;
+}
+
+/* Do the columns of one INSERT mean the same to rows that depend on others? */
+static bool same_columns(const struct sluice_plan *a, const struct sluice_plan *b)
+{
+    size_t i = 0;
+    size_t j = 0;
+    for (;;) {
+        const struct plan_column *one = next_written(a, &i);
+        const struct plan_column *other = next_written(b, &j);
+        if (one == NULL || other == NULL)
+            return one == other;
+        if (one->is_key != other->is_key || batch_keeps(one) != batch_keeps(other))
+            return false;
+    }
 }
 
 bool sluice_batch_change_plan(struct sluice_batch *batch, struct sluice_plan *plan)
 {
     if (plan == batch->plan)
         return true;
-    /* What is noted of rows counts the columns of the plan, those that are not written too. */
-    if (!same_insert(batch->plan, plan) || (batch->may_need_settled && plan->n_columns != batch->plan->n_columns))
+    /* By the plans alone: a range that is read again has to be one batch again. */
+    if (!same_insert(batch->plan, plan) || !same_columns(batch->plan, plan))
         return false;
     sluice_plan_unref(batch->plan);
     batch->plan = sluice_plan_ref(plan);

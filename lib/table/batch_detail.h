@@ -47,7 +47,7 @@ struct sluice_batch {
     struct batch_tie *ties; /* in order of rows */
     size_t n_ties;
     size_t ties_allocated;
-    uint32_t *holes; /* columns */
+    uint32_t *holes; /* places of columns */
     size_t n_holes;
     size_t holes_allocated;
     struct sluice_buf old_keys;

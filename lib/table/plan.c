@@ -254,8 +254,12 @@ static enum sluice_code plan_columns(struct planning *p)
     plan->n_columns = p->shape->n_columns;
     plan->room = PLAN_VERSION_BYTES + PLAN_DELETED_BYTES;
     enum sluice_code code = SLUICE_OK;
-    for (size_t i = 0; i < plan->n_columns && code == SLUICE_OK; i++)
+    uint32_t n_written = 0;
+    for (size_t i = 0; i < plan->n_columns && code == SLUICE_OK; i++) {
         code = plan_column(p, &p->shape->columns[i], &plan->columns[i]);
+        plan->columns[i].place = n_written;
+        n_written += !plan->columns[i].is_excluded;
+    }
     if (code == SLUICE_OK && plan->room > ROW_MAX_ROOM)
         return REFUSE(p, SLUICE_E_LIMIT, "one row may take %zu bytes; make the FixedString columns String", plan->room);
     return code;

@@ -19,6 +19,7 @@ struct plan_column {
     int key_position;  /* in the sorting key, or PLAN_NO_KEY */
     bool is_key;       /* of the source's key */
     bool is_excluded;  /* has its place among the fields and is not written; `convert` is empty */
+    uint32_t place;    /* among those that are written: the same in all plans with the same INSERT */
     bool is_companion; /* a UInt8 behind the value, 1 for NULL, is written too: the column "<column>_is_null" */
     /* The forms of Debezium's placeholder for unchanged TOAST that a field of this type can take (toast.h). */
     bool toast_text;

@@ -131,13 +131,13 @@ unsigned char *row_put_nothing(const struct plan_column *column, unsigned char *
 }
 
 /* The value that the record does not hold: nothing for now. */
-static unsigned char *put_unknown(const struct plan_column *column, size_t index, unsigned char *at,
-                                  struct row_holes *holes, struct sluice_error *err)
+static unsigned char *put_unknown(const struct plan_column *column, unsigned char *at, struct row_holes *holes,
+                                  struct sluice_error *err)
 {
     if (column->toast == SLUICE_TOAST_FAIL)
         return toast_error(err);
     if (column->toast == SLUICE_TOAST_KEEP)
-        holes->columns[holes->n++] = (uint32_t)index;
+        holes->places[holes->n++] = column->place;
     return row_put_nothing(column, at);
 }
 
@@ -174,7 +174,7 @@ static unsigned char *put_image(const struct sluice_plan *plan, const struct slu
         if (column->key_position != PLAN_NO_KEY)
             key_at[column->key_position] = (uint32_t)(at - start);
         if (SLUICE_UNLIKELY(holes != NULL && toast_may_match(&field->value) && toast_matches(column, &field->value)))
-            at = put_unknown(column, i, at, holes, err);
+            at = put_unknown(column, at, holes, err);
         else
             at = put_value(column, &field->value, at, err);
         if (SLUICE_UNLIKELY(at == NULL))

@@ -10,10 +10,10 @@
 size_t row_room(const struct sluice_plan *plan, const struct sluice_change *change, const struct sluice_key *key,
                 const struct sluice_record_place *place);
 
-/* Columns for which the record holds the placeholder of an unchanged TOAST value and whose policy is keep; the row has
- * their type's NULL or zero. `columns` has room for plan->n_columns. */
+/* Places of columns for which the record holds the placeholder of an unchanged TOAST value and whose policy is keep;
+ * the row has their type's NULL or zero. `places` has room for plan->n_columns. */
 struct row_holes {
-    uint32_t *columns;
+    uint32_t *places;
     size_t n;
 };
 

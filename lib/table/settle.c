@@ -25,6 +25,11 @@ enum sluice_code settle_grow(void **array, size_t n, size_t *n_allocated, size_t
     return SLUICE_OK;
 }
 
+uint32_t settle_hole(const struct settle *settle, const struct batch_tie *tie, size_t i)
+{
+    return settle->column_at[settle->batch->holes[tie->first_hole + i]];
+}
+
 const struct batch_tie *settle_tie(const struct settle *settle, uint32_t row)
 {
     const struct sluice_batch *batch = settle->batch;
@@ -177,7 +182,7 @@ static enum sluice_code look_at_tie(struct settle *settle, uint32_t row, const s
 {
     struct key_state *state = &settle->states[settle->state_of[row]];
     for (size_t i = 0; i < tie->n_holes; i++)
-        settle->wanted[settle->batch->holes[tie->first_hole + i]] = true;
+        settle->wanted[settle_hole(settle, tie, i)] = true;
     if ((marks & ROW_MOVED_HERE) == 0)
         return state->has_rows ? SLUICE_OK : ask(settle, settle->state_of[row], version, err);
     uint32_t old = 0;
@@ -275,13 +280,19 @@ static enum sluice_code allocate(struct settle *settle, struct sluice_error *err
     settle->first_aside = malloc((settle->batch->n_ties + 1) * sizeof *settle->first_aside);
     settle->moved = malloc((settle->batch->n_ties + 1) * sizeof *settle->moved);
     settle->wanted = calloc(settle->plan->n_columns, sizeof *settle->wanted);
+    settle->column_at = malloc(settle->plan->n_columns * sizeof *settle->column_at);
     settle->slots = malloc(settle->n_slots * sizeof *settle->slots);
     if (settle->order == NULL || settle->transaction == NULL || settle->state_of == NULL || settle->old_state == NULL ||
-        settle->wanted == NULL || settle->slots == NULL || settle->first_aside == NULL || settle->moved == NULL)
+        settle->wanted == NULL || settle->slots == NULL || settle->first_aside == NULL || settle->moved == NULL ||
+        settle->column_at == NULL)
         return sluice_error_nomem(err, "settling a batch", n * sizeof *settle->order);
     memset(settle->old_state, 0xff, (settle->batch->n_ties + 1) * sizeof *settle->old_state);
     memset(settle->first_aside, 0xff, (settle->batch->n_ties + 1) * sizeof *settle->first_aside);
     memset(settle->slots, 0xff, settle->n_slots * sizeof *settle->slots);
+    for (uint32_t i = 0; i < settle->plan->n_columns; i++) {
+        if (!settle->plan->columns[i].is_excluded)
+            settle->column_at[settle->plan->columns[i].place] = i;
+    }
     return SLUICE_OK;
 }
 
@@ -329,6 +340,7 @@ void settle_free(struct settle *settle)
     free(settle->moved);
     free(settle->asides);
     free(settle->wanted);
+    free(settle->column_at);
     free(settle->states);
     free(settle->slots);
     free(settle->asks);

@@ -40,7 +40,9 @@ struct settle_counts {
     size_t n_shifted; /* rows that live on though their key was deleted */
 };
 
-/* `batch` is not sealed, stays as it is, and is borrowed, as is the name of its source table, "name/db/schema.table".
+/* `batch` is not sealed, stays as it is, and is borrowed, as is the name of its source table, "name/db/schema.table",
+ * or
+ * "" where its target is shared.
  * *out is NULL if no row needs another one. Errors: SLUICE_E_NOMEM, SLUICE_E_LIMIT. */
 SLUICE_MUST_CHECK enum sluice_code settle_new(const struct sluice_batch *batch, const char *source, struct settle **out,
                                               struct sluice_error *err);

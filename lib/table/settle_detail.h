@@ -67,7 +67,8 @@ struct settle {
     uint32_t *first_aside; /* of each tie; SETTLE_NONE */
     uint32_t *moved;       /* ties of created halves */
     size_t n_moved;
-    bool *wanted; /* columns */
+    uint32_t *column_at; /* columns by their place, as holes tell them */
+    bool *wanted;        /* columns */
     size_t n_rows;
     struct key_state *states;
     size_t n_states;
@@ -97,6 +98,8 @@ struct settle {
     bool has_places; /* the target's sorting key holds more than the source's key */
 };
 
+/* The column of the i-th hole of a row. */
+uint32_t settle_hole(const struct settle *settle, const struct batch_tie *tie, size_t i);
 /* The tie of a row, or NULL. */
 const struct batch_tie *settle_tie(const struct settle *settle, uint32_t row);
 /* Does the created half of a key change lack values of its deleted half, the i-th row in order? It may not be in the

@@ -73,7 +73,7 @@ static enum sluice_code append_type(struct sluice_buf *out, const struct plan_co
 static bool is_hole(const struct settle *settle, const struct batch_tie *tie, size_t column)
 {
     for (size_t i = 0; i < tie->n_holes; i++) {
-        if (settle->batch->holes[tie->first_hole + i] == column)
+        if (settle_hole(settle, tie, i) == column)
             return true;
     }
     return false;
@@ -243,7 +243,7 @@ static const struct aside *find_aside(const struct settle *settle, const struct 
 bool settle_has_asides(const struct settle *settle, const struct batch_tie *tie)
 {
     for (size_t i = 0; i < tie->n_holes; i++) {
-        if (find_aside(settle, tie, settle->batch->holes[tie->first_hole + i]) == NULL)
+        if (find_aside(settle, tie, settle_hole(settle, tie, i)) == NULL)
             return false;
     }
     return true;

@@ -257,7 +257,7 @@ static bool waits(const struct walk *walk, const struct looked_at *x)
 
 static enum sluice_code missing(const struct walk *walk, const struct looked_at *x)
 {
-    const uint32_t column = walk->settle->batch->holes[x->tie->first_hole];
+    const uint32_t column = settle_hole(walk->settle, x->tie, 0);
     const struct sluice_plan *plan = walk->plan;
     if (waits(walk, x))
         return sluice_error_set(walk->err, SLUICE_E_TOAST, SLUICE_RETRY,
@@ -323,12 +323,11 @@ static enum sluice_code fill_holes(struct walk *walk, const struct looked_at *x)
     if (!is_known)
         return sluice_buf_append_str(&walk->row, x->bytes, walk->err);
     const struct sluice_str values = is_aside ? x->bytes : image_bytes(walk, source);
-    const uint32_t *holes = walk->settle->batch->holes + x->tie->first_hole;
     size_t n = 0;
     layout_find(plan, x->bytes, walk->starts);
     layout_find(plan, values, walk->source_starts);
     for (size_t i = 0; i < plan->n_columns && code == SLUICE_OK; i++) {
-        bool is_hole = n < x->tie->n_holes && holes[n] == i;
+        bool is_hole = n < x->tie->n_holes && settle_hole(walk->settle, x->tie, n) == i;
         struct sluice_str bytes = layout_column(x->bytes, walk->starts, i);
         if (is_hole)
             bytes = is_aside ? settle_find_aside(walk->settle, x->tie, (uint32_t)i)

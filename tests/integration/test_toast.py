@@ -189,3 +189,46 @@ def test_a_value_that_nobody_knows_stops_by_name(scene: Scene) -> None:
     scene.run("second", tables__defaults={"toast_missing": "null"})
     wait_until(lambda: scene.clickhouse.rows("SELECT id, n, tx, js FROM docs FINAL")
                == [{"id": 1, "n": 1, "tx": None, "js": None}], 30, "the row without its values")
+
+
+def _two_tables(scene: Scene, partitions: int) -> tuple[Table, Table, dict[str, Any]]:
+    """Two source tables whose records stand in one topic, and go into one target."""
+    tables = [Table(scene.name, name) for name in ("leaf_a", "leaf_b")]
+    for table in tables:
+        table.topic = scene.topic("leaves")
+    tables[1].lsn += 32
+    scene.topics.create(tables[0].topic, partitions=partitions)
+    return tables[0], tables[1], {"tables__rules": [{"match": r"\.leaf_[ab]$", "table": "leaves", "shared": True}]}
+
+
+def test_values_move_where_tables_share_a_target(scene: Scene, delivery: str) -> None:
+    """Constructed: a batch that has rows of two source tables ends with the other one than its key change is of."""
+    one, other, rules = _two_tables(scene, 2)
+    lsn = one.lsn + 4096
+    gone = one.wrap(envelope(scene.name, one.name, "d", lsn, before={"id": 1, "name": None, "n": None}))
+    moved = {"id": 2, "name": "__debezium_unavailable_value", "n": None}
+    scene.topics.produce_many(one.topic, [one.row(1, "first")], partition=0)
+    scene.topics.produce(one.topic, gone, one.key(1), 0, {"__debezium.newkey": b'{"id":2}'})
+    scene.topics.produce_many(other.topic, [other.row(100, "last")], partition=0)
+    scene.topics.produce(one.topic, one.wrap(envelope(scene.name, one.name, "c", lsn, after=moved)), one.key(2), 1,
+                         {"__debezium.oldkey": b'{"id":1}'})
+    worker = scene.run(delivery=delivery, toast__wait="10s", retry__initial="50ms", **rules)
+    wait_until(lambda: scene.clickhouse.has_table("leaves") and scene.clickhouse.final("leaves", "id, name")
+               == [{"id": 2, "name": "first"}, {"id": 100, "name": "last"}], 30, "the value under its new key")
+    assert worker.terminate() == 0
+
+
+def test_values_stay_where_tables_share_a_target(scene: Scene, delivery: str) -> None:
+    """Constructed: a row that lacks a value waits for the earlier batch of its target, whatever table that ends with."""
+    one, other, rules = _two_tables(scene, 1)
+    worker = scene.run(delivery=delivery, batch__max_rows=2, **rules)
+    scene.topics.produce_many(one.topic, [one.row(1, "old"), other.row(100, "x")])
+    wait_until(lambda: scene.clickhouse.has_table("leaves") and scene.clickhouse.count("leaves") == 2, 30, "two rows")
+    scene.clickhouse.fault("delay", ms=1500, when="before")
+    scene.topics.produce_many(one.topic, [one.row(1, "new", op="u"), other.row(101, "x"),
+                                          other.row(102, "x"), one.row(1, "__debezium_unavailable_value", 7, op="u")])
+    wait_until(lambda: scene.clickhouse.count("leaves") == 4, 30, "all rows")
+    assert scene.clickhouse.fault_hits() == 1
+    scene.clickhouse.clear_faults()
+    assert scene.clickhouse.final("leaves", "id, n, name")[0] == {"id": 1, "n": 7, "name": "new"}
+    assert worker.terminate() == 0

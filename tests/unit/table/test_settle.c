@@ -316,6 +316,70 @@ static void test_policies(void)
     world_deinit(&w);
 }
 
+/* id, place and tx, with a column among them that is left out. */
+static struct sluice_plan *plan_without(const char *excluded, size_t at_field)
+{
+    static const struct sluice_source_column kept[] = {
+        {.name = "id", .type = SLUICE_SOURCE_INT32},
+        {.name = "place", .type = SLUICE_SOURCE_INT32},
+        {.name = "tx", .type = SLUICE_SOURCE_STRING, .optional = true},
+    };
+    struct sluice_source_column fields[SLUICE_N_ELEMENTS(kept) + 1];
+    const struct sluice_column_settings any = {.name = "", .rename = "", .type = "", .codec = "", .source_type = ""};
+    struct sluice_column_settings column = any;
+    column.name = excluded;
+    column.exclude = true;
+    struct sluice_table_settings settings = {.any = any, .columns = &column, .n_columns = 1};
+    struct sluice_plan *plan = NULL;
+    struct sluice_error err = {0};
+    SLUICE_AUTO(sluice_target) struct sluice_target target;
+    TARGET(&target, "id", "id", "Int32", "place", "Int32", "tx", "Nullable(String)");
+    for (size_t i = 0, n = 0; i < SLUICE_N_ELEMENTS(fields); i++)
+        fields[i] =
+            i == at_field ? (struct sluice_source_column){.name = excluded, .type = SLUICE_SOURCE_STRING} : kept[n++];
+    const struct sluice_shape shape = shape_of(fields, SLUICE_N_ELEMENTS(fields), 1);
+    if (sluice_plan_new(&shape, &target, &(struct sluice_plan_options){.settings = &settings}, &plan, &err) !=
+        SLUICE_OK) {
+        (void)fprintf(stderr, "%s\n", err.text);
+        abort();
+    }
+    return plan;
+}
+
+/* A column that is left out goes and another one comes: the INSERT is the same, and holes stay where they are. */
+static void test_another_plan(void)
+{
+    struct world w;
+    struct record row;
+    struct sluice_error err;
+    bool full = false;
+    const struct sluice_record_place where = {"t", 0, 0};
+    world_init(&w, "id");
+    struct sluice_plan *first = plan_without("gone", 1);
+    struct sluice_plan *second = plan_without("fresh", 3);
+    CHECK(sluice_batch_change_plan(w.batch, first));
+    CHECK_INT(sluice_batch_append_tied(w.batch, CHANGE(&row, 'u', "id", "1", "gone", "\"x\"", "place", "0", "tx", GONE),
+                                       NULL, at(8), &where, &(struct sluice_row_ties){0}, &full, &err),
+              SLUICE_OK);
+    CHECK(sluice_batch_change_plan(w.batch, second));
+    CHECK(sluice_batch_change_plan(w.batch, w.plan));
+    CHECK(sluice_batch_change_plan(w.batch, second));
+    CHECK_INT(sluice_batch_append_tied(w.batch,
+                                       CHANGE(&row, 'u', "id", "2", "place", "0", "tx", GONE, "fresh", "\"x\""), NULL,
+                                       at(16), &where, &(struct sluice_row_ties){0}, &full, &err),
+              SLUICE_OK);
+    struct settle *settle = begin(&w, 2);
+    held(&w, settle, 0, 1, 0, "one", 0, false);
+    held(&w, settle, 1, 2, 0, "two", 0, false);
+    check_settled(&w, settle, "1/0/one@8 2/0/two@16");
+    /* What rows mean to others has to be the same, whatever rows there are. */
+    w.plan->columns[2].toast = SLUICE_TOAST_NULL;
+    CHECK(!sluice_batch_change_plan(w.batch, w.plan));
+    world_deinit(&w);
+    sluice_plan_unref(first);
+    sluice_plan_unref(second);
+}
+
 static void move(struct world *w, uint64_t change, const char *from, const char *to, uint64_t txid)
 {
     struct record old_key;
@@ -631,6 +695,7 @@ int main(void)
     test_events_sent_again();
     test_unknown_value();
     test_policies();
+    test_another_plan();
     test_key_change();
     test_key_change_without_holes();
     test_moved_away();

@@ -324,7 +324,7 @@ static void encode(const struct sluice_plan *plan, const struct sluice_change *c
     const struct sluice_version version = {0};
     uint32_t key_at[4];
     uint32_t columns[2];
-    struct row_holes holes = {.columns = columns};
+    struct row_holes holes = {.places = columns};
     if (!CHECK(row_room(plan, change, key, &place) <= sizeof row->bytes))
         exit(1);
     const unsigned char *end = row_encode(plan, change, key, version, &place, row->bytes, key_at,
