@@ -28,7 +28,7 @@ struct settle_ask {
     struct sluice_version bound;
 };
 
-/* Values are asked for that the deleted half of a key change, of this key and version, has put aside. */
+/* Values are asked for that the deleted half of a key change, of this key and log position, has put aside. */
 struct settle_moved {
     struct sluice_str key;
     struct sluice_version version;
@@ -71,7 +71,7 @@ void settle_set_truncated(struct settle *settle, struct sluice_version version);
 
 /* What has to be stored before the settled batch is, and before other batches can go on that wait, so also when
  * settle_finish() has failed: RowBinary rows of target ("database.table"), source, key (String each), version
- * (UInt128), column, type, value (String each). Borrowed until settle_free(). */
+ * (UInt128: its log position), column, type, value (String each). Borrowed until settle_free(). */
 struct sluice_str settle_aside(const struct settle *settle, size_t *n_values);
 
 /* The settled batch, not sealed. Errors: SLUICE_E_TOAST with SLUICE_RETRY: a row waits for one of another partition and

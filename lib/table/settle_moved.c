@@ -13,6 +13,13 @@ enum { NUMBER_BYTES = 4, TEXT_BYTES_MAX = 64 << 10 };
 static const char nullable[] = "Nullable(";
 static const char null_mark[] = ", UInt8"; /* behind the type of a column whose NULLs stand in one of their own */
 
+/* By its log position alone an event is known in every partition: generations are counted in each, and where the
+ * connector has not seen a COMMIT yet, the commit position depends on what else was read there. */
+static struct sluice_version position_of(struct sluice_version version)
+{
+    return (struct sluice_version){0, settle_with_pending(version, 0).low & ((UINT64_C(1) << 56) - 1)};
+}
+
 /* Those that follow in the order of versions, behind the events that the connector has sent again. */
 bool settle_is_lacked(const struct settle *settle, size_t i, const struct batch_tie **half)
 {
@@ -95,7 +102,7 @@ enum sluice_code settle_put_aside(struct settle *settle, struct sluice_str key, 
         if (code == SLUICE_OK)
             code = append_text(out, key, err);
         if (code == SLUICE_OK)
-            code = append_version(out, settle_with_pending(version, 0), err);
+            code = append_version(out, position_of(version), err);
         if (code == SLUICE_OK)
             code = append_text(out, sluice_str_from(column->column), err);
         if (code == SLUICE_OK)
@@ -126,7 +133,7 @@ struct settle_moved settle_moved(const struct settle *settle, size_t i)
     const uint32_t tie = settle->moved[i];
     const uint32_t row = settle->batch->ties[tie].row;
     const struct sluice_version version = batch_version(batch_bytes(settle->batch, row));
-    return (struct settle_moved){settle->states[settle->old_state[tie]].key, settle_below(version)};
+    return (struct settle_moved){settle->states[settle->old_state[tie]].key, position_of(settle_below(version))};
 }
 
 void settle_set_truncated(struct settle *settle, struct sluice_version version)

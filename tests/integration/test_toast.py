@@ -232,3 +232,24 @@ def test_values_stay_where_tables_share_a_target(scene: Scene, delivery: str) ->
     scene.clickhouse.clear_faults()
     assert scene.clickhouse.final("leaves", "id, n, name")[0] == {"id": 1, "n": 7, "name": "new"}
     assert worker.terminate() == 0
+
+
+def test_values_move_where_one_partition_saw_the_history_go_back(scene: Scene, delivery: str) -> None:
+    """Constructed: the source was restored, which only the partition of the deleted half could see."""
+    mover = Mover(scene, "restored")
+    table, name, later = mover.table, mover.table.name, (1760000000000 + (1 << 30)) * 1000
+    first, back, lsn = table.lsn + 8192, table.lsn + 64, table.lsn + 128
+
+    def put(partition: int, key: int, op: str, at: int, headers: dict[str, bytes] | None = None, **more: Any) -> None:
+        value = table.wrap(envelope(scene.name, name, op, at, **more))
+        scene.topics.produce(table.topic, value, table.key(key), partition, headers)
+    put(0, 1, "c", first, after={"id": 1, "name": "first", "n": None})
+    put(0, 3, "c", back, after={"id": 3, "name": "third", "n": None}, ts_us=later)
+    put(0, 1, "d", lsn, {"__debezium.newkey": b'{"id":2}'}, before={"id": 1, "name": None, "n": None}, ts_us=later)
+    put(1, 2, "c", lsn, {"__debezium.oldkey": b'{"id":1}'}, ts_us=later,
+        after={"id": 2, "name": "__debezium_unavailable_value", "n": None})
+    worker = scene.run(delivery=delivery, toast__wait="10s", retry__initial="50ms")
+    mover.wait_names({2: "first", 3: "third"})
+    rows = scene.clickhouse.rows("SELECT DISTINCT bitShiftRight(_version, 112) AS g, id FROM restored ORDER BY g, id")
+    assert {(row["g"], row["id"]) for row in rows} >= {(1, 3), (0, 2)}, rows
+    assert worker.terminate() == 0

@@ -80,7 +80,7 @@ static void test_question(void)
     CHECK_TEXT(
         request(&w, 0)->body,
         "WITH asked AS (SELECT * FROM format(RowBinary, '`sluice:n` UInt32, key String, version UInt128', "
-        "unhex('00000000040300000010000000000000000100000000000000'))) SELECT `sluice:n`, `column`, `type`, "
+        "unhex('00000000040300000010000000000000000000000000000000'))) SELECT `sluice:n`, `column`, `type`, "
         "`value` FROM (SELECT key, version, `column`, `type`, `value` FROM `ho\\`me`.`sluice_moved` WHERE "
         "target = 'shop.orders' AND source = 'it\\'s' AND (version, key) IN (SELECT version, key FROM asked)) "
         "AS held INNER JOIN asked USING (version, key) LIMIT 1 BY `sluice:n`, `column`, `type` FORMAT RowBinary");
