@@ -257,6 +257,7 @@ int sluice_check(const struct sluice_config *config, FILE *out, bool json)
                 config->delivery == SLUICE_DELIVERY_EXACTLY_ONCE
                     ? "exactly once: each change is stored once"
                     : "at least once: rows may be written again after a crash and are one row under FINAL");
+    rules_check_types(&check.report, config);
     check_clickhouse(&check);
     check_kafka(&check);
     registry_check(&check.report, config);

@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "sluice/nearest.h"
 
-enum { MAX_NAMES = 500, MAX_REASON = 300 };
+enum { MAX_NAMES = 500, MAX_REASON = 300, MAX_TYPE_BYTES = 4 << 20 };
 
 /* ---- columns ---- */
 
@@ -109,6 +109,26 @@ void rules_check_tables(struct report *report, const struct catalog *catalog)
     }
     if (good)
         report_line(report, REPORT_OK, "tables.rules", "%zu, each of which takes a source table", n_rules);
+}
+
+/* ---- types ---- */
+
+void rules_check_types(struct report *report, const struct sluice_config *config)
+{
+    const struct sluice_config_list *types = &config->tables_source_types;
+    SLUICE_AUTO(sluice_arena) struct sluice_arena arena;
+    sluice_arena_init(&arena, MAX_TYPE_BYTES, "the types of columns");
+    for (size_t i = 0; i < types->n_items; i++) {
+        struct sluice_error err;
+        struct sluice_source_column column = {.name = ""};
+        const char *type = strrchr(types->items[i], '=') + 1; /* there, else the configuration is not loaded */
+        bool is_known = false;
+        if (source_type_hint(&arena, sluice_str_from(type), &column, &is_known, &err) != SLUICE_OK)
+            report_line(report, REPORT_FAIL, "tables.source_types", "%s", err.text);
+        else if (!is_known)
+            report_line(report, REPORT_FAIL, "tables.source_types",
+                        "\"%.200s\": there is no type \"%.60s\"; docs/types.md lists them", types->items[i], type);
+    }
 }
 
 /* ---- records ---- */

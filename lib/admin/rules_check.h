@@ -8,7 +8,9 @@
 /* Looks at some records of each partition, if there are rules. Warnings for rules that take no source table and for
  * columns that no table has; nothing where no table is seen. */
 void rules_check(struct report *report, const struct sluice_config *config);
-/* The same of tables that were met. */
+/* Failures for types that tables.source_types names and that do not exist. */
+void rules_check_types(struct report *report, const struct sluice_config *config);
+/* rules_check() of tables that were met. */
 void rules_check_tables(struct report *report, const struct catalog *catalog);
 
 #endif

@@ -106,8 +106,30 @@ static void test_many_columns(void)
     free(text);
 }
 
+static void test_types(void)
+{
+    char *text = NULL;
+    size_t n = 0;
+    struct report report;
+    struct sluice_config *config =
+        load_line("tables.source_types: [a.b.c=array(date), a.b.d=decimal(2), a.b.e=array(dat), a.b.f=timestamp]");
+    FILE *out = open_memstream(&text, &n);
+    if (!CHECK(config != NULL) || out == NULL)
+        exit(1);
+    report_begin(&report, out, false);
+    rules_check_types(&report, config);
+    CHECK_INT(report_end(&report), 2);
+    (void)fclose(out);
+    CHECK_CONTAINS(text, "fail  tables.source_types      \"a.b.e=array(dat)\": there is no type \"array(dat)\"; docs/");
+    CHECK_CONTAINS(text, "\"a.b.f=timestamp\"");
+    CHECK(strstr(text, "a.b.c") == NULL && strstr(text, "a.b.d") == NULL);
+    free(text);
+    sluice_config_free(config);
+}
+
 int main(void)
 {
+    test_types();
     test_rules();
     test_nothing_to_say();
     test_many_columns();

@@ -51,6 +51,20 @@ static void test_built_in(void)
     sluice_table_settings_free(NULL);
 }
 
+/* A rule tells types too; the option wins. */
+static void test_source_types(void)
+{
+    struct sluice_config *config = load(HEAD "tables:\n"
+                                             "  source_types: inv.orders.a=json\n"
+                                             "  rules: [{match: orders, columns: {a: {source_type: uuid}, b: "
+                                             "{source_type: array(date)}}}]\n");
+    struct sluice_table_settings *settings = settings_of(config, "inv", "orders");
+    CHECK_TEXT(sluice_column_settings(settings, "a")->source_type, "json");
+    CHECK_TEXT(sluice_column_settings(settings, "b")->source_type, "array(date)");
+    sluice_table_settings_free(settings);
+    sluice_config_free(config);
+}
+
 static const char all[] =
     HEAD "tables:\n"
          "  mode: log\n"
@@ -358,6 +372,7 @@ static void test_difference(void)
 int main(void)
 {
     test_built_in();
+    test_source_types();
     test_all();
     test_as_written();
     test_captures();
