@@ -436,17 +436,6 @@ enum sluice_code avro_schema_compile(struct sluice_str text, const struct sluice
     return code;
 }
 
-const struct avro_field *avro_find_field(const struct avro_node *node, const char *name_z)
-{
-    if (node->kind != AVRO_RECORD)
-        return NULL;
-    for (size_t i = 0; i < node->n; i++) {
-        if (strcmp(node->fields[i].name, name_z) == 0)
-            return &node->fields[i];
-    }
-    return NULL;
-}
-
 const struct avro_node *avro_without_null(const struct avro_node *node)
 {
     const struct avro_node *only = NULL;

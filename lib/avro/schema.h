@@ -69,9 +69,6 @@ SLUICE_MUST_CHECK enum sluice_code avro_schema_compile(struct sluice_str text, c
                                                        size_t n_named, struct sluice_arena *arena,
                                                        const struct avro_node **out, struct sluice_error *err);
 
-/* The field of that name, or NULL; NULL too if `node` is no record. */
-const struct avro_field *avro_find_field(const struct avro_node *node, const char *name_z);
-
 /* Of [null, T] and [T, null] T, of [T] T; any other node itself. */
 const struct avro_node *avro_without_null(const struct avro_node *node);
 

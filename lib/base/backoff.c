@@ -31,8 +31,3 @@ int64_t sluice_backoff_next(struct sluice_backoff *backoff)
     backoff->last_us = backoff->initial_us + (int64_t)(next_random(&backoff->state) % span);
     return backoff->last_us;
 }
-
-void sluice_backoff_reset(struct sluice_backoff *backoff)
-{
-    backoff->last_us = 0;
-}

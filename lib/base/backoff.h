@@ -19,7 +19,5 @@ struct sluice_backoff {
 void sluice_backoff_init(struct sluice_backoff *backoff, int64_t initial_us, int64_t max_us, uint64_t seed);
 /* The wait before the next attempt, initial_us to max_us; the first one is initial_us. */
 int64_t sluice_backoff_next(struct sluice_backoff *backoff);
-/* After a success: the next wait is initial_us again. The random sequence goes on. */
-void sluice_backoff_reset(struct sluice_backoff *backoff);
 
 #endif

@@ -47,18 +47,6 @@ void sluice_queue_push(struct sluice_queue *queue, struct sluice_link *item)
     unlock(queue);
 }
 
-void sluice_queue_push_front(struct sluice_queue *queue, struct sluice_link *item)
-{
-    lock(queue);
-    item->next = queue->first;
-    queue->first = item;
-    if (item->next == NULL)
-        queue->last = &item->next;
-    queue->n_items++;
-    (void)pthread_cond_signal(&queue->filled);
-    unlock(queue);
-}
-
 static struct timespec deadline_in(int64_t timeout_us)
 {
     struct timespec at;

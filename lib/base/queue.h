@@ -34,8 +34,6 @@ void sluice_queue_init(struct sluice_queue *queue);
 void sluice_queue_deinit(struct sluice_queue *queue);
 
 void sluice_queue_push(struct sluice_queue *queue, struct sluice_link *item);
-/* In front of everything else, for control items that must not wait behind data. */
-void sluice_queue_push_front(struct sluice_queue *queue, struct sluice_link *item);
 /* The oldest item; waits up to `timeout_us` (0: not at all, negative: for ever). NULL after the time, or at once when
  * the queue is closed and empty. */
 struct sluice_link *sluice_queue_pop(struct sluice_queue *queue, int64_t timeout_us);

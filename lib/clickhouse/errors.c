@@ -266,13 +266,3 @@ int sluice_ch_code_of_text(struct sluice_str text)
         code = code * 10 + (text.ptr[at++] - '0');
     return at < text.len && text.ptr[at] == '.' ? code : 0;
 }
-
-const char *sluice_ch_advice_label(enum sluice_ch_advice advice)
-{
-    static const char *const labels[] = {[SLUICE_CH_RETRY] = "retry",
-                                         [SLUICE_CH_RETRY_SLOW] = "retry_slow",
-                                         [SLUICE_CH_REREAD_SCHEMA] = "reread_schema",
-                                         [SLUICE_CH_BAD_ROW] = "bad_row",
-                                         [SLUICE_CH_STOP] = "stop"};
-    return labels[advice];
-}

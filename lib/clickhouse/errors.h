@@ -43,7 +43,4 @@ const struct sluice_ch_reason *sluice_ch_curl_reason(int curl_code);
 /* N of a text that begins with "Code: N."; 0 if it does not. */
 int sluice_ch_code_of_text(struct sluice_str text);
 
-/* "retry", "retry_slow", ... */
-const char *sluice_ch_advice_label(enum sluice_ch_advice advice);
-
 #endif

@@ -64,11 +64,6 @@ const char *rule_field_nearest(const struct rule_field *fields, size_t n, const 
     return sluice_nearest(name, names, n);
 }
 
-bool rule_type_is_list(enum rule_type type)
-{
-    return type == RULE_TYPE_SQL_LIST || type == RULE_TYPE_SQL_MAP;
-}
-
 size_t rule_name_find(const char *const *names, size_t n, const char *text)
 {
     size_t i = 0;

@@ -46,7 +46,6 @@ extern const char *const rule_transform_names[SLUICE_N_TRANSFORM];
 /* NULL when there is none of that name. */
 const struct rule_field *rule_field_find(const struct rule_field *fields, size_t n, const char *name);
 const char *rule_field_nearest(const struct rule_field *fields, size_t n, const char *name);
-bool rule_type_is_list(enum rule_type type);
 /* The one of `names` that `text` is, or `n`. */
 size_t rule_name_find(const char *const *names, size_t n, const char *text);
 /* Separated by commas. Cut at `size`. */

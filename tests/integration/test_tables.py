@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 from sluice_testing.records import Table
 from sluice_testing.scene import Scene
 from sluice_testing.wait import wait_until
-from sluice_testing.worker import run_sluice
+from sluice_testing.worker import nested, run_sluice
 
 ROW = {"id": ("int32", False), "name": ("string", True), "n": ("int16", True)}
 
@@ -188,3 +190,27 @@ def test_a_view_is_no_target(scene: Scene) -> None:
     worker = scene.run()
     assert "the table's engine is View" in worker.wait_event("partition_stopped", 40)["error"]
     assert worker.terminate() == 1
+
+
+def test_the_examples_in_the_documents(scene: Scene) -> None:
+    """The rules that README and docs/tables.md show make tables as they stand there."""
+    root = Path(__file__).resolve().parents[2]
+    fields = [{"type": "int64", "optional": False, "field": "customer_id"},
+              {"type": "int64", "optional": True, "name": "io.debezium.time.MicroTimestamp", "version": 1, "field": "created_at"},
+              *({"type": "string", "optional": True, "field": name} for name in ("email", "ssn", "note"))]
+    table = Table(scene.name, "orders", fields={"id": ("int32", False)})
+    record = json.loads(table.value("c", after={"id": 1, "customer_id": 2, "created_at": 1760000000000000, "email": "a@b.org",
+                                                "ssn": "1", "note": "n"}, name="shop", schema="inventory"))
+    for image in record["schema"]["fields"]:
+        image["fields"] += fields
+    scene.topics.create(table.topic)
+    scene.topics.produce(table.topic, json.dumps(record).encode(), table.key(1))
+    options = {key: value for key, value in nested(scene.options(transforms__key="0123456789abcdef")).items() if key != "tables"}
+    for document, made in (("README.md", "orders"), ("docs/tables.md", "inventory_orders")):
+        rules = re.search(r"```yaml\n(tables:\n.*?)```", (root / document).read_text(), re.S)
+        assert rules is not None, document
+        config = scene.folder / "example.yaml"
+        config.write_text(rules[1].replace("database: sales", f"database: {scene.name}") +
+                          "".join(f"{key}: {json.dumps(value)}\n" for key, value in options.items()))
+        done = run_sluice("schema", "ddl", "-c", str(config), "--apply")
+        assert done.returncode == 0 and scene.clickhouse.has_table(made), done

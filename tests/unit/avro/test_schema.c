@@ -133,6 +133,15 @@ static const char envelope[] =
     "{\"name\":\"after\",\"type\":[\"null\",\"Value\"],\"default\":null},"
     "{\"name\":\"op\",\"type\":\"string\"}],\"connect.name\":\"shop.public.t.Envelope\"}";
 
+static const struct avro_node *field_of(const struct avro_node *node, const char *name_z)
+{
+    for (size_t i = 0; i < node->n; i++) {
+        if (strcmp(node->fields[i].name, name_z) == 0)
+            return avro_without_null(node->fields[i].node);
+    }
+    return NULL;
+}
+
 static void test_named_types(void)
 {
     SLUICE_AUTO(compiled) struct compiled c;
@@ -142,8 +151,8 @@ static void test_named_types(void)
         return;
     }
     CHECK_TEXT(c.node->name, "shop.public.t.Envelope");
-    const struct avro_node *before = avro_without_null(avro_find_field(c.node, "before")->node);
-    const struct avro_node *after = avro_without_null(avro_find_field(c.node, "after")->node);
+    const struct avro_node *before = field_of(c.node, "before");
+    const struct avro_node *after = field_of(c.node, "after");
     CHECK_TEXT(after->name, "shop.public.t.Value");
     CHECK(before->fields == after->fields);
     CHECK(before->type == after->type); /* a reference has the very type of the definition */
@@ -155,8 +164,6 @@ static void test_named_types(void)
     CHECK(n->optional && n->has_default);
     CHECK_TEXT(n->default_text, "5");
     CHECK(!after->type->fields[0].type->has_default);
-    CHECK(avro_find_field(c.node, "nothing") == NULL);
-    CHECK(avro_find_field(avro_find_field(c.node, "op")->node, "x") == NULL);
     CHECK_INT(c.node->min_bytes, 3);
 }
 

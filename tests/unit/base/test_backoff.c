@@ -37,16 +37,6 @@ static void test_seeds(void)
     CHECK(n_equal < 10);
 }
 
-static void test_reset(void)
-{
-    struct sluice_backoff backoff;
-    sluice_backoff_init(&backoff, 500, 100000, 3);
-    for (int i = 0; i < 20; i++)
-        (void)sluice_backoff_next(&backoff);
-    sluice_backoff_reset(&backoff);
-    CHECK_INT(sluice_backoff_next(&backoff), 500);
-}
-
 static void test_edges(void)
 {
     struct sluice_backoff backoff;
@@ -62,7 +52,6 @@ int main(void)
 {
     test_range_and_growth();
     test_seeds();
-    test_reset();
     test_edges();
     return check_result();
 }

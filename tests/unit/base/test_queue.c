@@ -38,7 +38,7 @@ static void test_order_between_threads(void)
     sluice_queue_deinit(&queue);
 }
 
-static void test_front_timeout_length(void)
+static void test_timeout_length(void)
 {
     struct sluice_queue queue;
     struct item a = {.number = 1};
@@ -48,8 +48,8 @@ static void test_front_timeout_length(void)
     int64_t before_us = sluice_mono_us();
     CHECK(sluice_queue_pop(&queue, 2000) == NULL);
     CHECK(sluice_mono_us() - before_us >= 2000);
-    sluice_queue_push_front(&queue, &a.link);
-    sluice_queue_push_front(&queue, &b.link);
+    sluice_queue_push(&queue, &b.link);
+    sluice_queue_push(&queue, &a.link);
     CHECK_INT(sluice_queue_length(&queue), 2);
     CHECK(sluice_queue_pop(&queue, 0) == &b.link);
     CHECK(sluice_queue_pop(&queue, 0) == &a.link);
@@ -63,6 +63,6 @@ static void test_front_timeout_length(void)
 int main(void)
 {
     test_order_between_threads();
-    test_front_timeout_length();
+    test_timeout_length();
     return check_result();
 }
