@@ -204,7 +204,7 @@ class Schedule:
         worker.environment = environment
         worker.launch()
         if wait:
-            self.wait(lambda: bool(self.assigned(worker)), 40, f"worker {name} has partitions", worker)
+            self.wait(lambda: bool(self.assigned(worker)), 90, f"worker {name} has partitions", worker)
         return worker
 
     def wait(self, condition: Callable[[], Any], seconds: float, what: str, worker: Worker | None = None) -> None:
