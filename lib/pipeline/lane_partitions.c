@@ -131,6 +131,9 @@ static bool has_live_flights(const struct partition *p)
 void partition_maybe_leave(struct lane *lane, struct partition *p)
 {
     bool leaves = p->lane.detaching || p->lane.abandoned || p->lane.fenced;
+    /* What its range waits for may be in a partition that leaves too, and would not come. The next owner asks again. */
+    if (p->lane.detaching && !p->lane.gone && p->lane.ranges != NULL && ranges_only_waits(p))
+        lane_drop_partition(lane, p);
     if (!leaves || p->lane.gone || (p->lane.ranges != NULL ? !ranges_finished(p) : has_live_flights(p)))
         return;
     if (!p->lane.abandoned)

@@ -305,6 +305,12 @@ bool ranges_finished(const struct partition *p)
     return sluice_ledger_machine_rests(&r->machine) && r->first == NULL && (r->lo < 0 || p->lane.position <= r->lo);
 }
 
+bool ranges_only_waits(const struct partition *p)
+{
+    const struct ranges *r = p->lane.ranges;
+    return !r->calling && r->first != NULL && r->first->waits && r->first->n_out == 0 && !ranges_over(r);
+}
+
 bool ranges_in_trouble(const struct partition *p)
 {
     const struct ranges *r = p->lane.ranges;

@@ -47,6 +47,8 @@ void ranges_detach(struct lane *lane, struct partition *p);
 void ranges_abandon(struct lane *lane, struct partition *p);
 /* Nothing is under way and nothing more will be. */
 bool ranges_finished(const struct partition *p);
+/* All that is left is a range that waits for a row of another partition. */
+bool ranges_only_waits(const struct partition *p);
 /* The partition of a JOB_WAKE or JOB_LEDGER, and forgetting one that waits for its next try. */
 struct partition *ranges_partition(const struct job *job);
 void ranges_drop_job(struct job *job);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -252,4 +253,24 @@ def test_values_move_where_one_partition_saw_the_history_go_back(scene: Scene, d
     mover.wait_names({2: "first", 3: "third"})
     rows = scene.clickhouse.rows("SELECT DISTINCT bitShiftRight(_version, 112) AS g, id FROM restored ORDER BY g, id")
     assert {(row["g"], row["id"]) for row in rows} >= {(1, 3), (0, 2)}, rows
+    assert worker.terminate() == 0
+
+
+def test_a_partition_that_waits_leaves_at_once(scene: Scene) -> None:
+    """Constructed: a worker that is told to stop does not wait for a half that it would have to read; the next one does."""
+    mover = Mover(scene, "leaving")
+    mover.row(0, 1, "one")
+    lsn = mover.next()
+    mover.move(lsn, 1, 2, here=1)
+    mover.row(1, 5, "five")
+    options = {"delivery": "exactly_once", "retry__initial": "50ms", "drain__timeout": "60s"}
+    worker = scene.run(**options)
+    mover.wait_names({1: "one"})
+    wait_until(lambda: worker.metric("previous_waits_total") > 0, 30, "the created half waits")
+    began = time.monotonic()
+    assert worker.terminate() == 0
+    assert time.monotonic() - began < 40
+    mover.move(lsn, 1, 2, away=0)
+    worker = scene.run("second", **options)
+    mover.wait_names({2: "one", 5: "five"})
     assert worker.terminate() == 0
