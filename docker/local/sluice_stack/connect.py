@@ -145,6 +145,12 @@ class Connect(Service):
         failed = [part for part in self._parts(json.loads(text)) if part["state"] == "FAILED"] if status == 200 else []
         return str(failed[0].get("trace", text)) if failed else ""
 
+    def position(self, name: str) -> dict[str, Any] | None:
+        """The position in the source up to which all was acknowledged by Kafka; None if none is recorded yet."""
+        status, text = self._ask("GET", f"{self.url()}/connectors/{quote(name, safe='')}/offsets")
+        entries = json.loads(text)["offsets"] if status == 200 else []
+        return dict(entries[0]["offset"]) if entries else None
+
     @staticmethod
     def _parts(status: dict[str, Any]) -> list[dict[str, Any]]:
         return [status["connector"], *status["tasks"]]

@@ -161,7 +161,7 @@ class Case:
                         found[table.name, f"{first.kind}/{encoding.kind}"] = different
                         print(different, flush=True)
         self._clock.say(f"{comparison.n_cells} cells compared")
-        self.strange = destroyed.judge(pipeline)
+        self.strange += destroyed.judge(pipeline)
         return list(found.values())
 
 

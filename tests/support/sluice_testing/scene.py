@@ -11,7 +11,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import urllib3
 from sluice_stack import Stack, StackError
 
 from .clickhouse import ClickHouse
@@ -79,10 +78,8 @@ class Scene:
         A connector that starts again without one takes a second snapshot, and rows deleted meanwhile stay in the sink.
         """
         def recorded() -> bool:
-            answer = urllib3.request("GET", f"{self.stack.connect.url()}/connectors/{self.name}/offsets", timeout=10)
-            assert answer.status == 200, f"{answer.status} {answer.data!r}"
-            offsets = [entry["offset"] for entry in answer.json()["offsets"]]
-            assert offsets and "lsn_commit" in offsets[0] and not offsets[0].get("snapshot"), offsets
+            position = self.stack.connect.position(self.name)
+            assert position and "lsn_commit" in position and not position.get("snapshot"), position
             return True
         wait_until(recorded, seconds, "Connect has recorded a position", every=0.2)
 
