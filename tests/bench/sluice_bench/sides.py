@@ -48,7 +48,8 @@ class Sluice:
             "log": {"level": "debug"},
         }
         if feed.kind == "json":  # without a schema nothing else tells the unit of the numbers
-            config["tables"] = {"source_types": ["public.customers.created_at=timestamp_us"]}
+            config["tables"] = {"source_types": ["public.customers.created_at=timestamp_us",
+                                                 "public.customers.balance=decimal(2)"]}
         file = self._work / f"{feed.group}.yaml"
         file.write_text(json.dumps(config, indent=2) + "\n")
         self.child = Child([str(self._program), "run", "-c", str(file)], self._work / f"{feed.group}.log")
