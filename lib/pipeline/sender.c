@@ -84,6 +84,7 @@ static enum sluice_code put_aside(struct sender *sender, struct flight *flight, 
     enum sluice_code code = sluice_ch_put_aside(sender->client, moved, values, n_values, err);
     if (code != SLUICE_OK)
         return code;
+    SLUICE_POINT("after_put_aside");
     flight->n_put_aside = n_values;
     flight->crc_put_aside = crc;
     return SLUICE_OK;

@@ -562,8 +562,11 @@ def test_faults_delay(server: Server, table: str) -> None:
         with ThreadPoolExecutor() as pool:
             begun = time.monotonic()
             late = pool.submit(server.post, f"INSERT INTO {table} VALUES (1, '{when}')")
-            time.sleep(0.3)
-            assert content(server, table).count(when) == (when == "after")
+            wait_for(lambda: json.loads(server.fault("GET").text)["faults"][-1]["hits"] == 1)
+            if when == "after":
+                wait_for(lambda: "after" in content(server, table))
+            else:
+                assert "before" not in content(server, table)
             assert late.result().status == 200
             assert time.monotonic() - begun > 0.7
     assert content(server, table) == '1,"after"\n1,"before"'

@@ -163,6 +163,31 @@ def test_values_outlive_their_old_key(scene: Scene, delivery: str) -> None:
     assert worker.terminate() == 0
 
 
+@pytest.mark.parametrize("point", ["after_previous", "after_put_aside"])
+def test_a_worker_dies_over_a_deleted_half(scene: Scene, delivery: str, point: str) -> None:
+    """Constructed: killed before and after the values are put aside; the created half finds them, once the old key is
+    used again and merged."""
+    mover = Mover(scene, "killed")
+    mover.row(0, 1, "first")
+    worker = scene.run(delivery=delivery, retry__initial="50ms")
+    mover.wait_names({1: "first"})
+    assert worker.terminate() == 0
+    worker.environment["SLUICE_KILL_AT"] = f"{point}:1"
+    worker.launch()
+    lsn = mover.next()
+    mover.move(lsn, 1, 2, away=0)
+    assert worker.wait_ended() == -9
+    del worker.environment["SLUICE_KILL_AT"]
+    worker.start()
+    mover.wait_names({})
+    mover.row(0, 1, "second")
+    mover.wait_names({1: "second"})
+    scene.clickhouse.execute("OPTIMIZE TABLE killed FINAL")
+    mover.move(lsn, 1, 2, here=1)
+    mover.wait_names({1: "second", 2: "first"})
+    assert worker.terminate() == 0
+
+
 def test_key_changes_that_cross(scene: Scene, delivery: str) -> None:
     """Constructed: each of two partitions has a created half that waits for the deleted one in the other's batch."""
     mover = Mover(scene, "crossing")
