@@ -144,6 +144,9 @@ static const json_t *find_member(const json_t *schema, const char *name_z)
 {
     size_t i;
     json_t *member;
+    const char *kind = json_string_value(json_object_get(schema, "type"));
+    if (kind == NULL || strcmp(kind, kind_names[CONNECT_STRUCT]) != 0)
+        return NULL; /* as read_parts() has it: fields of anything else mean nothing */
     json_array_foreach(json_object_get(schema, "fields"), i, member)
     {
         const char *name = json_string_value(json_object_get(member, "field"));
