@@ -60,13 +60,6 @@ struct binding {
     const struct connect_type *key_type;
     struct flight *open;
     size_t n_flights; /* open and under way */
-    /* The last transaction of which the partition had rows of this table. */
-    struct {
-        uint64_t id; /* 0: none since the start; then it may be any */
-        bool is_known;
-        bool has_created;
-        bool has_moved;
-    } transaction;
     struct sluice_metric *rows;
     struct sluice_metric *bytes;
     struct sluice_metric *inserts;

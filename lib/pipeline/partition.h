@@ -36,6 +36,14 @@ struct partition_start {
     struct sluice_kafka_membership *member; /* referenced by the partition; NULL in at-least-once delivery */
 };
 
+/* The transaction of a partition's last row, of whatever table: several may share a target, and their rows a batch. */
+struct last_transaction {
+    bool is_known; /* false where reading starts: the rows before are not known */
+    uint64_t id;   /* 0: in none */
+    bool has_created;
+    bool has_moved;
+};
+
 struct partition {
     char *topic;
     int32_t id;
@@ -76,7 +84,8 @@ struct partition {
         int64_t announced; /* last offset given in a NOTICE_COMMITTABLE */
         struct sluice_source_state state; /* after everything below `position` */
         struct sluice_layout layout;      /* of the topic's records */
-        struct flight *flights;           /* open and under way, by first offset */
+        struct last_transaction transaction;
+        struct flight *flights; /* open and under way, by first offset */
         struct flight *last_flight;
         struct binding *bindings;
         struct binding *current;               /* of the last record */

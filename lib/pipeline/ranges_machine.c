@@ -209,6 +209,7 @@ static void start(struct lane *lane, struct partition *p)
     r->check = row->check;
     p->lane.position = row->next;
     p->lane.state = row->source;
+    p->lane.transaction.is_known = false;
     SLUICE_LOG(SLUICE_LOG_INFO, "partition_started", SLUICE_F_TEXT("topic", p->topic), SLUICE_F_I64("partition", p->id),
                SLUICE_F_I64("offset", row->next), SLUICE_F_TEXT("from", start_label(r->machine.start)),
                SLUICE_F_I64("replay_to", row->hi), SLUICE_F_U64("epoch", row->epoch));

@@ -259,32 +259,24 @@ static void batch_is_full(struct lane *lane, struct partition *p, struct flight 
         flight_send(lane, flight);
 }
 
-/* A batch that begins here may go on with a transaction of which an earlier one has rows. What came before the start of
- * this assignment is not known. */
-static bool continues(const struct binding *binding, const struct sluice_change *change,
-                      const struct sluice_row_ties *ties)
+/* A batch that begins here may go on with a transaction of which an earlier one has rows. */
+static bool continues(const struct last_transaction *last, const struct sluice_plan *plan,
+                      const struct sluice_change *change, const struct sluice_row_ties *ties)
 {
-    if (ties->txid == 0 || change->op == 'r' || sluice_plan_is_by_offset(binding->plan))
+    if (ties->txid == 0 || change->op == 'r' || sluice_plan_is_by_offset(plan))
         return false;
-    if (!binding->transaction.is_known)
+    if (!last->is_known)
         return true;
-    return binding->transaction.id == ties->txid && binding->transaction.has_created &&
-           (binding->transaction.has_moved || sluice_plan_is_full(binding->plan));
+    return last->id == ties->txid && last->has_created && (last->has_moved || sluice_plan_is_full(plan));
 }
 
-static void note_transaction(struct binding *binding, const struct sluice_change *change,
+static void note_transaction(struct last_transaction *last, const struct sluice_change *change,
                              const struct sluice_row_ties *ties)
 {
-    if (binding->transaction.id != ties->txid) {
-        binding->transaction.has_created = false;
-        binding->transaction.has_moved = false;
-    }
-    binding->transaction.is_known = true;
-    binding->transaction.id = ties->txid;
-    if (change->op == 'c')
-        binding->transaction.has_created = true;
-    if (ties->moved_from != NULL || ties->moved_away)
-        binding->transaction.has_moved = true;
+    if (!last->is_known || last->id != ties->txid)
+        *last = (struct last_transaction){.is_known = true, .id = ties->txid};
+    last->has_created = last->has_created || change->op == 'c';
+    last->has_moved = last->has_moved || ties->moved_from != NULL || ties->moved_away;
 }
 
 /* Into the open batch, or a new one when that is full. */
@@ -301,13 +293,13 @@ static enum sluice_code append(struct lane *lane, struct partition *p, struct bi
         if (code != SLUICE_OK)
             return code;
         struct flight *flight = binding->open;
-        if (sluice_batch_n_changes(flight->batch) == 0 && continues(binding, change, ties))
+        if (sluice_batch_n_changes(flight->batch) == 0 && continues(&p->lane.transaction, binding->plan, change, ties))
             sluice_batch_continues(flight->batch);
         code = sluice_batch_append_tied(flight->batch, change, key, version,
                                         &(struct sluice_record_place){p->topic, p->id, offset}, ties, &full, err);
         if (code == SLUICE_OK) {
             flight->last = offset;
-            note_transaction(binding, change, ties);
+            note_transaction(&p->lane.transaction, change, ties);
             note_times(flight, change);
             flight_charge(lane, flight);
             if (sluice_batch_n_changes(flight->batch) >= lane->limits.max_rows)

@@ -302,6 +302,8 @@ static uint8_t marks_of(const struct sluice_batch *batch, const struct sluice_ch
         marks |= ROW_MOVED_HERE;
     if (ties->txid == 0 || ties->txid != batch->txid)
         marks |= ROW_BEGINS;
+    if (!change->source.has_sequence0)
+        marks |= ROW_UNCOMMITTED;
     return (uint8_t)marks;
 }
 

@@ -12,7 +12,8 @@ enum row_mark {
     ROW_DELETED = 1 << 1,    /* op d */
     ROW_BEGINS = 1 << 2,     /* the first one of its transaction in this batch */
     ROW_MOVED_AWAY = 1 << 3, /* the deleted half of a key change */
-    ROW_MOVED_HERE = 1 << 4  /* the created half */
+    ROW_MOVED_HERE = 1 << 4, /* the created half */
+    ROW_UNCOMMITTED = 1 << 5 /* its source has told no COMMIT before it, so the position of one is that of the row */
 };
 
 /* What a row lacks. */

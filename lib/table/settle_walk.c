@@ -201,25 +201,46 @@ static enum sluice_code join_up_to(struct walk *walk, struct key_state *state, s
 /* --- how often a key lives -------------------------------------------------------------------------------------------
  */
 
-/* Does the row of the target belong to the transaction of `version`? Before the first COMMIT that the connector sees,
- * the commit position of each change is its own. */
-static bool same_commit(struct sluice_version a, struct sluice_version b)
+struct looked_at {
+    size_t at; /* in settle->order */
+    uint32_t row;
+    struct sluice_str bytes;
+    struct sluice_version version;
+    uint8_t marks;
+    const struct batch_tie *tie;
+    struct key_state *state;
+    uint32_t transaction;
+};
+
+/* Does the row of the target, `a`, belong to the transaction of the row? Before the first COMMIT that the connector
+ * sees, the commit position of each change is its own, or the snapshot's where that is higher. */
+static bool same_commit(struct sluice_version a, const struct looked_at *x)
 {
     const uint64_t change_mask = (UINT64_C(1) << 56) - 1;
     const uint64_t commit_a = a.high << 8 | a.low >> 56;
-    const uint64_t commit_b = b.high << 8 | b.low >> 56;
-    if (commit_a == commit_b)
-        return true;
-    return (commit_a & change_mask) == (a.low & change_mask & ~UINT64_C(7)) &&
-           (commit_b & change_mask) == (b.low & change_mask & ~UINT64_C(7));
+    const uint64_t commit_x = x->version.high << 8 | x->version.low >> 56;
+    return commit_a == commit_x ||
+           ((x->marks & ROW_UNCOMMITTED) != 0 && commit_a >= (a.low & change_mask & ~UINT64_C(7)));
 }
 
 /* Rows of this key that its transaction has replaced and not deleted yet, when the row comes. */
-static unsigned pending_before(const struct key_state *state, uint32_t transaction, struct sluice_version version)
+static unsigned pending_before(const struct looked_at *x)
 {
-    if (!state->last.is_known || (state->transaction != transaction && !same_commit(state->last.version, version)))
+    const struct image *last = &x->state->last;
+    if (!last->is_known || !(last->is_held ? same_commit(last->version, x) : x->state->transaction == x->transaction))
         return 0;
-    return (unsigned)(state->last.version.low >> PENDING_SHIFT) & PENDING_MAX;
+    return (unsigned)(last->version.low >> PENDING_SHIFT) & PENDING_MAX;
+}
+
+/* The same, once a created row is there too: does it replace one that its transaction deletes later? In a shared target
+ * the row may live there for another topic, which deletes it; only a key change tells that it is of this one. */
+static unsigned pending_after_create(const struct walk *walk, const struct looked_at *x)
+{
+    const struct image *last = &x->state->last;
+    const bool is_shared = walk->settle->source[0] == '\0';
+    if (!last->is_known || last->is_deleted || (is_shared && last->is_held && (x->marks & ROW_MOVED_HERE) == 0))
+        return 0;
+    return pending_before(x) + 1;
 }
 
 static enum sluice_code too_many(const struct walk *walk)
@@ -233,17 +254,6 @@ static enum sluice_code too_many(const struct walk *walk)
 
 /* --- one row
  * ----------------------------------------------------------------------------------------------------------- */
-
-struct looked_at {
-    size_t at; /* in settle->order */
-    uint32_t row;
-    struct sluice_str bytes;
-    struct sluice_version version;
-    uint8_t marks;
-    const struct batch_tie *tie;
-    struct key_state *state;
-    uint32_t transaction;
-};
 
 static bool is_truncated(const struct walk *walk, const struct looked_at *x)
 {
@@ -344,10 +354,10 @@ static enum sluice_code fill_holes(struct walk *walk, const struct looked_at *x)
 static enum sluice_code walk_living(struct walk *walk, const struct looked_at *x)
 {
     struct key_state *state = x->state;
-    unsigned n_pending = pending_before(state, x->transaction, x->version);
+    unsigned n_pending = pending_before(x);
     bool is_again = state->last.is_known && settle_same_event(state->last.version, x->version);
     if ((x->marks & ROW_CREATED) != 0 && !is_again && !walk->settle->has_places && !walk->plan->is_log)
-        n_pending = state->last.is_known && !state->last.is_deleted ? n_pending + 1 : 0;
+        n_pending = pending_after_create(walk, x);
     if (n_pending > PENDING_MAX)
         return too_many(walk);
     enum sluice_code code = SLUICE_OK;
@@ -436,7 +446,7 @@ static enum sluice_code end_places(struct walk *walk, const struct looked_at *x)
 static enum sluice_code walk_deleted(struct walk *walk, const struct looked_at *x)
 {
     struct key_state *state = x->state;
-    unsigned n_pending = pending_before(state, x->transaction, x->version);
+    unsigned n_pending = pending_before(x);
     bool is_again = state->last.is_known && settle_same_event(state->last.version, x->version);
     enum sluice_code code = SLUICE_OK;
     if (is_again && !state->last.is_deleted) /* stored by an earlier attempt, or sent again by the connector */

@@ -77,6 +77,8 @@ def test_case_22_rows_that_move_between_partitions(scene: Scene) -> None:
     scene.source.execute("UPDATE parted SET region = 'b', v = 'moved' WHERE region = 'a' AND id <= 20",
                          "UPDATE parted SET region = 'a', v = 'and back' WHERE id IN (2, 4, 6)",
                          "DELETE FROM parted WHERE id IN (8, 10)")
+    with scene.source.connection.transaction():  # nothing of its old place is pending
+        scene.source.execute("UPDATE parted SET region = 'b' WHERE id IN (32, 34)", "DELETE FROM parted WHERE id = 32")
 
     def equal() -> bool:
         want = [{"id": i, "region": r, "v": v} for i, r, v in

@@ -62,6 +62,35 @@ def test_shift_with_a_kill(scene: Scene, point: str) -> None:
     scene.wait_equal("steps")
 
 
+def test_shift_in_a_shared_target(scene: Scene) -> None:
+    """Two tables in one topic and one target: batches begin with rows of the one, amid a transaction that shifts keys of
+    the other."""
+    for table, first in (("steps", 1), ("others", 1001)):
+        scene.source.execute(f"CREATE TABLE {table} (id integer PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, n int, v text)",
+                             f"ALTER TABLE {table} REPLICA IDENTITY FULL",
+                             f"INSERT INTO {table} SELECT i, i, 'v' || i FROM generate_series({first}, {first + 19}) i")
+    worker = scene.run(batch__max_rows=7, tables__rules=[
+        {"match": r"\.(steps|others)$", "table": "both", "shared": True}])
+    scene.connector("steps,others", transforms="route", transforms__route__type="io.debezium.transforms.ByLogicalTableRouter",
+                    transforms__route__topic__regex="(.*)\\.(steps|others)", transforms__route__topic__replacement="$1.both",
+                    transforms__route__key__enforce__uniqueness="false")
+    scene.wait_streaming()
+    for n_between in (4, 5, 6, 7):
+        with scene.source.connection.transaction():
+            scene.source.execute("UPDATE steps SET id = id + 1 WHERE n <= 10",
+                                 f"UPDATE others SET v = v || '+' WHERE n <= 1000 + {n_between}",
+                                 "UPDATE steps SET id = id + 1 WHERE n > 10")
+
+    def equal() -> bool:
+        want = [{"id": i, "v": v} for i, v in scene.source.query(
+            "SELECT id, v FROM steps UNION ALL SELECT id, v FROM others ORDER BY id")]
+        got = scene.clickhouse.final("both", "id, v")
+        assert got == want, [row for row in want if row not in got] + [row for row in got if row not in want]
+        return True
+    wait_until(lambda: scene.clickhouse.has_table("both") and equal(), 60, "the target equals both tables")
+    assert worker.terminate() == 0
+
+
 @pytest.mark.parametrize("delivery", DELIVERIES)
 def test_sorting_key_outside_the_key(scene: Scene, delivery: str) -> None:
     """ORDER BY (place, id): a row that moves leaves a deleted row behind, also with big values that did not change."""

@@ -15,6 +15,8 @@ struct world {
     struct sluice_buf answer;
     struct sluice_buf moved; /* answer about what was put aside */
     int64_t offset;
+    const char *source; /* "" of a shared target */
+    uint64_t commit;    /* of the rows, 0: their own position, as before the first COMMIT */
 };
 
 /* id Int32 (key), place Int32, tx Nullable(String). `order`: the sorting key. */
@@ -29,7 +31,7 @@ static void world_init(struct world *w, const char *order)
     struct sluice_error err = {0};
     SLUICE_AUTO(sluice_target) struct sluice_target target;
     TARGET(&target, "id", "id", "Int32", "place", "Int32", "tx", "Nullable(String)");
-    *w = (struct world){0};
+    *w = (struct world){.source = "s", .commit = COMMIT};
     if (sluice_plan_new(&shape, &target, &(struct sluice_plan_options){0}, &w->plan, &err) != SLUICE_OK) {
         (void)fprintf(stderr, "%s\n", err.text);
         abort();
@@ -53,9 +55,11 @@ static void world_deinit(struct world *w)
     sluice_buf_deinit(&w->moved);
 }
 
-static struct sluice_version at(uint64_t change)
+/* `commit` as in struct world. */
+static struct sluice_version at(uint64_t commit, uint64_t change)
 {
-    return (struct sluice_version){COMMIT, change};
+    return commit != 0 ? (struct sluice_version){commit, change}
+                       : (struct sluice_version){0, (change & ~UINT64_C(7)) << 56 | change};
 }
 
 static void append(struct world *w, char op, uint64_t change, const char *id, const char *place, const char *tx,
@@ -65,10 +69,11 @@ static void append(struct world *w, char op, uint64_t change, const char *id, co
     struct record key;
     struct sluice_error err;
     bool full = false;
-    const struct sluice_change *c = CHANGE(&row, op, "id", id, "place", place, "tx", tx);
+    struct sluice_change c = *CHANGE(&row, op, "id", id, "place", place, "tx", tx);
+    c.source.has_sequence0 = w->commit != 0;
     const struct sluice_record_place where = {"t", 0, w->offset++};
-    if (!CHECK_INT(sluice_batch_append_tied(w->batch, c, op == 'd' ? KEY(&key, "id", id) : NULL, at(change), &where,
-                                            &ties, &full, &err),
+    if (!CHECK_INT(sluice_batch_append_tied(w->batch, &c, op == 'd' ? KEY(&key, "id", id) : NULL, at(w->commit, change),
+                                            &where, &ties, &full, &err),
                    SLUICE_OK))
         (void)fprintf(stderr, "%s\n", err.text);
 }
@@ -87,8 +92,9 @@ static void held(struct world *w, const struct settle *settle, uint32_t n, int i
         *end++ = tx == NULL;
         end = tx == NULL ? end : convert_put_string(sluice_str_from(tx), end);
     }
-    convert_put_64(end, change);
-    convert_put_64(end + 8, COMMIT);
+    const struct sluice_version version = at(w->commit, change);
+    convert_put_64(end, version.low);
+    convert_put_64(end + 8, version.high);
     end[16] = deleted;
     if (sluice_buf_append(&w->answer, bytes, (size_t)(end + 17 - bytes), &err) != SLUICE_OK)
         abort();
@@ -111,7 +117,7 @@ static struct settle *begin(struct world *w, size_t n_asks)
 {
     struct settle *settle = NULL;
     struct sluice_error err;
-    CHECK_INT(settle_new(w->batch, "s", &settle, &err), SLUICE_OK);
+    CHECK_INT(settle_new(w->batch, w->source, &settle, &err), SLUICE_OK);
     if (settle != NULL)
         CHECK_INT(settle_n_asks(settle), n_asks);
     return settle;
@@ -310,8 +316,8 @@ static void test_policies(void)
     struct sluice_error err;
     bool full = false;
     const struct sluice_row_ties ties = {0};
-    CHECK_INT(sluice_batch_append_tied(w.batch, CHANGE(&row, 'u', "id", "3", "place", "0", "tx", GONE), NULL, at(24),
-                                       &(struct sluice_record_place){"t", 0, 0}, &ties, &full, &err),
+    CHECK_INT(sluice_batch_append_tied(w.batch, CHANGE(&row, 'u', "id", "3", "place", "0", "tx", GONE), NULL,
+                                       at(COMMIT, 24), &(struct sluice_record_place){"t", 0, 0}, &ties, &full, &err),
               SLUICE_E_TOAST);
     CHECK_INT(err.action, SLUICE_REJECT);
     world_deinit(&w);
@@ -360,14 +366,14 @@ static void test_another_plan(void)
     struct sluice_plan *second = plan_without("fresh", 3);
     CHECK(sluice_batch_change_plan(w.batch, first));
     CHECK_INT(sluice_batch_append_tied(w.batch, CHANGE(&row, 'u', "id", "1", "gone", "\"x\"", "place", "0", "tx", GONE),
-                                       NULL, at(8), &where, &(struct sluice_row_ties){0}, &full, &err),
+                                       NULL, at(COMMIT, 8), &where, &(struct sluice_row_ties){0}, &full, &err),
               SLUICE_OK);
     CHECK(sluice_batch_change_plan(w.batch, second));
     CHECK(sluice_batch_change_plan(w.batch, w.plan));
     CHECK(sluice_batch_change_plan(w.batch, second));
     CHECK_INT(sluice_batch_append_tied(w.batch,
                                        CHANGE(&row, 'u', "id", "2", "place", "0", "tx", GONE, "fresh", "\"x\""), NULL,
-                                       at(16), &where, &(struct sluice_row_ties){0}, &full, &err),
+                                       at(COMMIT, 16), &where, &(struct sluice_row_ties){0}, &full, &err),
               SLUICE_OK);
     struct settle *settle = begin(&w, 2);
     held(&w, settle, 0, 1, 0, "one", 0, false);
@@ -483,7 +489,7 @@ static void test_key_change_over_partitions(void)
     settle = begin(&w, 1);
     sluice_buf_clear(&w.answer);
     if (CHECK(settle != NULL))
-        settle_set_truncated(settle, at(16));
+        settle_set_truncated(settle, at(COMMIT, 16));
     check_settled(&w, settle, "2/0/~@9");
     world_deinit(&w);
 }
@@ -621,6 +627,55 @@ static void test_shift_over_batches(void)
     world_deinit(&w);
 }
 
+/* The first change after a COMMIT lies where that ends, like each one before the first COMMIT. */
+static void test_shift_of_the_first_transaction(void)
+{
+    struct world w;
+    world_init(&w, "id");
+    w.batch->keeps_values = false;
+    w.commit = 0;
+    sluice_batch_continues(w.batch);
+    append(&w, 'c', 16, "2", "0", "\"a\"", TX(7));
+    append(&w, 'd', 24, "3", "0", "null", TX(7));
+    w.commit = 32; /* position 8192 */
+    append(&w, 'd', 8192, "2", "0", "null", TX(8));
+    append(&w, 'd', 8200, "3", "0", "null", TX(8));
+    w.commit = 0;
+    struct settle *settle = begin(&w, 2);
+    held(&w, settle, 0, 2, 0, "old 2", 8, false);
+    held(&w, settle, 1, 3, 0, "b", 17 | 1 << PENDING_SHIFT, false);
+    check_settled(&w, settle, "2/0/a@18 3/0/b@24 -2/0/~@8192 -3/0/~@8200");
+    world_deinit(&w);
+    /* Also once its rows are stored. */
+    world_init(&w, "id");
+    w.batch->keeps_values = false;
+    w.commit = 32;
+    sluice_batch_continues(w.batch);
+    append(&w, 'd', 8192, "2", "0", "null", TX(8));
+    settle = begin(&w, 1);
+    w.commit = 0;
+    held(&w, settle, 0, 2, 0, "a", 18, false);
+    check_settled(&w, settle, "-2/0/~@8192");
+    world_deinit(&w);
+}
+
+/* A row that moved between two tables of a shared target: the other topic deletes the older one. */
+static void test_created_over_a_row_of_another_topic(void)
+{
+    struct world w;
+    world_init(&w, "id");
+    w.source = "";
+    append(&w, 'c', 16, "2", "0", "\"a\"", TX(7));
+    append(&w, 'd', 24, "2", "0", "null", TX(7));
+    append(&w, 'c', 32, "3", "0", "\"b\"", TX(7));
+    append(&w, 'c', 40, "3", "0", "\"c\"", TX(7)); /* over one of its own: a shift */
+    append(&w, 'd', 48, "3", "0", "null", TX(7));
+    struct settle *settle = begin(&w, 2);
+    held(&w, settle, 0, 2, 0, "there", 8, false);
+    check_settled(&w, settle, "2/0/a@16 -2/0/~@24 3/0/b@32 3/0/c@42 3/0/c@48");
+    world_deinit(&w);
+}
+
 static void test_places(void)
 {
     struct world w;
@@ -708,6 +763,8 @@ int main(void)
     test_moved_away_from_a_place();
     test_deferrable_shift();
     test_shift_over_batches();
+    test_shift_of_the_first_transaction();
+    test_created_over_a_row_of_another_topic();
     test_places();
     test_values_of_a_row_that_moved();
     test_places_of_an_old_event();
