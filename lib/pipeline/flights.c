@@ -153,10 +153,24 @@ static bool has_to_wait(const struct flight *flight)
     return false;
 }
 
+/* Is a flight given up that its rows come after? On their own they could hide what that one has to put aside. */
+static bool is_behind_dropped(const struct flight *flight)
+{
+    for (const struct flight *other = flight->prev; other != NULL; other = other->prev) {
+        if (other->is_dropped && same_target(other, flight))
+            return true;
+    }
+    return false;
+}
+
 void flight_send(struct lane *lane, struct flight *flight)
 {
     if (!flight_close(lane, flight))
         return;
+    if (is_behind_dropped(flight)) {
+        flight_free(lane, flight);
+        return;
+    }
     flight->is_held_back = has_to_wait(flight);
     if (!flight->is_held_back)
         job_send(lane, &flight->job);
@@ -173,9 +187,9 @@ static void send_held_back(struct lane *lane, struct partition *p)
     }
 }
 
-void flights_drop_held_back(struct lane *lane, struct partition *p)
+void flights_drop_held_back(struct lane *lane, struct flight *first)
 {
-    for (struct flight *flight = p->lane.flights, *next = NULL; flight != NULL; flight = next) {
+    for (struct flight *flight = first, *next = NULL; flight != NULL; flight = next) {
         next = flight->next;
         if (flight->is_held_back)
             flight_free(lane, flight);
@@ -248,25 +262,29 @@ bool flight_may_plan_again(struct lane *lane, struct flight *flight)
     return may && (is_gone(job) || job->advice == SLUICE_CH_REREAD_SCHEMA);
 }
 
-/* The rows of this flight can't be stored. Its offsets stay uncommitted: it goes on standing in the list, so that
- * nothing after it counts as durable, until the partition leaves or is started again. */
-static void give_up(struct lane *lane, struct flight *flight)
+void flight_drop(struct lane *lane, struct flight *flight)
 {
-    struct partition *p = flight->partition;
-    bool again = flight_may_plan_again(lane, flight);
     flight->is_dropped = true;
     sluice_budget_release(lane->world.budget, flight->n_charged);
     flight->n_charged = 0;
     sluice_batch_free(flight->batch);
     flight->batch = NULL;
+    /* What waits for it must not be stored without it. What stands before it still will be. */
+    flights_drop_held_back(lane, flight->next);
+}
+
+/* The rows of this flight can't be stored. */
+static void give_up(struct lane *lane, struct flight *flight)
+{
+    struct partition *p = flight->partition;
+    bool again = flight_may_plan_again(lane, flight);
+    flight_drop(lane, flight);
     if (p->lane.stopped)
         return;
     if (again)
         partition_again(lane, p, &flight->job.error);
     else
         partition_stop(lane, p, flight->first, &flight->job.error);
-    /* What waited for it must not be stored without it. */
-    flights_drop_held_back(lane, p);
 }
 
 void flight_returned(struct lane *lane, struct flight *flight)
@@ -284,6 +302,8 @@ void flight_returned(struct lane *lane, struct flight *flight)
         send_held_back(lane, p);
     } else if (p->lane.abandoned) {
         flight_free(lane, flight);
+    } else if (p->lane.detaching && flight->waits) {
+        flight_drop(lane, flight);
     } else if (flight_may_retry(&flight->job)) {
         job_delay(lane, &flight->job);
         return;

@@ -244,20 +244,6 @@ void partition_attach(struct lane *lane, struct partition *p)
         ranges_attach(lane, p);
 }
 
-void partition_detach(struct lane *lane, struct partition *p)
-{
-    if (p->lane.gone) /* it was fenced; the report crossed with this item */
-        return;
-    drop_pending(lane, p);
-    p->lane.waiting_for = NULL;
-    p->lane.detaching = true;
-    if (p->lane.ranges != NULL)
-        ranges_detach(lane, p);
-    else
-        flights_send_all(lane, p);
-    partition_maybe_leave(lane, p);
-}
-
 /* NULL: the job is of no single partition. */
 static const struct partition *partition_of(const struct job *job)
 {
@@ -293,6 +279,36 @@ static void drop_delayed(struct lane *lane, const struct partition *p)
     }
 }
 
+/* What such a flight waits for may be in a partition that leaves too, and would not come. The next owner asks again. */
+static void drop_waiting(struct lane *lane, const struct partition *p)
+{
+    for (struct job **at = &lane->delayed; *at != NULL;) {
+        struct job *job = *at;
+        if (partition_of(job) != p || !((struct flight *)job)->waits) {
+            at = &job->next_delayed;
+            continue;
+        }
+        *at = job->next_delayed;
+        flight_drop(lane, (struct flight *)job);
+    }
+}
+
+void partition_detach(struct lane *lane, struct partition *p)
+{
+    if (p->lane.gone) /* it was fenced; the report crossed with this item */
+        return;
+    drop_pending(lane, p);
+    p->lane.waiting_for = NULL;
+    p->lane.detaching = true;
+    if (p->lane.ranges != NULL) {
+        ranges_detach(lane, p);
+    } else {
+        drop_waiting(lane, p);
+        flights_send_all(lane, p);
+    }
+    partition_maybe_leave(lane, p);
+}
+
 void lane_drop_partition(struct lane *lane, struct partition *p)
 {
     drop_pending(lane, p);
@@ -306,7 +322,7 @@ void lane_drop_partition(struct lane *lane, struct partition *p)
         if (binding->open != NULL)
             flight_free(lane, binding->open);
     }
-    flights_drop_held_back(lane, p);
+    flights_drop_held_back(lane, p->lane.flights);
 }
 
 void partition_abandon(struct lane *lane, struct partition *p)

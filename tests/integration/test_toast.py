@@ -281,16 +281,17 @@ def test_values_move_where_one_partition_saw_the_history_go_back(scene: Scene, d
     assert worker.terminate() == 0
 
 
-def test_a_partition_that_waits_leaves_at_once(scene: Scene) -> None:
+def test_a_partition_that_waits_leaves_at_once(scene: Scene, delivery: str) -> None:
     """Constructed: a worker that is told to stop does not wait for a half that it would have to read; the next one does."""
     mover = Mover(scene, "leaving")
     mover.row(0, 1, "one")
     lsn = mover.next()
     mover.move(lsn, 1, 2, here=1)
     mover.row(1, 5, "five")
-    options = {"delivery": "exactly_once", "retry__initial": "50ms", "drain__timeout": "60s"}
+    options = {"delivery": delivery, "retry__initial": "50ms", "drain__timeout": "60s"}
     worker = scene.run(**options)
-    mover.wait_names({1: "one"})
+    wait_until(lambda: scene.clickhouse.has_table("leaving") and {"id": 1, "name": "one"} in scene.clickhouse.final(
+        "leaving", "id, name"), 60, "the row of the other partition")
     wait_until(lambda: worker.metric("previous_waits_total") > 0, 30, "the created half waits")
     began = time.monotonic()
     assert worker.terminate() == 0

@@ -51,16 +51,21 @@ static inline int64_t bench_timestamp_ms(const rd_kafka_message_t *message)
     return 1000 + message->offset;
 }
 
-/* A change of row `id` of the table "t<table>"; `i` makes it later than those with a smaller one. */
+/* A change of row `id` of the table "t<table>"; `i` makes it later than those with a smaller one. Four are one
+ * transaction. */
 static inline void bench_format_event(char text[EVENT_TEXT], size_t i, size_t id, int table, const char *op)
 {
+    char row[64];
+    const bool is_delete = strcmp(op, "d") == 0;
+    (void)snprintf(row, sizeof row, "{\"id\":%zu,\"v\":\"value %zu\"}", id, i);
     (void)snprintf(text, EVENT_TEXT,
-                   "{\"before\":null,\"after\":{\"id\":%zu,\"v\":\"value %zu\"},\"source\":{\"version\":"
+                   "{\"before\":%s,\"after\":%s,\"source\":{\"version\":"
                    "\"3.6.1.Final\",\"connector\":\"postgresql\",\"name\":\"shop\",\"ts_ms\":%zu,\"snapshot\":"
                    "\"false\",\"db\":\"shop\",\"sequence\":\"[\\\"%zu\\\",\\\"%zu\\\"]\",\"ts_us\":%zu,\"ts_ns\":%zu,"
                    "\"schema\":\"s\",\"table\":\"t%d\",\"txId\":%zu,\"lsn\":%zu,\"xmin\":null},\"transaction\":null,"
                    "\"op\":\"%s\",\"ts_ms\":1}",
-                   id, i, i, i * 8 + 8, i * 8 + 16, i * 1000, i * 1000000, table, i, i * 8 + 16, op);
+                   is_delete ? row : "null", is_delete ? "null" : row, i, i * 8 + 8, i * 8 + 16, i * 1000, i * 1000000,
+                   table, i / 4 + 1, i * 8 + 16, op);
 }
 
 /* `world` says what kind of delivery it is; the rest of it is filled here. */
