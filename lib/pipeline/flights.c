@@ -187,9 +187,9 @@ static void send_held_back(struct lane *lane, struct partition *p)
     }
 }
 
-void flights_drop_held_back(struct lane *lane, struct flight *first)
+void flights_drop_held_back(struct lane *lane, struct partition *p)
 {
-    for (struct flight *flight = first, *next = NULL; flight != NULL; flight = next) {
+    for (struct flight *flight = p->lane.flights, *next = NULL; flight != NULL; flight = next) {
         next = flight->next;
         if (flight->is_held_back)
             flight_free(lane, flight);
@@ -269,8 +269,13 @@ void flight_drop(struct lane *lane, struct flight *flight)
     flight->n_charged = 0;
     sluice_batch_free(flight->batch);
     flight->batch = NULL;
-    /* What waits for it must not be stored without it. What stands before it still will be. */
-    flights_drop_held_back(lane, flight->next);
+    /* What waits for it must not be stored without it. What stands before it still will be, and so will what is of
+     * other targets: later rows of those may depend on it. */
+    for (struct flight *other = flight->next, *next = NULL; other != NULL; other = next) {
+        next = other->next;
+        if (other->is_held_back && same_target(other, flight))
+            flight_free(lane, other);
+    }
 }
 
 /* The rows of this flight can't be stored. */

@@ -66,8 +66,8 @@ void flight_send(struct lane *lane, struct flight *flight);
 void flights_send_all(struct lane *lane, struct partition *p);
 /* Goes on as the open batch of another binding. */
 void flight_move(struct flight *flight, struct binding *binding);
-/* Gives up those of the list, from `first` on, that wait for earlier ones. */
-void flights_drop_held_back(struct lane *lane, struct flight *first);
+/* Gives up those that wait for earlier ones. */
+void flights_drop_held_back(struct lane *lane, struct partition *p);
 /* Its rows will not be stored, nor those that wait for it. It keeps its place in the list, so that nothing after it
  * counts as durable, until the partition leaves or is started again. */
 void flight_drop(struct lane *lane, struct flight *flight);

@@ -322,7 +322,7 @@ void lane_drop_partition(struct lane *lane, struct partition *p)
         if (binding->open != NULL)
             flight_free(lane, binding->open);
     }
-    flights_drop_held_back(lane, p->lane.flights);
+    flights_drop_held_back(lane, p);
 }
 
 void partition_abandon(struct lane *lane, struct partition *p)

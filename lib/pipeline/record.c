@@ -273,8 +273,11 @@ static bool continues(const struct last_transaction *last, const struct sluice_p
 static void note_transaction(struct last_transaction *last, const struct sluice_change *change,
                              const struct sluice_row_ties *ties)
 {
+    if (ties->txid == 0)
+        return;
+    /* Where reading starts amid a transaction, its rows before that may be of another table than this one. */
     if (!last->is_known || last->id != ties->txid)
-        *last = (struct last_transaction){.is_known = true, .id = ties->txid};
+        *last = (struct last_transaction){true, ties->txid, !last->is_known, !last->is_known};
     last->has_created = last->has_created || change->op == 'c';
     last->has_moved = last->has_moved || ties->moved_from != NULL || ties->moved_away;
 }

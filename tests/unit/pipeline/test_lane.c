@@ -2,7 +2,8 @@
  * that come late, partitions that leave in the middle. The test plays reader and sender.
  *
  * What must hold: an offset is committable only when every row below it was confirmed; all rows before a bad record are
- * confirmed and none after it is sent; nothing is left charged to the budget.
+ * confirmed and none after it is sent; rows that depend on earlier ones come when those are confirmed; nothing is left
+ * charged to the budget.
  *
  * test_lane [SEED [ROUNDS]]: the seed is printed, so that a failure can be had again.
  */
@@ -33,7 +34,8 @@ struct world {
     int64_t bad_offset;    /* -1: none */
     int64_t failed_offset; /* first offset of the first insert that failed for good; INT64_MAX: none */
     bool may_fail;
-    int64_t end; /* at least n_records */
+    bool all_tied; /* every batch has to ask for earlier rows */
+    int64_t end;   /* at least n_records */
     bool end_pushed;
     struct job *held[MAX_JOBS_HELD];
     size_t n_held;
@@ -55,11 +57,22 @@ static void release(rd_kafka_message_t *message)
 
 static const struct sluice_message_ops ops = {release, bench_has_header, bench_timestamp_ms, bench_find_header};
 
+static void make_message(struct world *w, size_t i)
+{
+    struct record *r = &w->records[i];
+    (void)snprintf(r->key, sizeof r->key, "{\"id\":%zu}", i % 17);
+    r->message = (rd_kafka_message_t){.partition = 0,
+                                      .payload = r->table >= 0 || r->bad ? r->text : NULL,
+                                      .len = strlen(r->text),
+                                      .key = r->key,
+                                      .key_len = strlen(r->key),
+                                      .offset = (int64_t)i};
+}
+
 static void make_record(struct world *w, size_t i)
 {
     struct record *r = &w->records[i];
     *r = (struct record){.table = (int)(next_random(&w->random) % N_TABLES)};
-    (void)snprintf(r->key, sizeof r->key, "{\"id\":%zu}", i % 17);
     if ((int64_t)i == w->bad_offset) {
         r->bad = true;
         (void)snprintf(r->text, sizeof r->text, "{\"before\":null,\"after\":{\"id\":");
@@ -70,12 +83,7 @@ static void make_record(struct world *w, size_t i)
         static const char *const ops_of_rows[] = {"c", "u", "d"};
         bench_format_event(r->text, i, i % 17, r->table, ops_of_rows[next_random(&w->random) % 3]);
     }
-    r->message = (rd_kafka_message_t){.partition = 0,
-                                      .payload = r->table >= 0 || r->bad ? r->text : NULL,
-                                      .len = strlen(r->text),
-                                      .key = r->key,
-                                      .key_len = strlen(r->key),
-                                      .offset = (int64_t)i};
+    make_message(w, i);
 }
 
 static void push_records(struct world *w)
@@ -116,6 +124,19 @@ static void confirm(struct world *w, const struct flight *flight)
     CHECK_INT(sluice_batch_n_changes(flight->batch), n);
 }
 
+/* What the rows of such a batch mean depends on those before: they are asked for in the target. */
+static void check_tied(const struct world *w, const struct flight *flight)
+{
+    bool all = true;
+    char name[8];
+    for (int64_t i = 0; i < flight->first; i++) {
+        const struct record *r = &w->records[i];
+        (void)snprintf(name, sizeof name, "t%d", r->table);
+        all = all && (r->table < 0 || r->confirmed || strcmp(name, flight->binding->table->settings->table) != 0);
+    }
+    CHECK(all);
+}
+
 static void answer(struct world *w, struct job *job)
 {
     job->code = SLUICE_OK;
@@ -133,6 +154,10 @@ static void answer(struct world *w, struct job *job)
             w->failed_offset = flight->first;
     } else {
         struct flight *flight = (struct flight *)job;
+        if (sluice_batch_is_tied(flight->batch))
+            check_tied(w, flight);
+        else
+            CHECK(!w->all_tied);
         if (!flight->is_sealed)
             CHECK_INT(sluice_batch_seal(flight->batch, chance(w, 50), &job->error), SLUICE_OK);
         flight->is_sealed = true;
@@ -238,6 +263,30 @@ static void leave(struct world *w, bool abandon, int64_t deadline_us)
         CHECK(w->detached);
 }
 
+/* Reading may begin amid a transaction that has rows of any table before. */
+static void test_start_amid_a_transaction(void)
+{
+    static struct world room;
+    struct world *w = &room;
+    *w = (struct world){.random = 1, .committable = -1, .bad_offset = -1, .failed_offset = INT64_MAX, .all_tied = true};
+    w->end = (int64_t)(w->n_records = N_TABLES);
+    for (size_t i = 0; i < w->n_records; i++) {
+        w->records[i].table = (int)i;
+        bench_format_event(w->records[i].text, i, i, (int)i, "u");
+        make_message(w, i);
+    }
+    set_up(w);
+    int64_t deadline_us = sluice_mono_us() + INT64_C(10000000);
+    while (!finished(w) && sluice_mono_us() < deadline_us) {
+        if (w->n_pushed < w->n_records)
+            push_records(w);
+        play(w);
+    }
+    CHECK(finished(w));
+    leave(w, false, deadline_us);
+    tear_down(w);
+}
+
 static void one_round(uint64_t seed)
 {
     static struct world w;
@@ -276,6 +325,7 @@ int main(int argc, char **argv)
     uint64_t rounds = argc > 2 ? strtoull(argv[2], NULL, 0) : 60;
     json_object_seed(1);
     sluice_log_init(SLUICE_LOG_ERROR, SLUICE_LOG_LOGFMT, -1);
+    test_start_amid_a_transaction();
     for (uint64_t i = 0; i < rounds; i++) {
         int before = check_n_failed;
         one_round(seed + i * UINT64_C(0x9e3779b97f4a7c15));
