@@ -202,7 +202,7 @@ static bool counts(const struct settle *settle, const struct key_state *state, u
     const struct sluice_batch *batch = settle->batch;
     uint32_t transaction = settle->transaction[row];
     bool is_last = transaction == settle->transaction[settle->n_rows - 1];
-    if (settle->plan->is_log || settle->has_places)
+    if (settle->plan->is_log)
         return false;
     if ((marks & ROW_DELETED) != 0 && state->created_in == transaction)
         return true;

@@ -223,24 +223,41 @@ static bool same_commit(struct sluice_version a, const struct looked_at *x)
            ((x->marks & ROW_UNCOMMITTED) != 0 && commit_a >= (a.low & change_mask & ~UINT64_C(7)));
 }
 
-/* Rows of this key that its transaction has replaced and not deleted yet, when the row comes. */
-static unsigned pending_before(const struct looked_at *x)
+/* Stored by an earlier attempt, or sent again by the connector. */
+static bool is_again(const struct looked_at *x, struct image image)
 {
-    const struct image *last = &x->state->last;
-    if (!last->is_known || !(last->is_held ? same_commit(last->version, x) : x->state->transaction == x->transaction))
+    return image.is_known && settle_same_event(image.version, x->version);
+}
+
+/* The row under the key when this one comes, or this one itself. Where it may live in several places it is not `last`
+ * if it lives: what ended elsewhere has the same version. */
+static struct image row_before(const struct walk *walk, const struct looked_at *x)
+{
+    const struct key_state *state = x->state;
+    if (state->first_life == SETTLE_NONE)
+        return state->last;
+    const struct image life = walk->settle->lives[state->first_life].image;
+    return is_again(x, state->last) && !is_again(x, life) ? state->last : life;
+}
+
+/* Rows of this key that its transaction has replaced and not deleted yet, when the row comes. */
+static unsigned pending_before(const struct walk *walk, const struct looked_at *x)
+{
+    const struct image last = row_before(walk, x);
+    if (!last.is_known || !(last.is_held ? same_commit(last.version, x) : x->state->transaction == x->transaction))
         return 0;
-    return (unsigned)(last->version.low >> PENDING_SHIFT) & PENDING_MAX;
+    return (unsigned)(last.version.low >> PENDING_SHIFT) & PENDING_MAX;
 }
 
 /* The same, once a created row is there too: does it replace one that its transaction deletes later? In a shared target
  * the row may live there for another topic, which deletes it; only a key change tells that it is of this one. */
 static unsigned pending_after_create(const struct walk *walk, const struct looked_at *x)
 {
-    const struct image *last = &x->state->last;
+    const struct image last = row_before(walk, x);
     const bool is_shared = walk->settle->source[0] == '\0';
-    if (!last->is_known || last->is_deleted || (is_shared && last->is_held && (x->marks & ROW_MOVED_HERE) == 0))
+    if (!last.is_known || last.is_deleted || (is_shared && last.is_held && (x->marks & ROW_MOVED_HERE) == 0))
         return 0;
-    return pending_before(x) + 1;
+    return pending_before(walk, x) + 1;
 }
 
 static enum sluice_code too_many(const struct walk *walk)
@@ -354,9 +371,8 @@ static enum sluice_code fill_holes(struct walk *walk, const struct looked_at *x)
 static enum sluice_code walk_living(struct walk *walk, const struct looked_at *x)
 {
     struct key_state *state = x->state;
-    unsigned n_pending = pending_before(x);
-    bool is_again = state->last.is_known && settle_same_event(state->last.version, x->version);
-    if ((x->marks & ROW_CREATED) != 0 && !is_again && !walk->settle->has_places && !walk->plan->is_log)
+    unsigned n_pending = pending_before(walk, x);
+    if ((x->marks & ROW_CREATED) != 0 && !is_again(x, row_before(walk, x)) && !walk->plan->is_log)
         n_pending = pending_after_create(walk, x);
     if (n_pending > PENDING_MAX)
         return too_many(walk);
@@ -396,10 +412,11 @@ static enum sluice_code walk_living(struct walk *walk, const struct looked_at *x
 static enum sluice_code live_on(struct walk *walk, const struct looked_at *x, unsigned n_pending)
 {
     struct key_state *state = x->state;
-    if (state->last.is_held && !walk->settle->wants_all)
+    const struct image last = row_before(walk, x);
+    if (last.is_held && !walk->settle->wants_all)
         return too_many(walk);
     sluice_buf_clear(&walk->row);
-    enum sluice_code code = sluice_buf_append_str(&walk->row, image_bytes(walk, state->last), walk->err);
+    enum sluice_code code = sluice_buf_append_str(&walk->row, image_bytes(walk, last), walk->err);
     if (code != SLUICE_OK)
         return code;
     set_tail(&walk->row, settle_with_pending(x->version, n_pending), false);
@@ -409,6 +426,8 @@ static enum sluice_code live_on(struct walk *walk, const struct looked_at *x, un
     walk->counts->n_shifted++;
     state->last = new_image(walk);
     state->transaction = x->transaction;
+    if (state->first_life != SETTLE_NONE) /* it took the place of every other */
+        walk->settle->lives[state->first_life].image = state->last;
     return SLUICE_OK;
 }
 
@@ -446,14 +465,13 @@ static enum sluice_code end_places(struct walk *walk, const struct looked_at *x)
 static enum sluice_code walk_deleted(struct walk *walk, const struct looked_at *x)
 {
     struct key_state *state = x->state;
-    unsigned n_pending = pending_before(x);
-    bool is_again = state->last.is_known && settle_same_event(state->last.version, x->version);
-    enum sluice_code code = SLUICE_OK;
-    if (is_again && !state->last.is_deleted) /* stored by an earlier attempt, or sent again by the connector */
-        return state->last.is_held ? SLUICE_OK : live_on(walk, x, n_pending);
-    if (!is_again && n_pending > 0 && !state->last.is_deleted)
+    unsigned n_pending = pending_before(walk, x);
+    const struct image last = row_before(walk, x);
+    if (is_again(x, last) && !last.is_deleted)
+        return last.is_held ? SLUICE_OK : live_on(walk, x, n_pending);
+    if (!is_again(x, last) && n_pending > 0 && !last.is_deleted)
         return live_on(walk, x, n_pending - 1);
-    code = move_away(walk, x);
+    enum sluice_code code = move_away(walk, x);
     if (code != SLUICE_OK)
         return code;
     if (walk->settle->has_places)

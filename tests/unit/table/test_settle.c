@@ -612,6 +612,50 @@ static void test_deferrable_shift(void)
     world_deinit(&w);
 }
 
+/* The same where the row that is replaced lived in another place. */
+static void test_shift_in_places(void)
+{
+    struct world w;
+    world_init(&w, "id, place");
+    w.batch->keeps_values = false;
+    shift(&w);
+    struct settle *settle = begin(&w, 4);
+    held(&w, settle, 0, 1, 5, "old 1", 0, false);
+    held(&w, settle, 1, 2, 6, "old 2", 0, false);
+    held(&w, settle, 2, 3, 7, "old 3", 0, false);
+    check_settled(&w, settle, "-1/5/~@8 2/0/a@11 -2/6/~@11 2/0/a@16 3/0/b@19 -3/7/~@19 3/0/b@24 4/0/c@25");
+    /* Asked again after it was stored and merged. */
+    settle = begin(&w, 4);
+    sluice_buf_clear(&w.answer);
+    held(&w, settle, 0, 1, 5, NULL, 8, true);
+    held(&w, settle, 1, 2, 0, "a", 16, false);
+    held(&w, settle, 1, 2, 6, NULL, 11, true);
+    held(&w, settle, 2, 3, 0, "b", 24, false);
+    held(&w, settle, 2, 3, 7, NULL, 19, true);
+    held(&w, settle, 3, 4, 0, "c", 25, false);
+    check_settled(&w, settle, "2/0/a@11 3/0/b@19 4/0/c@25");
+    /* Of its insert only one part of the table was stored, with the ends. */
+    settle = begin(&w, 4);
+    sluice_buf_clear(&w.answer);
+    held(&w, settle, 0, 1, 5, NULL, 8, true);
+    held(&w, settle, 1, 2, 6, NULL, 11, true);
+    held(&w, settle, 2, 3, 7, NULL, 19, true);
+    check_settled(&w, settle, "2/0/a@11 2/0/a@16 3/0/b@19 3/0/b@24 4/0/c@25");
+    world_deinit(&w);
+    /* Over batches. */
+    world_init(&w, "id, place");
+    w.batch->keeps_values = false;
+    sluice_batch_continues(w.batch);
+    append(&w, 'd', 16, "2", "0", "null", TX(7));
+    append(&w, 'd', 24, "3", "0", "null", TX(7));
+    settle = begin(&w, 2);
+    held(&w, settle, 0, 2, 0, "a", 11, false);
+    held(&w, settle, 0, 2, 6, NULL, 11, true);
+    held(&w, settle, 1, 3, 0, "b", 9, false);
+    check_settled(&w, settle, "2/0/a@16 -3/0/~@24");
+    world_deinit(&w);
+}
+
 static void test_shift_over_batches(void)
 {
     struct world w;
@@ -762,6 +806,7 @@ int main(void)
     test_moved_answers_that_are_not_understood();
     test_moved_away_from_a_place();
     test_deferrable_shift();
+    test_shift_in_places();
     test_shift_over_batches();
     test_shift_of_the_first_transaction();
     test_created_over_a_row_of_another_topic();
