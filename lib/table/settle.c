@@ -93,6 +93,12 @@ static void count_transactions(struct settle *settle)
             n++;
         settle->transaction[i] = n;
     }
+    /* The last one, and one that the connector breaks off to send earlier ones again. */
+    for (size_t i = settle->n_rows; i-- > 0;) {
+        const bool is_end = i + 1 == settle->n_rows || settle->transaction[i] != settle->transaction[i + 1];
+        settle->goes_on[i] = is_end ? i + 1 == settle->n_rows || is_above(settle, (uint32_t)i, (uint32_t)(i + 1))
+                                    : settle->goes_on[i + 1];
+    }
 }
 
 /* --- keys ----------------------------------------------------------------------------------------------------------
@@ -126,8 +132,8 @@ static enum sluice_code find_state(struct settle *settle, struct sluice_str key,
         return err->code;
     settle->states[settle->n_states] = (struct key_state){.key = {copy, key.len},
                                                           .ask = SETTLE_NONE,
+                                                          .last_row = SETTLE_NONE,
                                                           .created_in = SETTLE_NONE,
-                                                          .transaction = SETTLE_NONE,
                                                           .first_held = SETTLE_NONE,
                                                           .first_life = SETTLE_NONE};
     *out = settle->slots[slot] = (uint32_t)settle->n_states++;
@@ -183,8 +189,10 @@ static enum sluice_code look_at_tie(struct settle *settle, uint32_t row, const s
     struct key_state *state = &settle->states[settle->state_of[row]];
     for (size_t i = 0; i < tie->n_holes; i++)
         settle->wanted[settle_hole(settle, tie, i)] = true;
+    /* Where the connector has sent older rows again, the one before may be in the target. */
+    const bool has_row_before = state->last_row != SETTLE_NONE && state->last_row < row;
     if ((marks & ROW_MOVED_HERE) == 0)
-        return state->has_rows ? SLUICE_OK : ask(settle, settle->state_of[row], version, err);
+        return has_row_before ? SLUICE_OK : ask(settle, settle->state_of[row], version, err);
     uint32_t old = 0;
     const struct sluice_str key = {settle->batch->old_keys.ptr + tie->old_key_at, tie->old_key_len};
     enum sluice_code code = find_state(settle, key, &old, err);
@@ -201,14 +209,13 @@ static bool counts(const struct settle *settle, const struct key_state *state, u
 {
     const struct sluice_batch *batch = settle->batch;
     uint32_t transaction = settle->transaction[row];
-    bool is_last = transaction == settle->transaction[settle->n_rows - 1];
     if (settle->plan->is_log)
         return false;
     if ((marks & ROW_DELETED) != 0 && state->created_in == transaction)
         return true;
     if (batch->is_continued && transaction == 0)
         return true;
-    return is_last && (marks & ROW_CREATED) != 0 &&
+    return settle->goes_on[row] && (marks & ROW_CREATED) != 0 &&
            ((marks & ROW_MOVED_HERE) != 0 || settle->plan->identity == SLUICE_IDENTITY_FULL);
 }
 
@@ -242,7 +249,9 @@ static enum sluice_code look_at_row(struct settle *settle, size_t i, struct slui
     settle->is_needed = settle->is_needed || tie != NULL || counted || settle->has_places || is_lacked;
     if (settle->has_places || is_lacked || counted)
         code = ask(settle, settle->state_of[row], version, err);
-    state->has_rows = true;
+    if (state->last_row == SETTLE_NONE ||
+        settle_is_above(version, batch_version(batch_bytes(settle->batch, state->last_row))))
+        state->last_row = row;
     if ((marks & ROW_CREATED) != 0)
         state->created_in = settle->transaction[row];
     return code;
@@ -275,6 +284,7 @@ static enum sluice_code allocate(struct settle *settle, struct sluice_error *err
         ;
     settle->order = malloc(n * sizeof *settle->order);
     settle->transaction = malloc(n * sizeof *settle->transaction);
+    settle->goes_on = malloc(n * sizeof *settle->goes_on);
     settle->state_of = malloc(n * sizeof *settle->state_of);
     settle->old_state = malloc((settle->batch->n_ties + 1) * sizeof *settle->old_state);
     settle->first_aside = malloc((settle->batch->n_ties + 1) * sizeof *settle->first_aside);
@@ -284,7 +294,7 @@ static enum sluice_code allocate(struct settle *settle, struct sluice_error *err
     settle->slots = malloc(settle->n_slots * sizeof *settle->slots);
     if (settle->order == NULL || settle->transaction == NULL || settle->state_of == NULL || settle->old_state == NULL ||
         settle->wanted == NULL || settle->slots == NULL || settle->first_aside == NULL || settle->moved == NULL ||
-        settle->column_at == NULL)
+        settle->column_at == NULL || settle->goes_on == NULL)
         return sluice_error_nomem(err, "settling a batch", n * sizeof *settle->order);
     memset(settle->old_state, 0xff, (settle->batch->n_ties + 1) * sizeof *settle->old_state);
     memset(settle->first_aside, 0xff, (settle->batch->n_ties + 1) * sizeof *settle->first_aside);
@@ -334,6 +344,7 @@ void settle_free(struct settle *settle)
         return;
     free(settle->order);
     free(settle->transaction);
+    free(settle->goes_on);
     free(settle->state_of);
     free(settle->old_state);
     free(settle->first_aside);

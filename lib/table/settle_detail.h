@@ -37,14 +37,13 @@ struct key_state {
     struct sluice_str key;
     uint32_t ask; /* its number; SETTLE_NONE */
     struct sluice_version bound;
-    bool has_rows;                /* in this batch */
+    uint32_t last_row;            /* while the batch is looked through: the first one of its version */
     uint32_t created_in;          /* transaction of its last created row while the batch is looked through */
     uint32_t first_held;          /* not looked at yet */
     struct sluice_version newest; /* of the target; zero: it has none */
     struct image last;            /* the row as it is now */
     struct image moved;           /* the row that was moved away last */
     struct sluice_version moved_at;
-    uint32_t transaction; /* of `last` */
     uint32_t first_life;
 };
 
@@ -62,6 +61,7 @@ struct settle {
     const char *source;
     uint32_t *order;       /* rows by version */
     uint32_t *transaction; /* of each row, counted */
+    bool *goes_on;         /* of each row: its transaction may have more rows, of later versions, than are here */
     uint32_t *state_of;    /* of each row */
     uint32_t *old_state;   /* of each tie; SETTLE_NONE */
     uint32_t *first_aside; /* of each tie; SETTLE_NONE */

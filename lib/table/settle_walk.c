@@ -173,7 +173,6 @@ static enum sluice_code join(struct walk *walk, struct key_state *state, uint32_
 {
     const struct image image = held_image(walk, index);
     state->last = image;
-    state->transaction = SETTLE_NONE;
     if (!walk->settle->has_places)
         return SLUICE_OK;
     if (image.is_deleted) {
@@ -209,11 +208,11 @@ struct looked_at {
     uint8_t marks;
     const struct batch_tie *tie;
     struct key_state *state;
-    uint32_t transaction;
 };
 
-/* Does the row of the target, `a`, belong to the transaction of the row? Before the first COMMIT that the connector
- * sees, the commit position of each change is its own, or the snapshot's where that is higher. */
+/* Does the row of version `a`, of the target or of the batch, belong to the transaction of the row? What a connector
+ * sends again may lie behind other transactions, so the order of rows does not tell. Before the first COMMIT that the
+ * connector sees, the commit position of each change is its own, or the snapshot's where that is higher. */
 static bool same_commit(struct sluice_version a, const struct looked_at *x)
 {
     const uint64_t change_mask = (UINT64_C(1) << 56) - 1;
@@ -244,7 +243,7 @@ static struct image row_before(const struct walk *walk, const struct looked_at *
 static unsigned pending_before(const struct walk *walk, const struct looked_at *x)
 {
     const struct image last = row_before(walk, x);
-    if (!last.is_known || !(last.is_held ? same_commit(last.version, x) : x->state->transaction == x->transaction))
+    if (!last.is_known || !same_commit(last.version, x))
         return 0;
     return (unsigned)(last.version.low >> PENDING_SHIFT) & PENDING_MAX;
 }
@@ -404,7 +403,6 @@ static enum sluice_code walk_living(struct walk *walk, const struct looked_at *x
         if (code == SLUICE_OK)
             state->last = new_image(walk);
     }
-    state->transaction = x->transaction;
     return code;
 }
 
@@ -425,7 +423,6 @@ static enum sluice_code live_on(struct walk *walk, const struct looked_at *x, un
         return code;
     walk->counts->n_shifted++;
     state->last = new_image(walk);
-    state->transaction = x->transaction;
     if (state->first_life != SETTLE_NONE) /* it took the place of every other */
         walk->settle->lives[state->first_life].image = state->last;
     return SLUICE_OK;
@@ -458,7 +455,6 @@ static enum sluice_code end_places(struct walk *walk, const struct looked_at *x)
         x->state->last = new_image(walk);
     else if (!x->state->last.is_deleted)
         x->state->last.is_known = false;
-    x->state->transaction = x->transaction;
     return SLUICE_OK;
 }
 
@@ -483,7 +479,6 @@ static enum sluice_code walk_deleted(struct walk *walk, const struct looked_at *
     if (code != SLUICE_OK)
         return code;
     state->last = new_image(walk);
-    state->transaction = x->transaction;
     return SLUICE_OK;
 }
 
@@ -498,8 +493,7 @@ static enum sluice_code walk_row(struct walk *walk, size_t at)
                                 .version = batch_version(bytes),
                                 .marks = settle->batch->marks[row],
                                 .tie = settle_tie(settle, row),
-                                .state = &settle->states[settle->state_of[row]],
-                                .transaction = settle->transaction[row]};
+                                .state = &settle->states[settle->state_of[row]]};
     enum sluice_code code = join_up_to(walk, x.state, x.version);
     if (code != SLUICE_OK)
         return code;

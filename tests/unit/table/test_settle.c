@@ -289,6 +289,20 @@ static void test_events_sent_again(void)
     world_deinit(&w);
 }
 
+/* A batch that ends within what the connector sends again: the row before the first one is in the target, a newer one
+ * than any of the batch. */
+static void test_values_before_events_sent_again(void)
+{
+    struct world w;
+    world_init(&w, "id");
+    append(&w, 'u', 24, "1", "2", GONE, NONE);
+    append(&w, 'u', 8, "1", "0", "\"a\"", NONE);
+    struct settle *settle = begin(&w, 1);
+    held(&w, settle, 0, 1, 1, "b", 16, false);
+    check_settled(&w, settle, "1/0/a@8 1/2/b@24");
+    world_deinit(&w);
+}
+
 static void test_unknown_value(void)
 {
     struct world w;
@@ -656,6 +670,30 @@ static void test_shift_in_places(void)
     world_deinit(&w);
 }
 
+/* The connector breaks off within a shift and sends it again, with the transaction before it. */
+static void test_shift_sent_again(void)
+{
+    struct world w;
+    struct record old_key;
+    const struct sluice_row_ties moves = {.txid = 7, .moved_from = KEY(&old_key, "id", "1")};
+    world_init(&w, "id");
+    w.batch->keeps_values = false;
+    append(&w, 'c', 17, "2", "0", "\"a\"", moves);
+    append(&w, 'u', 8, "5", "0", "\"x\"", TX(6));
+    struct settle *settle = begin(&w, 1);
+    held(&w, settle, 0, 2, 0, "old 2", 0, false);
+    check_settled(&w, settle, "5/0/x@8 2/0/a@19");
+    append(&w, 'c', 17, "2", "0", "\"a\"", moves);
+    append(&w, 'd', 24, "2", "0", "null", TX(7));
+    append(&w, 'u', 32, "5", "0", "\"y\"", TX(8));
+    append(&w, 'd', 24, "2", "0", "null", TX(7));
+    settle = begin(&w, 1);
+    sluice_buf_clear(&w.answer);
+    held(&w, settle, 0, 2, 0, "old 2", 0, false);
+    check_settled(&w, settle, "5/0/x@8 2/0/a@19 2/0/a@19 2/0/a@24 2/0/a@24 5/0/y@32");
+    world_deinit(&w);
+}
+
 static void test_shift_over_batches(void)
 {
     struct world w;
@@ -794,6 +832,7 @@ int main(void)
     test_values();
     test_values_of_rows_that_are_stored();
     test_events_sent_again();
+    test_values_before_events_sent_again();
     test_unknown_value();
     test_policies();
     test_another_plan();
@@ -807,6 +846,7 @@ int main(void)
     test_moved_away_from_a_place();
     test_deferrable_shift();
     test_shift_in_places();
+    test_shift_sent_again();
     test_shift_over_batches();
     test_shift_of_the_first_transaction();
     test_created_over_a_row_of_another_topic();
