@@ -79,7 +79,7 @@ static void play_to_the_end(void *context)
 static void give_records_up(struct world *w, int64_t first, int64_t end)
 {
     for (int64_t i = first; i < end; i++)
-        w->records[i].is_removed = !w->records[i].is_stored;
+        w->records[i].is_removed = w->records[i].is_removed || !is_settled(w, i);
 }
 
 /* Gives up everything that was ever read, and some more: so a start behind it can't store a record again. */
@@ -118,6 +118,7 @@ static void assign(struct world *w)
     w->leaving = false;
     w->stopped = false;
     w->end_pushed = false;
+    w->has_late_commit = false;
     bench_push(&w->bench, LANE_ATTACH, w->p, 0, NULL);
 }
 
@@ -233,10 +234,20 @@ static void test_an_offset_that_is_no_reset_any_more_ends_the_assignment(void)
 static bool is_complete(const struct world *w)
 {
     for (size_t i = 0; i < N_RECORDS; i++) {
-        if (!is_settled(&w->records[i]))
+        if (!is_settled(w, (int64_t)i))
             return false;
     }
     return w->commits_apart ? w->commit.offset == N_RECORDS : w->row.next == N_RECORDS && w->row.hi == -1;
+}
+
+static void change_limits(struct world *w)
+{
+    struct lane_limits_item *item = calloc(1, sizeof *item);
+    (void)seen(w, RELIMITED);
+    item->item.kind = LANE_LIMITS;
+    item->limits = lane_limits_from(w->bench.config);
+    item->limits.max_rows = 1 + next_random(&w->random) % 30;
+    sluice_queue_push(lane_inbox(w->bench.lane), &item->item.link);
 }
 
 static void one_step(struct world *w)
@@ -244,21 +255,26 @@ static void one_step(struct world *w)
     uint64_t dice = w->calm ? UINT64_MAX : next_random(&w->random) % 1000;
     if (w->p == NULL)
         assign(w);
+    if (w->calm && w->has_late_commit)
+        take_commit(w, &w->late_commit);
+    w->has_late_commit = w->has_late_commit && !w->calm;
     if (dice < 3)
         abandon(w);
     else if (dice < 8 || w->stopped)
         leave(w);
     else if (dice < 10)
         w->earliest = skip_ahead(w);
+    else if (dice < 14)
+        change_limits(w);
     if (w->p != NULL && !w->waits && !w->leaving && !w->stopped && chance(w, 30))
         read_records(w, 1 + next_random(&w->random) % 25);
 }
 
 static void print_seen(const struct world *w)
 {
-    static const char *const names[] = {"assigned", "detached",    "abandoned",    "fenced",      "stopped",
-                                        "gone",     "offset lost", "offset reset", "offset read", "late",
-                                        "refused",  "reply lost",  "trapped"};
+    static const char *const names[] = {
+        "assigned",    "detached", "abandoned", "fenced",     "stopped", "gone",      "offset lost", "offset reset",
+        "offset read", "late",     "refused",   "reply lost", "trapped", "replanned", "damaged",     "relimited"};
     for (size_t i = 0; i < N_EVENTS; i++)
         (void)fprintf(stderr, "%s%s %u", i > 0 ? ", " : "", names[i], w->n_seen[i]);
     (void)fprintf(stderr, "\n");
