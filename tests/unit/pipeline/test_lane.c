@@ -33,6 +33,7 @@ struct world {
     size_t n_pushed;
     int64_t bad_offset;    /* -1: none */
     int64_t failed_offset; /* first offset of the first insert that failed for good; INT64_MAX: none */
+    bool is_shared;        /* all tables have one target */
     bool may_fail;
     bool may_wait; /* for rows of other partitions */
     bool all_tied; /* every batch has to ask for earlier rows */
@@ -107,14 +108,19 @@ static void push_end(struct world *w)
     }
 }
 
+static bool is_for(const struct world *w, const struct flight *flight, const struct record *r)
+{
+    char name[8];
+    (void)snprintf(name, sizeof name, "t%d", r->table);
+    return r->table >= 0 && !r->bad && (w->is_shared || strcmp(name, flight->binding->table->settings->table) == 0);
+}
+
 static void confirm(struct world *w, const struct flight *flight)
 {
     size_t n = 0;
     for (int64_t offset = flight->first; offset <= flight->last; offset++) {
         struct record *r = &w->records[offset];
-        char name[8];
-        (void)snprintf(name, sizeof name, "t%d", r->table);
-        if (r->table < 0 || r->bad || strcmp(name, flight->binding->table->settings->table) != 0)
+        if (!is_for(w, flight, r))
             continue;
         CHECK(!r->confirmed);
         r->confirmed = true;
@@ -129,12 +135,8 @@ static void confirm(struct world *w, const struct flight *flight)
 static void check_tied(const struct world *w, const struct flight *flight)
 {
     bool all = true;
-    char name[8];
-    for (int64_t i = 0; i < flight->first; i++) {
-        const struct record *r = &w->records[i];
-        (void)snprintf(name, sizeof name, "t%d", r->table);
-        all = all && (r->table < 0 || r->confirmed || strcmp(name, flight->binding->table->settings->table) != 0);
-    }
+    for (int64_t i = 0; i < flight->first; i++)
+        all = all && (w->records[i].confirmed || !is_for(w, flight, &w->records[i]));
     CHECK(all);
 }
 
@@ -234,8 +236,10 @@ static void set_up(struct world *w)
                                 "batch.max_rows=7",
                                 "batch.max_age=5ms",
                                 "retry.initial=1ms",
-                                "retry.max=2ms"};
-    bench_set_up(&w->bench, (struct lane_world){.ops = &ops}, sets, sizeof sets / sizeof sets[0]);
+                                "retry.max=2ms",
+                                "tables.rules=[{match: '.*', table: all, shared: true}]"};
+    const size_t n_sets = sizeof sets / sizeof sets[0] - (w->is_shared ? 0 : 1);
+    bench_set_up(&w->bench, (struct lane_world){.ops = &ops}, sets, n_sets);
     CHECK_INT(partition_new(&start, &w->bench.status, &w->partition, &err), SLUICE_OK);
     bench_push(&w->bench, LANE_ATTACH, w->partition, 0, NULL);
 }
@@ -303,6 +307,7 @@ static void one_round(uint64_t seed)
         w.bad_offset = (int64_t)(next_random(&w.random) % w.n_records);
     w.may_fail = chance(&w, 25);
     w.may_wait = chance(&w, 25);
+    w.is_shared = chance(&w, 30);
     for (size_t i = 0; i < w.n_records; i++)
         make_record(&w, i);
     set_up(&w);
