@@ -318,8 +318,10 @@ static struct image find_moved(const struct walk *walk, const struct looked_at *
     const struct key_state *old = &settle->states[settle->old_state[x->tie - settle->batch->ties]];
     if (old->moved.is_known && settle_same_event(old->moved_at, settle_below(x->version)))
         return old->moved;
-    if (x->state->last.is_known && settle_same_event(x->state->last.version, x->version))
-        return x->state->last;
+    const struct image own = row_before(walk, x);
+    /* What it has ended in another place has its version too. */
+    if (is_again(x, own) && (!own.is_deleted || same_place(walk, x->bytes, image_bytes(walk, own))))
+        return own;
     return (struct image){.is_known = false};
 }
 

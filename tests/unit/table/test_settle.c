@@ -508,6 +508,25 @@ static void test_key_change_over_partitions(void)
     world_deinit(&w);
 }
 
+/* What ended elsewhere when the created half was stored has its version too, but no values. */
+static void test_key_change_to_another_place(void)
+{
+    struct world w;
+    struct record old_key;
+    world_init(&w, "id, place");
+    append(&w, 'c', 9, "2", "0", GONE, (struct sluice_row_ties){.txid = 7, .moved_from = KEY(&old_key, "id", "1")});
+    struct settle *settle = begin(&w, 1);
+    held(&w, settle, 0, 2, 0, "mine", 9, false);
+    held(&w, settle, 0, 2, 5, NULL, 9, true);
+    check_settled(&w, settle, "2/0/mine@9");
+    settle = begin(&w, 1);
+    sluice_buf_clear(&w.answer);
+    held(&w, settle, 0, 2, 5, NULL, 9, true);
+    aside(&w, 0, "tx", "Nullable(String)", "\0\3big", 5);
+    check_settled(&w, settle, "2/0/big@9");
+    world_deinit(&w);
+}
+
 /* The column's type has changed since: only Nullable makes no difference. */
 static void test_moved_values_of_another_type(void)
 {
@@ -840,6 +859,7 @@ int main(void)
     test_key_change_without_holes();
     test_moved_away();
     test_key_change_over_partitions();
+    test_key_change_to_another_place();
     test_moved_values_of_another_type();
     test_a_batch_that_waits();
     test_moved_answers_that_are_not_understood();

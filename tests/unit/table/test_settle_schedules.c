@@ -78,6 +78,7 @@ static struct world {
     bool has_places;
     bool is_exact; /* what is read again is cut in the same way, and what is stored is not sent again */
     bool is_calm;
+    bool is_stopped; /* by name, for a value that is lost */
     size_t n_partitions;
     struct event log[MAX_EVENTS];
     size_t n_log;
@@ -504,9 +505,7 @@ static void crash(struct world *w, struct partition *p)
     size_t durable = p->n_flights > 0 ? p->flights[0].first : p->at;
     p->replay_end = w->is_exact && p->n_flights > 0 ? p->flights[0].end : 0;
     for (size_t i = 0; i < p->n_flights; i++) {
-        /* Of a row that moved from one part to another only the end might be stored, and then its values are lost: that
-         * stops by name. */
-        const unsigned how = w->has_places && !w->is_full ? 2 * draw(w, 2) : draw(w, 3);
+        const unsigned how = draw(w, 3);
         if (how > 0)
             store_batch(w, p->flights[i].batch, how == 1 ? (int)draw(w, N_PLACES) : -1);
         sluice_batch_free(p->flights[i].batch);
@@ -551,7 +550,11 @@ static bool settle_batch(struct world *w, struct sluice_batch **batch)
         return true;
     }
     w->n_waits++;
-    if (!CHECK(code == SLUICE_E_TOAST && err.action == SLUICE_RETRY))
+    /* Of a row that moved from one part of the table to another, only the end may have been stored: its values are
+     * lost.
+     */
+    w->is_stopped = code == SLUICE_E_TOAST && err.action == SLUICE_STOP_PARTITION && w->has_places && !w->is_full;
+    if (!CHECK(w->is_stopped || (code == SLUICE_E_TOAST && err.action == SLUICE_RETRY)))
         (void)fprintf(stderr, "    %s\n", err.text);
     return false;
 }
@@ -662,14 +665,15 @@ static void test_schedule(uint64_t seed)
     w->n_partitions = 1 + draw(w, MAX_PARTITIONS);
     make_plan(w);
     make_events(w);
-    for (unsigned i = 0; i < PATIENCE && check_n_failed == 0 && !is_finished(w); i++) {
+    for (unsigned i = 0; i < PATIENCE && check_n_failed == 0 && !w->is_stopped && !is_finished(w); i++) {
         w->is_calm = i > 300;
         one_step(w);
     }
-    CHECK(is_finished(w));
+    CHECK(w->is_stopped || is_finished(w));
     for (size_t i = 0; i < w->n_partitions; i++)
         complete_all(w, &w->partitions[i]);
-    check_target(w);
+    if (!w->is_stopped)
+        check_target(w);
     sluice_plan_unref(w->plan);
 }
 
@@ -680,17 +684,21 @@ int main(int argc, char **argv)
     size_t n_waits = 0;
     size_t n_shifted = 0;
     size_t n_filled = 0;
+    size_t n_stopped = 0;
     for (uint64_t i = 0; i < n && check_n_failed == 0; i++) {
         test_schedule(seed + i);
         n_waits += world.n_waits;
         n_shifted += world.n_shifted;
         n_filled += world.n_filled;
+        n_stopped += world.is_stopped;
         if (check_n_failed > 0)
             (void)fprintf(stderr, "schedule of seed %" PRIu64 " failed:%s%s%s, %zu partitions\n", seed + i,
                           world.is_full ? " full" : "", world.has_places ? " places" : "",
                           world.is_exact ? " exact" : "", world.n_partitions);
     }
-    (void)fprintf(stderr, "%zu waits, %zu shifted rows, %zu filled values\n", n_waits, n_shifted, n_filled);
-    CHECK(n_waits > 0 && n_shifted > 0 && n_filled > 0);
+    (void)fprintf(stderr, "%zu waits, %zu shifted rows, %zu filled values, %zu stopped\n", n_waits, n_shifted, n_filled,
+                  n_stopped);
+    /* Else the schedules are worth little. */
+    CHECK(n < 100 || (n_waits > 0 && n_shifted > 0 && n_filled > 0 && n_stopped < n / 10));
     return check_result();
 }
