@@ -172,6 +172,8 @@ class Schedule:
             "kafka.auto.offset.reset": "earliest",
             "kafka.session.timeout.ms": SESSION_MS,
             "kafka.heartbeat.interval.ms": 400,
+            # A broker that had to load a group twice has forgotten that a member died: then only this time ends its wait.
+            "kafka.max.poll.interval.ms": 45000,
             "kafka.fetch.message.max.bytes": chance.choice((4096, 65536, 1048576)),
             "kafka.reconnect.backoff.max.ms": 500,
             "kafka.socket.timeout.ms": 5000,
