@@ -41,7 +41,7 @@ static void look_at_fields(struct looking *looking, const struct connect_type *r
     }
 }
 
-static void look_at(void *context, const rd_kafka_message_t *message)
+static bool look_at(void *context, const rd_kafka_message_t *message)
 {
     struct looking *looking = context;
     struct sluice_change change;
@@ -51,11 +51,12 @@ static void look_at(void *context, const rd_kafka_message_t *message)
     if (message->payload == NULL || !holds(value, SLUICE_STR_LITERAL("\"snapshot\":\"false\"")) ||
         sluice_change_decode(looking->decoder, value, (struct sluice_str){NULL, 0}, &change, &ignored) != SLUICE_OK ||
         change.kind != SLUICE_CHANGE_ROW || change.value_schema.len == 0)
-        return;
+        return true;
     SLUICE_AUTO(sluice_arena) struct sluice_arena arena;
     sluice_arena_init(&arena, MAX_SCHEMA_BYTES, "the schema of a record");
     if (connect_embedded_read(&arena, change.value_schema, "after", &row, &ignored) == SLUICE_OK && row != NULL)
         look_at_fields(looking, row);
+    return true;
 }
 
 static enum sluice_code look(const struct sluice_config *config, const char *topic, int n_partitions, int timeout_ms,

@@ -65,11 +65,12 @@ static enum sluice_code visit_offsets(rd_kafka_topic_t *topic, int32_t partition
             code = kafka_error_from(err, RD_KAFKA_RESP_ERR__TIMED_OUT, "read some records");
             break;
         }
+        bool goes_on = true;
         if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR && message->offset <= last)
-            visit(context, message);
+            goes_on = visit(context, message);
         else if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR && message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
             code = kafka_error_from(err, message->err, "read some records");
-        more = message->err == RD_KAFKA_RESP_ERR_NO_ERROR && message->offset < last;
+        more = goes_on && message->err == RD_KAFKA_RESP_ERR_NO_ERROR && message->offset < last;
         rd_kafka_message_destroy(message);
     }
     (void)rd_kafka_consume_stop(topic, partition); /* fails only where nothing was started */
@@ -94,6 +95,18 @@ enum sluice_code sluice_samples_visit(struct sluice_samples *samples, const char
     enum sluice_code code = visit_offsets(handle, partition, low, oldest_end - 1, timeout_ms, visit, context, err);
     if (code == SLUICE_OK)
         code = visit_offsets(handle, partition, newest, high - 1, timeout_ms, visit, context, err);
+    rd_kafka_topic_destroy(handle);
+    return code;
+}
+
+enum sluice_code sluice_samples_scan(struct sluice_samples *samples, const char *topic, int32_t partition,
+                                     int64_t first, int64_t last, int timeout_ms, sluice_sample_fn visit, void *context,
+                                     struct sluice_error *err)
+{
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(samples->rk, topic, NULL);
+    if (handle == NULL)
+        return kafka_error_from(err, rd_kafka_last_error(), "open a topic");
+    enum sluice_code code = visit_offsets(handle, partition, first, last, timeout_ms, visit, context, err);
     rd_kafka_topic_destroy(handle);
     return code;
 }

@@ -16,8 +16,8 @@ SLUICE_MUST_CHECK enum sluice_code sluice_samples_new(const struct sluice_config
 void sluice_samples_free(struct sluice_samples *samples); /* NULL does nothing */
 SLUICE_DEFINE_AUTO_PTR(sluice_samples, struct sluice_samples, sluice_samples_free)
 
-/* The message is borrowed for the call. */
-typedef void (*sluice_sample_fn)(void *context, const rd_kafka_message_t *message);
+/* The message is borrowed for the call. False: enough of them. */
+typedef bool (*sluice_sample_fn)(void *context, const rd_kafka_message_t *message);
 
 /* The first `n_first` offsets of the partition, then the last `n_last` as far as they are others; transactions,
  * compaction and markers may leave fewer records of them. `timeout_ms` is for each answer of the broker. Errors:
@@ -26,5 +26,10 @@ SLUICE_MUST_CHECK enum sluice_code sluice_samples_visit(struct sluice_samples *s
                                                         int32_t partition, int64_t n_first, int64_t n_last,
                                                         int timeout_ms, sluice_sample_fn visit, void *context,
                                                         struct sluice_error *err);
+
+/* Every record from offset `first` up to `last`, as far as there are any; both are within the partition. */
+SLUICE_MUST_CHECK enum sluice_code sluice_samples_scan(struct sluice_samples *samples, const char *topic,
+                                                       int32_t partition, int64_t first, int64_t last, int timeout_ms,
+                                                       sluice_sample_fn visit, void *context, struct sluice_error *err);
 
 #endif
