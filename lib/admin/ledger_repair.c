@@ -1,9 +1,5 @@
-/* ledger_repair.c - `sluice ledger repair`; see sluice/ledger.h.
- *
- * The order is that of rule 2 in docs/delivery.md: first the ledger, by compare-and-set, then the commit of the same
- * offset with the mark. Ended in between, the mark of before is not ahead of the row, so the row counts.
- */
-#include "admin/ledger_view.h"
+/* ledger_repair.c - `sluice ledger repair`; see sluice/ledger.h. */
+#include "admin/ledger_move.h"
 #include "admin/repair_plan.h"
 #include "base/random.h"
 
@@ -114,22 +110,7 @@ static void print_plans(const struct repairing *r, FILE *out)
         (void)fprintf(out, "  then %s\n", r->plans[i].effect);
     }
     if (r->stores_twice)
-        (void)fprintf(out, "\nStored twice: copies in a ReplacingMergeTree table are one row under FINAL; a table of "
-                           "tables.mode log shows both.\n");
-}
-
-/* Somebody who owns the partition would go on from the row of before. */
-static enum sluice_code refuse_members(const struct repairing *r, struct sluice_error *err)
-{
-    char members[400];
-    enum sluice_code code = ledger_view_members(&r->view, members, sizeof members, err);
-    if (code != SLUICE_OK || members[0] == '\0')
-        return code;
-    return sluice_error_set(
-        err, SLUICE_E_UNSAFE, SLUICE_STOP,
-        "the group \"%s\" has members: %s; stop the workers first, and wait until the group has let "
-        "go of them (session.timeout.ms)",
-        r->view.group_id, members);
+        (void)fprintf(out, "\n%s\n", REPAIR_STORES_TWICE);
 }
 
 static bool is_confirmed(FILE *in, FILE *out)
@@ -142,53 +123,12 @@ static bool is_confirmed(FILE *in, FILE *out)
     return answer[0] == 'y' || answer[0] == 'Y';
 }
 
-/* In the Kafka ledger the commit is the row, so there is nothing to write before it. */
-static enum sluice_code write_row(const struct repairing *r, size_t i, struct sluice_error *err)
-{
-    const struct ledger_entry *entry = &r->view.entries[i];
-    struct sluice_ledger_call call = {.topic = entry->topic,
-                                      .partition = entry->partition,
-                                      .is_write = true,
-                                      .expected_exists = entry->facts.exists,
-                                      .expected = entry->facts.row,
-                                      .wanted = r->plans[i].row};
-    if (entry->facts.kind == SLUICE_LEDGER_KAFKA)
-        return SLUICE_OK;
-    enum sluice_code code = sluice_ledger_run(r->view.ledger, &call, 1, err);
-    if (code != SLUICE_OK)
-        return sluice_error_wrap(err, "write the ledger's row of topic \"%s\" partition %" PRId32, entry->topic,
-                                 entry->partition);
-    if (!call.exists || call.is_damaged || !sluice_ledger_row_equal(&call.row, &call.wanted))
-        return sluice_error_set(err, SLUICE_E_LEDGER, SLUICE_STOP,
-                                "topic \"%s\" partition %" PRId32 ": the row was changed meanwhile, so a worker runs; "
-                                "stop it and repeat the command",
-                                entry->topic, entry->partition);
-    return SLUICE_OK;
-}
-
-static enum sluice_code commit(const struct repairing *r, size_t i, struct sluice_error *err)
-{
-    char text[SLUICE_LEDGER_TEXT];
-    const struct ledger_entry *entry = &r->view.entries[i];
-    const struct sluice_ledger_row *row = &r->plans[i].row;
-    sluice_ledger_row_format(row, entry->facts.kind, sluice_ledger_path(r->view.ledger), text);
-    const struct sluice_kafka_position position = {entry->topic, entry->partition, row->next, text};
-    enum sluice_code code = sluice_consumer_commit_now(r->view.consumer, &position, 1, err);
-    if (code != SLUICE_OK)
-        return sluice_error_wrap(err,
-                                 "commit offset %" PRId64 " of topic \"%s\" partition %" PRId32 " (repeat the command)",
-                                 row->next, entry->topic, entry->partition);
-    return SLUICE_OK;
-}
-
 static enum sluice_code carry_out(const struct repairing *r, FILE *out, struct sluice_error *err)
 {
     for (size_t i = 0; i < r->view.n_entries; i++) {
         if (!r->is_planned[i])
             continue;
-        enum sluice_code code = write_row(r, i, err);
-        if (code == SLUICE_OK)
-            code = commit(r, i, err);
+        enum sluice_code code = ledger_move(&r->view, &r->view.entries[i], &r->plans[i].row, err);
         if (code != SLUICE_OK)
             return code;
         (void)fprintf(out, "%s[%" PRId32 "]: written, and offset %" PRId64 " committed\n", r->view.entries[i].topic,
@@ -209,7 +149,7 @@ static enum sluice_code repair(struct repairing *r, FILE *in, FILE *out, bool *d
         *done = true;
         return SLUICE_OK;
     }
-    code = refuse_members(r, err);
+    code = ledger_view_refuse_members(&r->view, err);
     if (code != SLUICE_OK)
         return code;
     *done = r->how->yes || is_confirmed(in, out);
@@ -218,7 +158,7 @@ static enum sluice_code repair(struct repairing *r, FILE *in, FILE *out, bool *d
         return SLUICE_OK;
     }
     (void)fputc('\n', out);
-    code = refuse_members(r, err); /* the answer may have taken long */
+    code = ledger_view_refuse_members(&r->view, err); /* the answer may have taken long */
     return code == SLUICE_OK ? carry_out(r, out, err) : code;
 }
 

@@ -14,7 +14,7 @@ enum { MAX_BYTES = 256 << 20, MAX_PARTITIONS = 65536 };
 /* What the visitors of one call share. */
 struct reading {
     struct ledger_view *view;
-    const struct sluice_ledger_selection *selection;
+    const struct ledger_filter *filter;
     struct sluice_error *err;
     enum sluice_code code;
 };
@@ -29,8 +29,7 @@ static struct ledger_entry *find(const struct ledger_view *view, const char *top
 
 static bool is_selected(const struct reading *reading, const char *topic, int32_t partition)
 {
-    const struct sluice_ledger_selection *s = reading->selection;
-    return (s->topic == NULL || strcmp(s->topic, topic) == 0) && (s->partition < 0 || s->partition == partition);
+    return reading->filter->takes(reading->filter->context, topic, partition);
 }
 
 static bool grow(struct reading *reading)
@@ -60,8 +59,9 @@ static void add(struct reading *reading, const char *topic, int32_t partition, b
         return;
     }
     struct ledger_entry *entry = &view->entries[view->n_entries++];
-    *entry = (struct ledger_entry){.topic = name, .partition = partition, .has_topic = has_topic};
-    entry->facts.kind = sluice_ledger_kind(view->ledger);
+    *entry = (struct ledger_entry){.topic = name, .partition = partition, .has_topic = has_topic, .text = ""};
+    if (view->ledger != NULL)
+        entry->facts.kind = sluice_ledger_kind(view->ledger);
     sluice_ledger_row_init(&entry->facts.row);
 }
 
@@ -123,28 +123,29 @@ static enum sluice_code read_commit(struct ledger_view *view, struct ledger_entr
                                                       LEDGER_VIEW_TIMEOUT_MS, &offset, metadata, sizeof metadata, err);
     if (code != SLUICE_OK)
         return sluice_error_wrap(err, "topic \"%s\" partition %d", entry->topic, (int)entry->partition);
-    entry->facts.commit =
-        commit_from(sluice_ledger_kind(view->ledger), sluice_ledger_path(view->ledger), offset, metadata);
+    if (view->ledger != NULL)
+        entry->facts.commit =
+            commit_from(sluice_ledger_kind(view->ledger), sluice_ledger_path(view->ledger), offset, metadata);
+    else
+        entry->facts.commit.offset = offset;
     if (entry->has_topic)
         read_ends(view, entry);
-    return SLUICE_OK;
+    entry->text = sluice_arena_copy(&view->arena, sluice_str_from(metadata), err);
+    return entry->text != NULL ? SLUICE_OK : err->code;
 }
 
 static enum sluice_code list_partitions(struct ledger_view *view, struct reading *reading, struct sluice_error *err)
 {
     enum sluice_code code =
         sluice_consumer_visit_topics(view->consumer, LEDGER_VIEW_TIMEOUT_MS, visit_topic, reading, err);
-    if (code == SLUICE_OK)
+    if (code == SLUICE_OK && view->ledger != NULL)
         code = sluice_ledger_visit(view->ledger, visit_key, reading, err);
     if (code == SLUICE_OK)
         code = reading->code;
     if (code != SLUICE_OK)
         return code;
-    if (view->n_entries == 0)
-        return sluice_error_set(err, SLUICE_E_USAGE, SLUICE_STOP,
-                                "no partition is selected: kafka.topics matches none of this name and the ledger has "
-                                "no row of it");
-    qsort(view->entries, view->n_entries, sizeof *view->entries, compare_entries);
+    if (view->n_entries > 0)
+        qsort(view->entries, view->n_entries, sizeof *view->entries, compare_entries);
     return SLUICE_OK;
 }
 
@@ -156,6 +157,8 @@ static enum sluice_code open_both(struct ledger_view *view, const struct sluice_
     enum sluice_code code = reader_consumer_new(config, &sluice_consumer_no_handler, &view->consumer, err);
     if (code == SLUICE_OK)
         code = sluice_consumer_ping(view->consumer, LEDGER_VIEW_TIMEOUT_MS, err);
+    if (config->delivery != SLUICE_DELIVERY_EXACTLY_ONCE)
+        return code;
     if (code == SLUICE_OK)
         code = sluice_consumer_cluster_id(view->consumer, LEDGER_VIEW_TIMEOUT_MS, cluster, err);
     if (code == SLUICE_OK)
@@ -163,27 +166,55 @@ static enum sluice_code open_both(struct ledger_view *view, const struct sluice_
     return code;
 }
 
-enum sluice_code ledger_view_read(struct ledger_view *view, const struct sluice_config *config,
-                                  enum sluice_ledger_use use, const struct sluice_ledger_selection *selection,
+static enum sluice_code read_rows(struct ledger_view *view, struct reading *reading, bool from_earliest,
                                   struct sluice_error *err)
 {
-    struct reading reading = {.view = view, .selection = selection, .err = err};
+    enum sluice_code code = sluice_ledger_visit(view->ledger, visit_row, reading, err);
+    for (size_t i = 0; i < view->n_entries && code == SLUICE_OK; i++) {
+        view->entries[i].facts.from_earliest = from_earliest;
+        view->entries[i].foresight = foresee(&view->entries[i].facts);
+    }
+    return code;
+}
+
+enum sluice_code ledger_view_read_filtered(struct ledger_view *view, const struct sluice_config *config,
+                                           enum sluice_ledger_use use, const struct ledger_filter *filter,
+                                           struct sluice_error *err)
+{
+    struct reading reading = {.view = view, .filter = filter, .err = err};
     *view = (struct ledger_view){0};
-    if (config->delivery != SLUICE_DELIVERY_EXACTLY_ONCE)
-        return sluice_error_set(err, SLUICE_E_CONFIG, SLUICE_STOP,
-                                "delivery is at_least_once, which keeps no ledger; its state is the group's offsets");
-    sluice_arena_init(&view->arena, MAX_BYTES, "the partitions of the ledger");
+    sluice_arena_init(&view->arena, MAX_BYTES, "the partitions of the pipeline");
     enum sluice_code code = open_both(view, config, use, err);
     if (code == SLUICE_OK)
         code = list_partitions(view, &reading, err);
     for (size_t i = 0; i < view->n_entries && code == SLUICE_OK; i++)
         code = read_commit(view, &view->entries[i], err);
-    if (code == SLUICE_OK)
-        code = sluice_ledger_visit(view->ledger, visit_row, &reading, err);
-    for (size_t i = 0; i < view->n_entries && code == SLUICE_OK; i++) {
-        view->entries[i].facts.from_earliest = config->on_offset_lost == SLUICE_ON_OFFSET_LOST_EARLIEST;
-        view->entries[i].foresight = foresee(&view->entries[i].facts);
-    }
+    if (code == SLUICE_OK && view->ledger != NULL)
+        code = read_rows(view, &reading, config->on_offset_lost == SLUICE_ON_OFFSET_LOST_EARLIEST, err);
+    return code;
+}
+
+static bool takes_selected(const void *context, const char *topic, int32_t partition)
+{
+    const struct sluice_ledger_selection *s = context;
+    return (s->topic == NULL || strcmp(s->topic, topic) == 0) && (s->partition < 0 || s->partition == partition);
+}
+
+enum sluice_code ledger_view_read(struct ledger_view *view, const struct sluice_config *config,
+                                  enum sluice_ledger_use use, const struct sluice_ledger_selection *selection,
+                                  struct sluice_error *err)
+{
+    const struct ledger_filter filter = {takes_selected, selection};
+    *view = (struct ledger_view){0};
+    if (config->delivery != SLUICE_DELIVERY_EXACTLY_ONCE)
+        return sluice_error_set(err, SLUICE_E_CONFIG, SLUICE_STOP,
+                                "delivery is at_least_once, which keeps no ledger; its state is the group's offsets, "
+                                "see sluice offsets");
+    enum sluice_code code = ledger_view_read_filtered(view, config, use, &filter, err);
+    if (code == SLUICE_OK && view->n_entries == 0)
+        return sluice_error_set(err, SLUICE_E_USAGE, SLUICE_STOP,
+                                "no partition is selected: kafka.topics matches none of this name and the ledger has "
+                                "no row of it");
     return code;
 }
 
@@ -228,12 +259,19 @@ static void visit_member(void *context, const char *client_id, const char *host)
         text->text[text->length] = '\0'; /* as many whole names as fit */
 }
 
-enum sluice_code ledger_view_members(const struct ledger_view *view, char *text, size_t size, struct sluice_error *err)
+enum sluice_code ledger_view_refuse_members(const struct ledger_view *view, struct sluice_error *err)
 {
-    struct member_text members = {.text = text, .size = size};
-    text[0] = '\0';
-    return sluice_consumer_visit_members(view->consumer, view->group_id, LEDGER_VIEW_TIMEOUT_MS, visit_member, &members,
-                                         err);
+    char names[400] = "";
+    struct member_text members = {.text = names, .size = sizeof names};
+    enum sluice_code code = sluice_consumer_visit_members(view->consumer, view->group_id, LEDGER_VIEW_TIMEOUT_MS,
+                                                          visit_member, &members, err);
+    if (code != SLUICE_OK || names[0] == '\0')
+        return code;
+    return sluice_error_set(
+        err, SLUICE_E_UNSAFE, SLUICE_STOP,
+        "the group \"%s\" has members: %s; stop the workers first, and wait until the group has let "
+        "go of them (session.timeout.ms)",
+        view->group_id, names);
 }
 
 void ledger_view_time(int64_t wall_ms, char text[32])

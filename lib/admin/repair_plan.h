@@ -6,6 +6,11 @@
 
 enum { REPAIR_EFFECT = 480 };
 
+/* What `stores_twice` means for the tables. */
+#define REPAIR_STORES_TWICE                                                                                            \
+    "Stored twice: copies in a ReplacingMergeTree table are one row under FINAL; a table of tables.mode log shows "    \
+    "both."
+
 struct repair_plan {
     struct sluice_ledger_row row; /* to be written in place of facts->row, and as the mark of the committed offset */
     char effect[REPAIR_EFFECT];   /* what may be stored twice, or be missing; never empty */
