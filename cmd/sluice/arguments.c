@@ -118,13 +118,17 @@ static bool take_own(const struct command *command, size_t own, int n, char *con
                      struct arguments *out)
 {
     const struct command_option *option = &command->options[own];
-    if (out->own[own] != NULL)
+    if (out->own[own] != NULL && !option->repeats)
         return reject(command, "given twice:", option->name, NULL);
+    if (option->repeats && out->n_repeated == MAX_SETS)
+        return reject(command, "given too often:", option->name, NULL);
     if (!option->has_value && value != NULL)
         return reject(command, "no value belongs to", option->name, NULL);
     if (option->has_value && !find_value(command, n, words, at, &value))
         return false;
     out->own[own] = option->has_value ? value : option->name;
+    if (option->repeats)
+        out->repeated[out->n_repeated++] = value;
     return true;
 }
 

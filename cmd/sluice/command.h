@@ -9,13 +9,14 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_UNSAFE = 3 };
 /* Which of the common options a command takes. --help is always there. */
 enum { TAKES_CONFIG = 1, TAKES_OUTPUT = 2 };
 
-enum { MAX_SETS = 1000, MAX_OWN_OPTIONS = 8 };
+enum { MAX_SETS = 1000, MAX_OWN_OPTIONS = 16 };
 
 /* An option that only one command has. */
 struct command_option {
     const char *name;    /* "--topic"; NULL ends the list */
     const char *operand; /* the word that it belongs to ("repair"); NULL: to each of the command's */
     bool has_value;
+    bool repeats; /* it may be given several times; one option of a command at most */
 };
 
 struct arguments {
@@ -27,6 +28,8 @@ struct arguments {
     const char *operand; /* the word behind the command ("show"), or NULL */
     /* In the order of command->options: the value, the option's name where it takes none, NULL when not given. */
     const char *own[MAX_OWN_OPTIONS];
+    const char *repeated[MAX_SETS]; /* all values of the option that repeats; `own` has the last one */
+    size_t n_repeated;
 };
 
 struct command {
@@ -44,6 +47,7 @@ extern const struct command command_run;
 extern const struct command command_check;
 extern const struct command command_config;
 extern const struct command command_ledger;
+extern const struct command command_offsets;
 extern const struct command command_schema;
 extern const struct command command_version;
 

@@ -4,7 +4,7 @@
 #include "command.h"
 #include "sluice/nearest.h"
 
-static const struct command *const commands[] = {&command_run,    &command_check,  &command_ledger,
+static const struct command *const commands[] = {&command_run,    &command_check,  &command_offsets, &command_ledger,
                                                  &command_config, &command_schema, &command_version};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -227,6 +227,14 @@ void ledger_view_deinit(struct ledger_view *view)
     *view = (struct ledger_view){0};
 }
 
+int64_t ledger_view_next(const struct ledger_entry *entry)
+{
+    const struct partition_facts *facts = &entry->facts;
+    if (!facts->exists || facts->is_damaged)
+        return -1;
+    return entry->foresight.start == SLUICE_LEDGER_FROM_COMMIT ? entry->foresight.row.next : facts->row.next;
+}
+
 const struct ledger_entry *ledger_view_stopped(const struct ledger_view *view, enum sluice_ledger_state state,
                                                size_t *n)
 {

@@ -51,6 +51,10 @@ ledger_view_read_filtered(struct ledger_view *view, const struct sluice_config *
 void ledger_view_deinit(struct ledger_view *view);
 SLUICE_DEFINE_AUTO(ledger_view, struct ledger_view, ledger_view_deinit)
 
+/* Everything below it is stored, as far as ledger and mark know: the mark of the last owner may be ahead of the row.
+ * -1: not known. */
+int64_t ledger_view_next(const struct ledger_entry *entry);
+
 /* How many partitions a worker would stop in that state, and the first of them; NULL if none. */
 const struct ledger_entry *ledger_view_stopped(const struct ledger_view *view, enum sluice_ledger_state state,
                                                size_t *n);

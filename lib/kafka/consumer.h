@@ -153,6 +153,19 @@ SLUICE_MUST_CHECK enum sluice_code sluice_consumer_visit_members(struct sluice_c
                                                                  int timeout_ms, sluice_member_visit_fn visit,
                                                                  void *context, struct sluice_error *err);
 
+/* Called for each partition that a member of the group has, as the members were told last. Errors: SLUICE_E_KAFKA. */
+typedef void (*sluice_holder_visit_fn)(void *context, const char *client_id, const char *host, const char *topic,
+                                       int32_t partition);
+SLUICE_MUST_CHECK enum sluice_code sluice_consumer_visit_holders(struct sluice_consumer *consumer, const char *group_id,
+                                                                 int timeout_ms, sluice_holder_visit_fn visit,
+                                                                 void *context, struct sluice_error *err);
+
+/* The first record of a partition whose time is not before `time_ms`; *offset is -1 when there is none. Waits for the
+ * answer. Errors: SLUICE_E_KAFKA. */
+SLUICE_MUST_CHECK enum sluice_code sluice_consumer_offset_at_time(struct sluice_consumer *consumer, const char *topic,
+                                                                  int32_t partition, int64_t time_ms, int timeout_ms,
+                                                                  int64_t *offset, struct sluice_error *err);
+
 /* A setting of the brokers, asked from one of them; "" where the broker does not know it. Errors: SLUICE_E_KAFKA, also
  * where describing configurations is not allowed. */
 SLUICE_MUST_CHECK enum sluice_code sluice_consumer_broker_setting(struct sluice_consumer *consumer, const char *name,

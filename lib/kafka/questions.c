@@ -144,6 +144,68 @@ enum sluice_code sluice_consumer_visit_members(struct sluice_consumer *consumer,
     return code;
 }
 
+enum sluice_code sluice_consumer_offset_at_time(struct sluice_consumer *consumer, const char *topic, int32_t partition,
+                                                int64_t time_ms, int timeout_ms, int64_t *offset,
+                                                struct sluice_error *err)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_t *p = rd_kafka_topic_partition_list_add(list, topic, partition);
+    p->offset = time_ms; /* the question stands where the answer will */
+    rd_kafka_resp_err_t failed = rd_kafka_offsets_for_times(consumer->rk, list, timeout_ms);
+    if (failed == RD_KAFKA_RESP_ERR_NO_ERROR)
+        failed = p->err;
+    if (failed == RD_KAFKA_RESP_ERR_NO_ERROR)
+        *offset = p->offset >= 0 ? p->offset : -1;
+    rd_kafka_topic_partition_list_destroy(list);
+    if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return kafka_error_from(err, failed, "ask for the offset at a time");
+    return SLUICE_OK;
+}
+
+static void visit_group(const rd_kafka_ConsumerGroupDescription_t *group, sluice_holder_visit_fn visit, void *context)
+{
+    for (size_t i = 0; i < rd_kafka_ConsumerGroupDescription_member_count(group); i++) {
+        const rd_kafka_MemberDescription_t *member = rd_kafka_ConsumerGroupDescription_member(group, i);
+        const rd_kafka_MemberAssignment_t *assignment = rd_kafka_MemberDescription_assignment(member);
+        const rd_kafka_topic_partition_list_t *list =
+            assignment != NULL ? rd_kafka_MemberAssignment_partitions(assignment) : NULL;
+        for (int j = 0; list != NULL && j < list->cnt; j++)
+            visit(context, rd_kafka_MemberDescription_client_id(member), rd_kafka_MemberDescription_host(member),
+                  list->elems[j].topic, list->elems[j].partition);
+    }
+}
+
+enum sluice_code sluice_consumer_visit_holders(struct sluice_consumer *consumer, const char *group_id, int timeout_ms,
+                                               sluice_holder_visit_fn visit, void *context, struct sluice_error *err)
+{
+    size_t n = 0;
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(consumer->rk);
+    rd_kafka_AdminOptions_t *options =
+        rd_kafka_AdminOptions_new(consumer->rk, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS);
+    char reason[128];
+    (void)rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, reason, sizeof reason);
+    rd_kafka_DescribeConsumerGroups(consumer->rk, &group_id, 1, options, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms);
+    rd_kafka_resp_err_t failed = event == NULL ? RD_KAFKA_RESP_ERR__TIMED_OUT : rd_kafka_event_error(event);
+    if (failed == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        const rd_kafka_ConsumerGroupDescription_t **groups =
+            rd_kafka_DescribeConsumerGroups_result_groups(rd_kafka_event_DescribeConsumerGroups_result(event), &n);
+        const rd_kafka_error_t *error = n == 1 ? rd_kafka_ConsumerGroupDescription_error(groups[0]) : NULL;
+        failed = n == 1 ? rd_kafka_error_code(error) : RD_KAFKA_RESP_ERR__BAD_MSG;
+        if (failed == RD_KAFKA_RESP_ERR_NO_ERROR)
+            visit_group(groups[0], visit, context);
+        /* Newer brokers say so of a group that never was. */
+        failed = failed == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND ? RD_KAFKA_RESP_ERR_NO_ERROR : failed;
+    }
+    if (event != NULL)
+        rd_kafka_event_destroy(event);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_queue_destroy(queue);
+    if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return kafka_error_from(err, failed, "describe the group");
+    return SLUICE_OK;
+}
+
 static enum sluice_code find_broker(struct sluice_consumer *consumer, int timeout_ms, char id[16],
                                     struct sluice_error *err)
 {

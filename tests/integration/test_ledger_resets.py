@@ -5,25 +5,10 @@ What must be stored follows from what was: every offset from the new position on
 
 from __future__ import annotations
 
-from collections import Counter
-
 import pytest
-from sluice_testing.once import Once
+from sluice_testing.once import OPTIONS_AT_REST, Once
 from sluice_testing.scene import Scene
-from sluice_testing.stored import data_offsets, difference, stored_offsets
-
-# No static member: the group is to be empty soon after the worker's end, else Kafka's tool refuses.
-OPTIONS = {"kafka__group__instance__id": None, "kafka__session__timeout__ms": 1500, "kafka__heartbeat__interval__ms": 300}
-
-
-def _check_replayed(once: Once, before: Counter[tuple[str, int, int]], positions: dict[int, int]) -> None:
-    """In each partition the offsets from its position on have one row more than before."""
-    once.scene.wait_drained()
-    there = data_offsets(once.scene.topics, once.topic)
-    wanted = before + Counter(offset for offset in there if offset[2] >= positions[offset[1]])
-    different = difference(wanted, stored_offsets(once.scene.clickhouse, once.table.name))
-    assert not different, different
-
+from sluice_testing.stored import stored_offsets
 
 # By partition: what is done with the group's offset. Offsets 0 to 19 of each are stored at rest; behind them, but not in
 # partition 0, is a range that is open when the worker is killed. Partition 6 is left alone, so its range is finished.
@@ -39,7 +24,7 @@ UNTOUCHED = 6
                                                             ("kafka", "after_open", False)])
 def test_resets_are_honoured_once(scene: Scene, ledger: str, point: str, with_tool: bool) -> None:
     """To earlier and later, with a range open, and the worker is killed again while it takes the new positions."""
-    once = Once(scene, partitions=7, ledger=ledger, **OPTIONS)
+    once = Once(scene, partitions=7, ledger=ledger, **OPTIONS_AT_REST)
     once.run_and_store(20, partitions=7)
     assert once.worker.terminate() == 0
     for partition in range(1, 7):
@@ -60,7 +45,7 @@ def test_resets_are_honoured_once(scene: Scene, ledger: str, point: str, with_to
     before.update(set(once.offsets(range(20, 50), UNTOUCHED)) - set(before))
     once.run_until_killed("after_acquire", passing=3)
     once.worker.start()
-    _check_replayed(once, before, positions)
+    once.check_replayed(before, positions)
     assert {line["partition"] for line in once.worker.events("offset_reset")} <= set(RESETS)
     assert {line["partition"] for line in once.worker.events("range_replayed")} <= {UNTOUCHED}
     # The Kafka ledger's row is the commit, so the killed one had honoured all of them with one write.
@@ -71,14 +56,14 @@ def test_resets_are_honoured_once(scene: Scene, ledger: str, point: str, with_to
     for partition in range(7):
         once.produce(1, partition, start=1000)
     once.worker.start()
-    _check_replayed(once, stored, {partition: 20 if partition == 0 else 50 for partition in range(7)})
+    once.check_replayed(stored, {partition: 20 if partition == 0 else 50 for partition in range(7)})
     assert once.worker.metric("ledger_resets_total") == 0, "an offset with our mark is no reset"
     assert once.worker.terminate() == 0
 
 
 def test_two_resets_with_one_start_between_them(scene: Scene) -> None:
     """The same position twice is two wishes: what is replayed the second time is no duplicate of the first time."""
-    once = Once(scene, **OPTIONS)
+    once = Once(scene, **OPTIONS_AT_REST)
     once.run_and_store(20)
     for _ in range(2):
         assert once.worker.terminate() == 0
@@ -86,14 +71,14 @@ def test_two_resets_with_one_start_between_them(scene: Scene) -> None:
         scene.topics.wait_empty(scene.name)
         scene.topics.commit(scene.name, once.topic, 0, 12)
         once.worker.start()
-        _check_replayed(once, before, {0: 12})
+        once.check_replayed(before, {0: 12})
     assert once.rows() == 36
     assert once.worker.terminate() == 0
 
 
 def test_expired_offsets_are_no_reset(scene: Scene) -> None:
     """The group is gone, as after a long holiday: the ledger knows where to go on."""
-    once = Once(scene, **OPTIONS)
+    once = Once(scene, **OPTIONS_AT_REST)
     once.run_and_store(20)
     assert once.worker.terminate() == 0
     scene.topics.wait_empty(scene.name)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import signal
+from collections import Counter
 from typing import Any
 
 from .records import Table
 from .scene import Scene
-from .stored import check_each_once, wait_stored
+from .stored import check_each_once, data_offsets, difference, stored_offsets, wait_stored
 from .wait import wait_until
 from .worker import Worker
 
@@ -15,6 +16,10 @@ LEDGER = "sluice_ledger"
 
 # mode log shows every duplicate. A static member is back at once after kill -9.
 OPTIONS: dict[str, Any] = {"delivery": "exactly_once", "tables__mode": "log", "kafka__group__instance__id": "one"}
+
+# No static member: the group is to be empty soon after the worker's end, else its offsets can't be moved.
+OPTIONS_AT_REST: dict[str, Any] = {"kafka__group__instance__id": None, "kafka__session__timeout__ms": 1500,
+                                   "kafka__heartbeat__interval__ms": 300}
 
 # As in lib/base/point.h: where SLUICE_KILL_AT lets a worker die.
 POINTS = ("after_open", "during_insert", "after_ack", "before_commit", "after_commit")
@@ -57,6 +62,14 @@ class Once:
         """The group has committed everything, and every data event is stored once (and once more if in `more`)."""
         self.scene.wait_drained()
         check_each_once(self.scene.topics, self.scene.clickhouse, [self.topic], [self.table.name], more)
+
+    def check_replayed(self, before: Counter[tuple[str, int, int]], positions: dict[int, int]) -> None:
+        """In each partition the offsets from its position on have one row more than before, the others none."""
+        self.scene.wait_drained()
+        there = data_offsets(self.scene.topics, self.topic)
+        wanted = before + Counter(offset for offset in there if offset[2] >= positions[offset[1]])
+        different = difference(wanted, stored_offsets(self.scene.clickhouse, self.table.name))
+        assert not different, different
 
     def rows(self) -> int:
         """Physical rows of the table."""
