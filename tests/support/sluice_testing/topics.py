@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, Producer, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, IsolationLevel, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from .wait import wait_until
@@ -86,11 +86,15 @@ class Topics:
         return sorted(name for name in self.admin.list_topics(timeout=10).topics
                       if name.startswith(self.prefix + "."))
 
-    def end_offsets(self, *topics: str) -> dict[tuple[str, int], int]:
-        """End of every partition of these topics (default: all of the prefix); nothing for one that is not there yet."""
+    def end_offsets(self, *topics: str, stable: bool = False) -> dict[tuple[str, int], int]:
+        """End of every partition of these topics (default: all of the prefix); nothing for one that is not there yet.
+
+        `stable`: what lies in or behind an open transaction does not count."""
+        isolation = IsolationLevel.READ_COMMITTED if stable else IsolationLevel.READ_UNCOMMITTED
         listed = self.admin.list_topics(timeout=10).topics
         parts = [TopicPartition(name, p) for name in (topics or self.names()) if name in listed for p in listed[name].partitions]
-        asked = self.admin.list_offsets({part: OffsetSpec.latest() for part in parts}) if parts else {}
+        asked = self.admin.list_offsets({part: OffsetSpec.latest() for part in parts},
+                                        isolation_level=isolation) if parts else {}
         return {(part.topic, part.partition): future.result(10).offset for part, future in asked.items()}
 
     def committed(self, group: str) -> dict[tuple[str, int], int]:
@@ -104,6 +108,11 @@ class Topics:
         committed = self.committed(group)
         return {part: end - committed.get(part, 0) for part, end in self.end_offsets().items()
                 if end > committed.get(part, 0)}
+
+    def is_held_up(self, group: str) -> bool:
+        """True if the group has committed all but what lies in or behind an open transaction."""
+        committed = self.committed(group)
+        return all(end <= committed.get(part, 0) for part, end in self.end_offsets(stable=True).items())
 
     def wait_drained(self, group: str, seconds: float = 60) -> None:
         """Waits until the group has committed the end of every partition of the prefix."""
