@@ -170,10 +170,26 @@ static enum sluice_polled polled_error(struct sluice_consumer *consumer, rd_kafk
     return outcome;
 }
 
+/* All partitions go back and come again, through the handler. */
+static void join_again(struct sluice_consumer *consumer)
+{
+    struct sluice_error err;
+    consumer->has_dead = false;
+    (void)rd_kafka_unsubscribe(consumer->rk); /* queues it; fails only for a client that is no consumer */
+    if (sluice_consumer_subscribe(consumer, &err) == SLUICE_OK)
+        return;
+    consumer->fatal = err;
+    consumer->has_fatal = true;
+}
+
 enum sluice_polled sluice_consumer_poll(struct sluice_consumer *consumer, int timeout_ms, rd_kafka_message_t **message,
                                         struct sluice_kafka_position *at, struct sluice_error *err)
 {
     rd_kafka_message_t *event = rd_kafka_consumer_poll(consumer->rk, timeout_ms);
+    if (SLUICE_UNLIKELY(consumer->wants_to_join)) {
+        consumer->wants_to_join = false;
+        join_again(consumer);
+    }
     if (SLUICE_UNLIKELY(consumer->has_fatal)) {
         if (event != NULL)
             rd_kafka_message_destroy(event);
@@ -232,18 +248,6 @@ static void keep_assigned(struct sluice_consumer *consumer, rd_kafka_topic_parti
             (void)rd_kafka_topic_partition_list_del_by_idx(list, i);
     }
     rd_kafka_topic_partition_list_destroy(assigned);
-}
-
-/* All partitions go back and come again, through the handler. */
-static void join_again(struct sluice_consumer *consumer)
-{
-    struct sluice_error err;
-    consumer->has_dead = false;
-    (void)rd_kafka_unsubscribe(consumer->rk); /* queues it; fails only for a client that is no consumer */
-    if (sluice_consumer_subscribe(consumer, &err) == SLUICE_OK)
-        return;
-    consumer->fatal = err;
-    consumer->has_fatal = true;
 }
 
 /* Nothing is polled meanwhile, so what a fetcher that began elsewhere may have brought is older than the seek that is

@@ -12,6 +12,7 @@ struct sluice_consumer {
     int64_t start_without_commit; /* RD_KAFKA_OFFSET_BEGINNING or _END */
     struct sluice_error fatal;    /* set by the rebalance callback, reported by the next poll */
     bool has_fatal;
+    bool wants_to_join; /* an assignment was refused: the next poll joins the group again */
     bool starts_paused;
     bool has_dead; /* a partition of this assignment ended with an offset that is not there */
     struct sluice_kafka_membership *membership; /* as of the newest assignment */

@@ -1,6 +1,7 @@
 /* rebalance.c - partitions that come and go; see consumer.h. */
 #include "kafka/consumer_internal.h"
 
+#include "base/point.h"
 #include "kafka/client.h"
 #include "kafka/errors.h"
 #include "sluice/log.h"
@@ -9,7 +10,7 @@
 
 /* A worker that died within a transaction on the group's offsets holds up the answer until the broker has ended it:
  * transaction.timeout.ms (group_offsets.c) and 10 s, in which brokers look for such transactions. */
-enum { COMMITTED_TIMEOUT_MS = 30000 };
+enum { COMMITTED_TIMEOUT_MS = 10000 };
 
 static void ignore_assigned(void *context, const struct sluice_kafka_position *positions, size_t n)
 {
@@ -68,6 +69,7 @@ static bool is_cooperative(rd_kafka_t *rk)
 static enum sluice_code find_start(struct sluice_consumer *consumer, rd_kafka_topic_partition_list_t *partitions,
                                    struct sluice_error *err)
 {
+    SLUICE_POINT("before_committed");
     rd_kafka_resp_err_t failed = rd_kafka_committed(consumer->rk, partitions, COMMITTED_TIMEOUT_MS);
     if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
         return kafka_error_from(err, failed, "read the group's committed offsets");
@@ -142,6 +144,24 @@ static void assign_paused(struct sluice_consumer *consumer, rd_kafka_topic_parti
     give_assignment(consumer, partitions);
 }
 
+/* Without the committed offsets there is no right place to start from. A broker that was there a moment ago, when it
+ * gave these partitions, is joined again. Else the process ends, which is what a scheduler repairs: starting elsewhere
+ * is what nobody would notice. */
+static void refuse_assignment(struct sluice_consumer *consumer, const struct sluice_error *why)
+{
+    if (why->action != SLUICE_RETRY) {
+        consumer->fatal = *why;
+        consumer->has_fatal = true;
+        return;
+    }
+    SLUICE_LOG(SLUICE_LOG_WARN, "assignment_refused", SLUICE_F_ERROR(why),
+               SLUICE_F_TEXT("then", "joins the group again"));
+    rd_kafka_topic_partition_list_t *none = rd_kafka_topic_partition_list_new(0);
+    give_assignment(consumer, none);
+    rd_kafka_topic_partition_list_destroy(none);
+    consumer->wants_to_join = true;
+}
+
 static void on_assigned(struct sluice_consumer *consumer, rd_kafka_topic_partition_list_t *partitions)
 {
     struct sluice_error err;
@@ -150,13 +170,13 @@ static void on_assigned(struct sluice_consumer *consumer, rd_kafka_topic_partiti
     sluice_kafka_membership_unref(consumer->membership);
     consumer->membership = membership;
     consumer->has_dead = false;
-    if (positions == NULL || membership == NULL || find_start(consumer, partitions, &err) != SLUICE_OK) {
-        if (positions == NULL || membership == NULL)
-            (void)sluice_error_nomem(&err, "an assignment", (size_t)partitions->cnt * sizeof *positions);
-        /* Without the committed offsets there is no right place to start from. Ending the process is what a scheduler
-         * repairs; starting elsewhere is what nobody would notice. */
-        consumer->fatal = err;
-        consumer->has_fatal = true;
+    enum sluice_code code = SLUICE_OK;
+    if (positions == NULL || membership == NULL)
+        code = sluice_error_nomem(&err, "an assignment", (size_t)partitions->cnt * sizeof *positions);
+    else
+        code = find_start(consumer, partitions, &err);
+    if (code != SLUICE_OK) {
+        refuse_assignment(consumer, &err);
         free(positions);
         return;
     }

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import time
+from pathlib import Path
 
 import pytest
 from sluice_testing import load
@@ -16,6 +18,10 @@ from sluice_testing.wait import wait_until
 ALL = ",".join(load.TABLES)
 # How long ClickHouse stays away; the long form is for a quiet machine: SLUICE_SOAK=60.
 SOAK_SECONDS = float(os.environ.get("SLUICE_SOAK", "15"))
+
+
+def _is_suspended(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 def _loaded(scene: Scene, rows: int, **options: object) -> None:
@@ -136,6 +142,27 @@ def test_broker_killed_and_restarted(scene: Scene) -> None:
     scene.wait_equal(ALL, seconds=120)
     scene.wait_drained()
     assert worker.metric("stopped_partitions") == 0
+    assert worker.terminate() == 0
+
+
+def test_broker_dies_between_assignment_and_offsets(scene: Scene) -> None:
+    """The committed offsets can't be read: the worker joins again, begins where it stopped, and does not end."""
+    table = Table(scene.name, "late")
+    scene.topics.create(table.topic, partitions=2)
+    worker = scene.run(delivery="exactly_once")
+    scene.topics.produce_many(table.topic, [table.row(i, "before") for i in range(10)])
+    wait_until(lambda: scene.clickhouse.has_table("late") and scene.clickhouse.count("late") == 10, 60, "the first rows")
+    assert worker.terminate() == 0
+    worker.environment["SLUICE_STOP_AT"] = "before_committed:1"
+    worker.launch()
+    wait_until(lambda: _is_suspended(worker.pid), 30, "the worker stands before it asks for the offsets")
+    scene.stack.kafka.kill()
+    worker.signal(signal.SIGCONT)
+    worker.wait_event("assignment_refused")
+    scene.stack.kafka.start()
+    scene.topics.produce_many(table.topic, [table.row(i, "after") for i in range(10, 20)])
+    wait_until(lambda: scene.clickhouse.count("late") == 20, 60, "the rows that came later")
+    assert not worker.events("offset_reset"), worker.tail()
     assert worker.terminate() == 0
 
 
