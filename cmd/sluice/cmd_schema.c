@@ -38,6 +38,6 @@ const struct command command_schema = {
              "  sluice schema ddl -c sluice.yaml --apply\n",
     .operands = {"ddl", NULL},
     .takes = TAKES_CONFIG | TAKES_OUTPUT,
-    .options = {{"--apply", NULL, false}},
+    .options = {{"--apply", NULL, false, false}},
     .run = run,
 };
