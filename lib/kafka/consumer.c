@@ -237,19 +237,6 @@ static void keep_refused(rd_kafka_topic_partition_list_t *list)
     }
 }
 
-static void keep_assigned(struct sluice_consumer *consumer, rd_kafka_topic_partition_list_t *list)
-{
-    rd_kafka_topic_partition_list_t *assigned = NULL;
-    if (rd_kafka_assignment(consumer->rk, &assigned) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return;
-    for (int i = list->cnt - 1; i >= 0; i--) {
-        const rd_kafka_topic_partition_t *p = &list->elems[i];
-        if (rd_kafka_topic_partition_list_find(assigned, p->topic, p->partition) == NULL)
-            (void)rd_kafka_topic_partition_list_del_by_idx(list, i);
-    }
-    rd_kafka_topic_partition_list_destroy(assigned);
-}
-
 /* Nothing is polled meanwhile, so what a fetcher that began elsewhere may have brought is older than the seek that is
  * accepted, and is dropped. A partition whose offset was not there refuses for good: librdkafka 2.0.2 starts it again
  * only with an assignment. Any other that never starts ends the process: beginning elsewhere is what nobody would
@@ -265,7 +252,7 @@ static void seek_surely(struct sluice_consumer *consumer, rd_kafka_topic_partiti
             rd_kafka_error_destroy(error); /* the partitions say it too */
         keep_refused(list);
         if (list->cnt > 0)
-            keep_assigned(consumer, list);
+            consumer_keep_assigned(consumer, list);
         if (list->cnt == 0)
             return;
         if (consumer->has_dead || sluice_mono_us() >= deadline_us)

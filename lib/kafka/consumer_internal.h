@@ -13,6 +13,7 @@ struct sluice_consumer {
     struct sluice_error fatal;    /* set by the rebalance callback, reported by the next poll */
     bool has_fatal;
     bool wants_to_join; /* an assignment was refused: the next poll joins the group again */
+    bool has_refused;   /* ever: so partitions may be revoked that the handler never had */
     bool starts_paused;
     bool has_dead; /* a partition of this assignment ended with an offset that is not there */
     struct sluice_kafka_membership *membership; /* as of the newest assignment */
@@ -22,5 +23,7 @@ struct sluice_consumer {
 /* rebalance.c: for rd_kafka_conf_set_rebalance_cb(), with the consumer as opaque. */
 void consumer_on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t *partitions,
                            void *opaque);
+/* Takes those out of the list that are not assigned. */
+void consumer_keep_assigned(struct sluice_consumer *consumer, rd_kafka_topic_partition_list_t *list);
 
 #endif

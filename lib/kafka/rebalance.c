@@ -10,7 +10,7 @@
 
 /* A worker that died within a transaction on the group's offsets holds up the answer until the broker has ended it:
  * transaction.timeout.ms (group_offsets.c) and 10 s, in which brokers look for such transactions. */
-enum { COMMITTED_TIMEOUT_MS = 10000 };
+enum { COMMITTED_TIMEOUT_MS = 30000 };
 
 static void ignore_assigned(void *context, const struct sluice_kafka_position *positions, size_t n)
 {
@@ -160,6 +160,7 @@ static void refuse_assignment(struct sluice_consumer *consumer, const struct slu
     give_assignment(consumer, none);
     rd_kafka_topic_partition_list_destroy(none);
     consumer->wants_to_join = true;
+    consumer->has_refused = true;
 }
 
 static void on_assigned(struct sluice_consumer *consumer, rd_kafka_topic_partition_list_t *partitions)
@@ -195,6 +196,19 @@ static void on_assigned(struct sluice_consumer *consumer, rd_kafka_topic_partiti
     free(positions);
 }
 
+void consumer_keep_assigned(struct sluice_consumer *consumer, rd_kafka_topic_partition_list_t *list)
+{
+    rd_kafka_topic_partition_list_t *assigned = NULL;
+    if (rd_kafka_assignment(consumer->rk, &assigned) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    for (int i = list->cnt - 1; i >= 0; i--) {
+        const rd_kafka_topic_partition_t *p = &list->elems[i];
+        if (rd_kafka_topic_partition_list_find(assigned, p->topic, p->partition) == NULL)
+            (void)rd_kafka_topic_partition_list_del_by_idx(list, i);
+    }
+    rd_kafka_topic_partition_list_destroy(assigned);
+}
+
 static void tell_revoked(struct sluice_consumer *consumer, const rd_kafka_topic_partition_list_t *partitions, bool lost)
 {
     struct sluice_kafka_position *positions = calloc((size_t)partitions->cnt + 1, sizeof *positions);
@@ -227,7 +241,11 @@ void consumer_on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what, rd_kafka_to
         revoke_replaced(consumer);
         on_assigned(consumer, partitions);
     } else {
-        tell_revoked(consumer, partitions, rd_kafka_assignment_lost(consumer->rk) != 0);
+        rd_kafka_topic_partition_list_t *given = rd_kafka_topic_partition_list_copy(partitions);
+        if (consumer->has_refused)
+            consumer_keep_assigned(consumer, given);
+        tell_revoked(consumer, given, rd_kafka_assignment_lost(consumer->rk) != 0);
+        rd_kafka_topic_partition_list_destroy(given);
         take_assignment(consumer, partitions);
     }
 }

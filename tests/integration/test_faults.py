@@ -158,7 +158,7 @@ def test_broker_dies_between_assignment_and_offsets(scene: Scene) -> None:
     wait_until(lambda: _is_suspended(worker.pid), 30, "the worker stands before it asks for the offsets")
     scene.stack.kafka.kill()
     worker.signal(signal.SIGCONT)
-    worker.wait_event("assignment_refused")
+    worker.wait_event("assignment_refused", 60)
     scene.stack.kafka.start()
     scene.topics.produce_many(table.topic, [table.row(i, "after") for i in range(10, 20)])
     wait_until(lambda: scene.clickhouse.count("late") == 20, 60, "the rows that came later")
