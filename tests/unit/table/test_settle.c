@@ -3,8 +3,8 @@
 #include "table/settle.h"
 
 #include "base/buf.h"
+#include "settle_support.h"
 #include "table/batch_detail.h"
-#include "table_support.h"
 
 #define GONE "\"__debezium_unavailable_value\""
 enum { COMMIT = 5, TEXT_BYTES = 2048 };
@@ -19,28 +19,11 @@ struct world {
     uint64_t commit;    /* of the rows, 0: their own position, as before the first COMMIT */
 };
 
-/* id Int32 (key), place Int32, tx Nullable(String). `order`: the sorting key. */
+/* `order`: the sorting key. */
 static void world_init(struct world *w, const char *order)
 {
-    struct sluice_source_column columns[] = {
-        {.name = "id", .type = SLUICE_SOURCE_INT32},
-        {.name = "place", .type = SLUICE_SOURCE_INT32},
-        {.name = "tx", .type = SLUICE_SOURCE_STRING, .optional = true},
-    };
-    const struct sluice_shape shape = shape_of(columns, SLUICE_N_ELEMENTS(columns), 1);
-    struct sluice_error err = {0};
-    SLUICE_AUTO(sluice_target) struct sluice_target target;
-    TARGET(&target, "id", "id", "Int32", "place", "Int32", "tx", "Nullable(String)");
-    *w = (struct world){.source = "s", .commit = COMMIT};
-    if (sluice_plan_new(&shape, &target, &(struct sluice_plan_options){0}, &w->plan, &err) != SLUICE_OK) {
-        (void)fprintf(stderr, "%s\n", err.text);
-        abort();
-    }
-    if (strcmp(order, "id, place") == 0) {
-        w->plan->columns[1].key_position = (int)w->plan->key.n_columns;
-        sortkey_add(&w->plan->key, &w->plan->columns[1].convert.type);
-        w->plan->n_extra_sort = 1;
-    }
+    struct sluice_error err;
+    *w = (struct world){.plan = settle_plan(strcmp(order, "id, place") == 0), .source = "s", .commit = COMMIT};
     if (sluice_batch_new(w->plan, 1000, 1 << 20, &w->batch, &err) != SLUICE_OK)
         abort();
     sluice_buf_init(&w->answer, 1 << 20, "answer");

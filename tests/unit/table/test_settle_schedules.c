@@ -8,9 +8,9 @@
  * test_table_settle_schedules [SEED [SCHEDULES]]: the seed is printed.
  */
 #include "base/buf.h"
+#include "settle_support.h"
 #include "table/batch_detail.h"
 #include "table/settle.h"
-#include "table_support.h"
 
 #define GONE "\"__debezium_unavailable_value\""
 
@@ -613,28 +613,6 @@ static bool is_finished(const struct world *w)
 /* --- one schedule --------------------------------------------------------------------------------------------------
  */
 
-static void make_plan(struct world *w)
-{
-    struct sluice_source_column columns[] = {
-        {.name = "id", .type = SLUICE_SOURCE_INT32},
-        {.name = "place", .type = SLUICE_SOURCE_INT32},
-        {.name = "tx", .type = SLUICE_SOURCE_STRING, .optional = true},
-    };
-    const struct sluice_shape shape = shape_of(columns, SLUICE_N_ELEMENTS(columns), 1);
-    struct sluice_error err = {0};
-    SLUICE_AUTO(sluice_target) struct sluice_target target;
-    TARGET(&target, "id", "id", "Int32", "place", "Int32", "tx", "Nullable(String)");
-    if (sluice_plan_new(&shape, &target, &(struct sluice_plan_options){0}, &w->plan, &err) != SLUICE_OK)
-        abort();
-    if (w->is_full)
-        w->plan->identity = SLUICE_IDENTITY_FULL;
-    if (w->has_places) {
-        w->plan->columns[1].key_position = (int)w->plan->key.n_columns;
-        sortkey_add(&w->plan->key, &w->plan->columns[1].convert.type);
-        w->plan->n_extra_sort = 1;
-    }
-}
-
 static void check_target(const struct world *w)
 {
     for (int id = 0; id < N_IDS; id++) {
@@ -663,7 +641,9 @@ static void test_schedule(uint64_t seed)
     w->has_places = chance(w, 50);
     w->is_exact = chance(w, 50);
     w->n_partitions = 1 + draw(w, MAX_PARTITIONS);
-    make_plan(w);
+    w->plan = settle_plan(w->has_places);
+    if (w->is_full)
+        w->plan->identity = SLUICE_IDENTITY_FULL;
     make_events(w);
     for (unsigned i = 0; i < PATIENCE && check_n_failed == 0 && !w->is_stopped && !is_finished(w); i++) {
         w->is_calm = i > 300;
