@@ -2,7 +2,7 @@
  *
  * The environment variable SLUICE_KILL_AT=NAME:N kills the process with SIGKILL at the Nth passing of that point,
  * SLUICE_STOP_AT=NAME:N suspends it with SIGSTOP. Points stand where a crash, or a worker that goes on too late, leaves
- * the delivery in a state of its own; tests/chaos lists them.
+ * the delivery in a state of its own; tests/chaos passes most of them, tests/integration the others.
  */
 #ifndef SLUICE_BASE_POINT_H
 #define SLUICE_BASE_POINT_H

@@ -36,10 +36,11 @@ struct partition_start {
     struct sluice_kafka_membership *member; /* referenced by the partition; NULL in at-least-once delivery */
 };
 
-/* The transaction of a partition's last row, of whatever table: several may share a target, and their rows a batch. */
+/* The last transaction that a row of the partition was in, of whatever table: several may share a target, and their
+ * rows a batch. */
 struct last_transaction {
     bool is_known; /* false where reading starts: the rows before are not known */
-    uint64_t id;   /* 0: in none */
+    uint64_t id;
     bool has_created;
     bool has_moved;
 };
