@@ -104,6 +104,10 @@ static bool find_value(const struct command *command, int n, char *const *words,
 static bool take_operand(const struct command *command, const char *word, struct arguments *out)
 {
     size_t n = 0;
+    if (command->word != NULL && out->operand == NULL) {
+        out->operand = word;
+        return true;
+    }
     while (n < sizeof command->operands / sizeof command->operands[0] && command->operands[n] != NULL)
         n++;
     if (n == 0 || out->operand != NULL)
@@ -154,6 +158,8 @@ static bool check_operand(const struct command *command, const struct arguments 
 {
     if (command->operands[0] != NULL && arguments->operand == NULL)
         return reject(command, "a word is missing behind", command->name, NULL);
+    if (command->word != NULL && arguments->operand == NULL)
+        return reject(command, "a word is missing:", command->word, NULL);
     for (size_t i = 0; i < MAX_OWN_OPTIONS; i++) {
         const struct command_option *option = &command->options[i];
         if (arguments->own[i] != NULL && option->operand != NULL && strcmp(option->operand, arguments->operand) != 0)

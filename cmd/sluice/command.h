@@ -4,7 +4,7 @@
 
 #include "sluice/config.h"
 
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_UNSAFE = 3 };
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_UNSAFE = 3, EXIT_TIMED_OUT = 5 };
 
 /* Which of the common options a command takes. --help is always there. */
 enum { TAKES_CONFIG = 1, TAKES_OUTPUT = 2 };
@@ -37,6 +37,7 @@ struct command {
     const char *summary;
     const char *usage;       /* printed by --help, examples included */
     const char *operands[6]; /* words it takes, NULL at the end; none: it takes no word */
+    const char *word;        /* what its one free word is ("TABLE"), instead of operands; NULL: it takes none */
     unsigned takes;
     struct command_option options[MAX_OWN_OPTIONS + 1];
     /* Returns the exit code. */
@@ -48,6 +49,7 @@ extern const struct command command_check;
 extern const struct command command_config;
 extern const struct command command_ledger;
 extern const struct command command_offsets;
+extern const struct command command_resnapshot;
 extern const struct command command_schema;
 extern const struct command command_version;
 

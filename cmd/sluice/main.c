@@ -4,8 +4,9 @@
 #include "command.h"
 #include "sluice/nearest.h"
 
-static const struct command *const commands[] = {&command_run,    &command_check,  &command_offsets, &command_ledger,
-                                                 &command_config, &command_schema, &command_version};
+static const struct command *const commands[] = {&command_run,    &command_check,      &command_offsets,
+                                                 &command_ledger, &command_resnapshot, &command_config,
+                                                 &command_schema, &command_version};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 static void print_help(FILE *out)
@@ -13,7 +14,7 @@ static void print_help(FILE *out)
     (void)fprintf(out, "sluice brings Debezium change events of PostgreSQL tables from Kafka to ClickHouse.\n\n"
                        "sluice COMMAND [-c FILE] [--set KEY=VALUE]... [--output table|json]\n\n");
     for (size_t i = 0; i < N_COMMANDS; i++)
-        (void)fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+        (void)fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
     (void)fprintf(out, "\nsluice COMMAND --help tells more about each.\n\n"
                        "Examples:\n"
                        "  sluice config sample > sluice.yaml\n"

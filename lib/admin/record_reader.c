@@ -124,6 +124,22 @@ enum sluice_code record_reader_value(struct record_reader *r, const rd_kafka_mes
                           : sluice_change_decode(r->decoder, payload, no_hint, change, err);
 }
 
+enum sluice_code record_reader_struct(struct record_reader *r, const rd_kafka_message_t *message,
+                                      struct sluice_key *fields, struct sluice_error *err)
+{
+    const struct sluice_str bytes = {message->payload, message->len};
+    const struct framed_schema *schema;
+    struct sluice_str payload;
+    *fields = (struct sluice_key){0};
+    if (message->payload == NULL)
+        return SLUICE_OK;
+    enum sluice_code code = read_frame(r, message, FRAME_VALUE, bytes, &payload, &schema, err);
+    if (code != SLUICE_OK)
+        return code;
+    return schema != NULL ? framed_key_decode(r->decoder, schema, payload, fields, err)
+                          : sluice_key_decode(r->decoder, payload, fields, err);
+}
+
 /* ---- life ---- */
 
 void record_reader_free(struct record_reader *r)

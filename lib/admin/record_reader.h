@@ -21,5 +21,9 @@ SLUICE_MUST_CHECK enum sluice_code record_reader_value(struct record_reader *rea
 /* Nothing in `key` of a record without one. Errors: those of sluice_key_decode() and of the registry. */
 SLUICE_MUST_CHECK enum sluice_code record_reader_key(struct record_reader *reader, const rd_kafka_message_t *message,
                                                      struct sluice_key *key, struct sluice_error *err);
+/* The fields of a value that is no change: a struct of any kind. Nothing in `fields` of a null. Errors: as those of a
+ * key. */
+SLUICE_MUST_CHECK enum sluice_code record_reader_struct(struct record_reader *reader, const rd_kafka_message_t *message,
+                                                        struct sluice_key *fields, struct sluice_error *err);
 
 #endif

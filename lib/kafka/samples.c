@@ -110,3 +110,30 @@ enum sluice_code sluice_samples_scan(struct sluice_samples *samples, const char 
     rd_kafka_topic_destroy(handle);
     return code;
 }
+
+enum sluice_code sluice_samples_partitions(struct sluice_samples *samples, const char *topic, int timeout_ms, int *n,
+                                           struct sluice_error *err)
+{
+    const struct rd_kafka_metadata *metadata = NULL;
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(samples->rk, topic, NULL);
+    if (handle == NULL)
+        return kafka_error_from(err, rd_kafka_last_error(), "open a topic");
+    rd_kafka_resp_err_t failed = rd_kafka_metadata(samples->rk, 0, handle, &metadata, timeout_ms);
+    rd_kafka_topic_destroy(handle);
+    if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return kafka_error_from(err, failed, "ask for the partitions of a topic");
+    *n = metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
+    rd_kafka_metadata_destroy(metadata);
+    return SLUICE_OK;
+}
+
+enum sluice_code sluice_samples_end(struct sluice_samples *samples, const char *topic, int32_t partition,
+                                    int timeout_ms, int64_t *end, struct sluice_error *err)
+{
+    int64_t low = 0;
+    rd_kafka_resp_err_t failed = rd_kafka_query_watermark_offsets(samples->rk, topic, partition, &low, end, timeout_ms);
+    if (failed == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return SLUICE_OK;
+    (void)kafka_error_from(err, failed, "ask for the end of a partition");
+    return sluice_error_wrap(err, "topic \"%s\" partition %d", topic, (int)partition);
+}

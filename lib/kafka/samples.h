@@ -32,4 +32,12 @@ SLUICE_MUST_CHECK enum sluice_code sluice_samples_scan(struct sluice_samples *sa
                                                        int32_t partition, int64_t first, int64_t last, int timeout_ms,
                                                        sluice_sample_fn visit, void *context, struct sluice_error *err);
 
+/* How many partitions the topic has; 0: there is no such topic. Nothing is made. Errors: SLUICE_E_KAFKA. */
+SLUICE_MUST_CHECK enum sluice_code sluice_samples_partitions(struct sluice_samples *samples, const char *topic,
+                                                             int timeout_ms, int *n, struct sluice_error *err);
+/* The offset behind the newest record that a reader of committed records may see. Errors: SLUICE_E_KAFKA. */
+SLUICE_MUST_CHECK enum sluice_code sluice_samples_end(struct sluice_samples *samples, const char *topic,
+                                                      int32_t partition, int timeout_ms, int64_t *end,
+                                                      struct sluice_error *err);
+
 #endif

@@ -45,6 +45,7 @@ enum sluice_code sluice_version_print(FILE *out, bool json, struct sluice_error 
         {"jansson", jansson_version_str()},
         {"libyaml", yaml_get_version_string()},
         {"libmicrohttpd", MHD_get_version()},
+        {"libpq", libpq},
         {"compiler", __VERSION__},
         {"build_type", SLUICE_BUILD_TYPE},
         {"sanitizers", SANITIZERS},

@@ -107,6 +107,17 @@ int main(void)
         {"offsets reset --topic t --to-lsn 0/16B3748", 2, "no file: name: is missing"},
         {"offsets import", 2, "import takes --from-file"},
         {"offsets import --from-file a", 2, "no file: name: is missing"},
+        {"resnapshot --help", 0, "sluice resnapshot public.orders -c sluice.yaml --execute"},
+        {"resnapshot", 2, "a word is missing: \"TABLE\""},
+        {"resnapshot a b", 2, "unexpected word \"b\""},
+        {"resnapshot a --type all", 2, "--type takes incremental or blocking"},
+        {"resnapshot a --signal file", 2, "--signal takes topic or table"},
+        {"resnapshot a --where ' '", 2, "--where is empty"},
+        {"resnapshot a --dry-run --execute", 2, "exclude each other"},
+        {"resnapshot a --timeout 60", 2, "--timeout \"60\""},
+        {"resnapshot a --timeout 10ms", 2, "a second is the least"},
+        {"resnapshot a --tiemout 10s", 2, "unknown option \"--tiemout\"; did you mean --timeout?"},
+        {"resnapshot a --type blocking --where 'x = 1' --timeout 5m", 2, "no file: name: is missing"},
         {"config docs > /dev/full", 1, "write the output"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
