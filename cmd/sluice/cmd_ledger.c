@@ -6,7 +6,7 @@
 #include "command.h"
 #include "sluice/ledger.h"
 
-enum { TOPIC, PARTITION, ALL, TO_OFFSET, FROM_GROUP, YES, DRY_RUN };
+enum { TOPIC, PARTITION, ALL, TO_OFFSET, FROM_GROUP, AS_ADVISED, YES, DRY_RUN };
 
 static int reject(const char *text)
 {
@@ -54,9 +54,13 @@ static const char *read_repair(const struct arguments *arguments, struct sluice_
         (struct sluice_ledger_repair){.dry_run = arguments->own[DRY_RUN] != NULL, .yes = arguments->own[YES] != NULL};
     if ((arguments->own[TOPIC] == NULL) == (arguments->own[ALL] == NULL))
         return "repair takes --topic, with --partition or without, or --all";
-    if ((arguments->own[TO_OFFSET] == NULL) == (arguments->own[FROM_GROUP] == NULL))
-        return "repair takes one of --to-offset and --from-group";
-    if (!read_target(arguments->own[TO_OFFSET], out))
+    if ((arguments->own[TO_OFFSET] != NULL) + (arguments->own[FROM_GROUP] != NULL) +
+            (arguments->own[AS_ADVISED] != NULL) !=
+        1)
+        return "repair takes one of --to-offset, --from-group and --as-advised";
+    if (arguments->own[AS_ADVISED] != NULL)
+        out->to = SLUICE_REPAIR_AS_ADVISED;
+    else if (!read_target(arguments->own[TO_OFFSET], out))
         return "--to-offset takes a number, earliest or latest";
     if (arguments->json)
         return "--output json does not go with repair";
@@ -105,8 +109,8 @@ const struct command command_ledger = {
     .summary = "shows the state of exactly-once delivery, or sets a partition anew that can't go on",
     .usage =
         "sluice ledger show -c FILE [--topic T [--partition P]] [--output table|json]\n"
-        "sluice ledger repair -c FILE (--topic T [--partition P] | --all) (--to-offset N | --from-group)\n"
-        "                     [--dry-run] [--yes]\n"
+        "sluice ledger repair -c FILE (--topic T [--partition P] | --all) \n"
+        "                     (--to-offset N | --from-group | --as-advised) [--dry-run] [--yes]\n"
         "\n"
         "  show    each partition: next offset, open range, what the group has committed and whether its mark agrees,\n"
         "          and what a worker that starts now would do; the remedy where it would stop\n"
@@ -118,6 +122,7 @@ const struct command command_ledger = {
         "  --all            every partition (repair)\n"
         "  --to-offset N    begin at offset N; also earliest and latest\n"
         "  --from-group     begin at the offset that the group has committed\n"
+        "  --as-advised     only the partitions that a start would stop, each as show advises for its state\n"
         "  --dry-run        shows what would be written, and nothing else\n"
         "  --yes            asks nothing\n"
         "\n"
@@ -127,6 +132,7 @@ const struct command command_ledger = {
         "  sluice ledger show -c sluice.yaml\n"
         "  sluice ledger show -c sluice.yaml --output json | jq '.[] | select(.remedy != \"\")'\n"
         "  sluice ledger repair -c sluice.yaml --topic shop.public.orders --partition 0 --to-offset 1200 --dry-run\n"
+        "  sluice ledger repair -c sluice.yaml --all --as-advised\n"
         "  sluice ledger repair -c sluice.yaml --all --from-group\n",
     .operands = {"show", "repair", NULL},
     .takes = TAKES_CONFIG | TAKES_OUTPUT,
@@ -135,6 +141,7 @@ const struct command command_ledger = {
                 {"--all", "repair", false, false},
                 {"--to-offset", "repair", true, false},
                 {"--from-group", "repair", false, false},
+                {"--as-advised", "repair", false, false},
                 {"--yes", "repair", false, false},
                 {"--dry-run", "repair", false, false}},
     .run = run,

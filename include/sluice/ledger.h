@@ -25,7 +25,8 @@ enum sluice_repair_to {
     SLUICE_REPAIR_TO_OFFSET,
     SLUICE_REPAIR_TO_EARLIEST,
     SLUICE_REPAIR_TO_LATEST,
-    SLUICE_REPAIR_FROM_GROUP
+    SLUICE_REPAIR_FROM_GROUP,
+    SLUICE_REPAIR_AS_ADVISED /* those that a start would stop, by their states */
 };
 
 struct sluice_ledger_repair {

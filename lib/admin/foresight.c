@@ -53,12 +53,14 @@ struct foresight foresee(const struct partition_facts *facts)
     const struct sluice_ledger_event assigned = {
         .kind = SLUICE_LEDGER_ASSIGNED, .commit = facts->commit, .owner = 1, .resets = 1};
     const struct sluice_ledger_event gone = {.kind = SLUICE_LEDGER_RECORDS_GONE,
-                                             .loss = SLUICE_LEDGER_OUT_OF_RANGE,
+                                             .loss = facts->is_other_topic ? SLUICE_LEDGER_OTHER_RECORD
+                                                                           : SLUICE_LEDGER_OUT_OF_RANGE,
                                              .restart_at = facts->from_earliest ? facts->low : -1,
                                              .resets = 2};
     sluice_ledger_machine_init(&machine, facts->kind != SLUICE_LEDGER_KAFKA);
     enum sluice_ledger_action_kind end = play(&machine, facts, assigned);
-    if ((end == SLUICE_LEDGER_START || end == SLUICE_LEDGER_REBUILD) && are_records_gone(&machine.row, facts))
+    if ((end == SLUICE_LEDGER_START || end == SLUICE_LEDGER_REBUILD) &&
+        (facts->is_other_topic || are_records_gone(&machine.row, facts)))
         (void)play(&machine, facts, gone);
     return (struct foresight){machine.state, machine.start, machine.row, machine.may_be_stored, machine.gave_up_hi};
 }

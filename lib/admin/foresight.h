@@ -13,10 +13,11 @@ struct partition_facts {
     bool exists;     /* a row in the ledger */
     bool is_damaged; /* of which only epoch, owner and seq can be read */
     struct sluice_ledger_row row;
-    bool has_ends;      /* low and high are known */
-    int64_t low;        /* the oldest offset in the topic */
-    int64_t high;       /* the one behind the newest */
-    bool from_earliest; /* option on_offset_lost */
+    bool has_ends;       /* low and high are known */
+    int64_t low;         /* the oldest offset in the topic */
+    int64_t high;        /* the one behind the newest */
+    bool from_earliest;  /* option on_offset_lost */
+    bool is_other_topic; /* the record that was read last, before the position or of the open range, is another one */
 };
 
 struct foresight {

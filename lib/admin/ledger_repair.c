@@ -1,4 +1,5 @@
 /* ledger_repair.c - `sluice ledger repair`; see sluice/ledger.h. */
+#include "admin/advice.h"
 #include "admin/ledger_move.h"
 #include "admin/repair_plan.h"
 #include "base/random.h"
@@ -28,6 +29,8 @@ static int64_t target_of(const struct sluice_ledger_repair *how, const struct le
         return entry->facts.has_ends ? entry->facts.high : -1;
     case SLUICE_REPAIR_FROM_GROUP:
         return entry->facts.commit.offset;
+    case SLUICE_REPAIR_AS_ADVISED:
+        return advice_offset(&entry->facts, &entry->foresight);
     }
     return -1;
 }
@@ -67,6 +70,10 @@ static enum sluice_code make_plans(struct repairing *r, struct sluice_error *err
         r->n_planned++;
         r->stores_twice = r->stores_twice || r->plans[i].stores_twice;
     }
+    if (r->n_planned == 0 && r->how->to == SLUICE_REPAIR_AS_ADVISED)
+        return sluice_error_set(err, SLUICE_E_USAGE, SLUICE_STOP,
+                                "none of the selected partitions would stop with a state for which an offset is known; "
+                                "see sluice ledger show, and give --to-offset where you know better");
     if (r->n_planned == 0)
         return sluice_error_set(err, SLUICE_E_USAGE, SLUICE_STOP,
                                 "none of the selected partitions has an offset to take: the group has committed none, "
@@ -92,6 +99,16 @@ static void print_old(FILE *out, const struct partition_facts *facts)
         print_row(out, "old", &facts->row);
 }
 
+static const char *why_left(const struct repairing *r, const struct ledger_entry *entry, char text[FORESIGHT_TEXT])
+{
+    if (!entry->has_topic)
+        return "no such topic";
+    if (r->how->to != SLUICE_REPAIR_AS_ADVISED || foresight_is_stop(&entry->foresight))
+        return "there is no offset to take";
+    foresight_text(&entry->foresight, text);
+    return text;
+}
+
 static void print_plans(const struct repairing *r, FILE *out)
 {
     char start[FORESIGHT_TEXT];
@@ -99,8 +116,7 @@ static void print_plans(const struct repairing *r, FILE *out)
         const struct ledger_entry *entry = &r->view.entries[i];
         (void)fprintf(out, "%s[%" PRId32 "]\n", entry->topic, entry->partition);
         if (!r->is_planned[i]) {
-            (void)fprintf(out, "  left as it is: %s\n",
-                          entry->has_topic ? "there is no offset to take" : "no such topic");
+            (void)fprintf(out, "  left as it is: %s\n", why_left(r, entry, start));
             continue;
         }
         foresight_text(&entry->foresight, start);

@@ -1,4 +1,5 @@
 /* ledger_show.c - `sluice ledger show`; see sluice/ledger.h. */
+#include "admin/advice.h"
 #include "admin/grid.h"
 #include "admin/ledger_view.h"
 #include "config/output.h"
@@ -45,9 +46,24 @@ static enum sluice_code add_row(struct grid *grid, const struct ledger_entry *en
     return code;
 }
 
+enum { COMMAND = 512 };
+
+/* The command that carries out what is advised; "" where nothing is. */
+static void repair_command(const struct ledger_entry *entry, char text[COMMAND])
+{
+    int64_t offset = entry->has_topic ? advice_offset(&entry->facts, &entry->foresight) : -1;
+    text[0] = '\0';
+    if (offset < 0)
+        return;
+    (void)snprintf(text, COMMAND,
+                   "sluice ledger repair -c FILE --topic %s --partition %" PRId32 " --to-offset %" PRId64, entry->topic,
+                   entry->partition, offset);
+}
+
 /* One paragraph for each state that needs a person, with the partitions that are in it. */
 static void print_remedies(const struct ledger_view *view, FILE *out)
 {
+    char command[COMMAND];
     size_t width = grid_terminal_width(out) > 0 ? grid_terminal_width(out) : PIPE_WIDTH;
     for (int state = 0; state < SLUICE_N_LEDGER_STATES; state++) {
         size_t n;
@@ -60,6 +76,11 @@ static void print_remedies(const struct ledger_view *view, FILE *out)
             (void)fprintf(out, " and %zu more", n - 1);
         (void)fputc('\n', out);
         config_output_wrapped(out, sluice_ledger_state_remedy(first->foresight.state), "  ", width);
+        repair_command(first, command);
+        if (n > 1)
+            (void)fprintf(out, "  $ sluice ledger repair -c FILE --all --as-advised\n");
+        else if (command[0] != '\0')
+            (void)fprintf(out, "  $ %s\n", command);
     }
 }
 
@@ -74,6 +95,9 @@ static enum sluice_code show_table(const struct ledger_view *view, FILE *out, st
     (void)fprintf(out, "ledger: %s\n\n", view->reason);
     grid_print(&grid, out, grid_terminal_width(out));
     print_remedies(view, out);
+    if (!view->is_compared)
+        (void)fprintf(out, "\nThese are many partitions, so their records were not compared with those that were read; "
+                           "--topic does it (topic_made_anew).\n");
     return config_output_end(out, err);
 }
 
@@ -83,18 +107,21 @@ static json_t *entry_json(const struct ledger_entry *entry)
     char owner[20];
     char resets[20];
     char start[FORESIGHT_TEXT];
+    char command[COMMAND];
     const struct sluice_ledger_row *row = &entry->facts.row;
     const enum sluice_ledger_state state = entry->foresight.state;
     (void)snprintf(owner, sizeof owner, "%" PRIx64, row->owner);
     (void)snprintf(resets, sizeof resets, "%" PRIx64, row->resets);
     foresight_text(&entry->foresight, start);
-    return json_pack("{s:s, s:i, s:b, s:b, s:I, s:I, s:i, s:I, s:s, s:I, s:s, s:I, s:I, s:s, s:s, s:s, s:s}", "topic",
-                     entry->topic, "partition", (int)entry->partition, "has_topic", (int)entry->has_topic, "has_row",
-                     (int)entry->facts.exists, "next", (json_int_t)row->next, "hi", (json_int_t)row->hi, "attempt",
-                     (int)row->attempt, "epoch", (json_int_t)row->epoch, "owner", owner, "seq", (json_int_t)row->seq,
-                     "resets", resets, "written_ms", (json_int_t)entry->written_ms, "committed",
+    repair_command(entry, command);
+    return json_pack("{s:s, s:i, s:b, s:b, s:I, s:I, s:i, s:I, s:s, s:I, s:s, s:I, s:I, s:s, s:s, s:s, s:s, s:s}",
+                     "topic", entry->topic, "partition", (int)entry->partition, "has_topic", (int)entry->has_topic,
+                     "has_row", (int)entry->facts.exists, "next", (json_int_t)row->next, "hi", (json_int_t)row->hi,
+                     "attempt", (int)row->attempt, "epoch", (json_int_t)row->epoch, "owner", owner, "seq",
+                     (json_int_t)row->seq, "resets", resets, "written_ms", (json_int_t)entry->written_ms, "committed",
                      (json_int_t)entry->facts.commit.offset, "mark", commit_mark(&entry->facts), "state",
-                     sluice_ledger_state_label(state), "start", start, "remedy", sluice_ledger_state_remedy(state));
+                     sluice_ledger_state_label(state), "start", start, "remedy", sluice_ledger_state_remedy(state),
+                     "repair", command);
 }
 
 static enum sluice_code show_json(const struct ledger_view *view, FILE *out, struct sluice_error *err)

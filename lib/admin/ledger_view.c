@@ -1,13 +1,15 @@
 /* ledger_view.c - see ledger_view.h. */
 #include "admin/ledger_view.h"
 
+#include "admin/record_check.h"
 #include "pipeline/reader.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-enum { MAX_BYTES = 256 << 20, MAX_PARTITIONS = 65536 };
+/* Each comparison is a fetch of its own, some milliseconds. */
+enum { MAX_BYTES = 256 << 20, MAX_PARTITIONS = 65536, MAX_COMPARED = 512 };
 
 /* --- which partitions there are ----------------------------------------------------------------------------------- */
 
@@ -166,6 +168,34 @@ static enum sluice_code open_both(struct ledger_view *view, const struct sluice_
     return code;
 }
 
+/* A topic that was deleted and made again under its name may have the offset to go on from, of another record. */
+static void compare_record(struct sluice_samples *samples, struct ledger_entry *entry)
+{
+    struct partition_facts *facts = &entry->facts;
+    const struct sluice_ledger_row *row = &entry->foresight.row;
+    const struct sluice_ledger_check *checks[] = {&row->check, &row->last};
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(checks) && !facts->is_other_topic; i++)
+        if (checks[i]->offset >= facts->low && checks[i]->offset < facts->high)
+            facts->is_other_topic =
+                record_check_differs(samples, entry->topic, entry->partition, checks[i], LEDGER_VIEW_TIMEOUT_MS);
+}
+
+static enum sluice_code compare_records(struct ledger_view *view, const struct sluice_config *config,
+                                        struct sluice_error *err)
+{
+    SLUICE_AUTO(sluice_samples) struct sluice_samples *samples = NULL;
+    enum sluice_code code = sluice_samples_new(config, &samples, err);
+    view->is_compared = view->n_entries <= MAX_COMPARED;
+    for (size_t i = 0; i < view->n_entries && code == SLUICE_OK && view->is_compared; i++) {
+        struct ledger_entry *entry = &view->entries[i];
+        if (!entry->facts.has_ends || foresight_is_stop(&entry->foresight))
+            continue;
+        compare_record(samples, entry);
+        entry->foresight = foresee(&entry->facts);
+    }
+    return code;
+}
+
 static enum sluice_code read_rows(struct ledger_view *view, struct reading *reading, bool from_earliest,
                                   struct sluice_error *err)
 {
@@ -191,6 +221,8 @@ enum sluice_code ledger_view_read_filtered(struct ledger_view *view, const struc
         code = read_commit(view, &view->entries[i], err);
     if (code == SLUICE_OK && view->ledger != NULL)
         code = read_rows(view, &reading, config->on_offset_lost == SLUICE_ON_OFFSET_LOST_EARLIEST, err);
+    if (code == SLUICE_OK && view->ledger != NULL)
+        code = compare_records(view, config, err);
     return code;
 }
 

@@ -27,6 +27,7 @@ struct ledger_view {
     struct ledger_entry *entries; /* by topic and partition */
     size_t n_entries;
     size_t max_entries;
+    bool is_compared; /* records were compared with what was read; not for so many partitions that it takes long */
 };
 
 enum { LEDGER_VIEW_TIMEOUT_MS = 10000 };

@@ -4,6 +4,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <jansson.h>
+#include <libpq-fe.h>
 #include <librdkafka/rdkafka.h>
 #include <microhttpd.h>
 #include <string.h>
@@ -35,6 +36,8 @@ static enum sluice_code end(FILE *out, struct sluice_error *err)
 
 enum sluice_code sluice_version_print(FILE *out, bool json, struct sluice_error *err)
 {
+    char libpq[32];
+    (void)snprintf(libpq, sizeof libpq, "%d.%d", PQlibVersion() / 10000, PQlibVersion() % 10000);
     const struct {
         const char *name;
         const char *version;

@@ -3,9 +3,9 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "ledger/check.h"
 
 #include <stdlib.h>
-#include <zlib.h>
 
 enum {
     MAX_REBUILT_ROWS = 1000000, /* what one statement held before may be more than batch.max_* allow today: the most */
@@ -32,9 +32,9 @@ void ranges_release_kept(struct lane *lane, struct ranges *r)
 /* The record before `lo`, as the ledger remembers it. */
 static struct sluice_ledger_check describe(struct lane *lane, const rd_kafka_message_t *message)
 {
-    uLong crc = crc32_z(0, message->key, message->key_len);
-    return (struct sluice_ledger_check){message->offset, lane->world.ops->timestamp_ms(message),
-                                        (uint32_t)crc32_z(crc, message->payload, message->len)};
+    const struct sluice_str key = {message->key, message->key_len};
+    const struct sluice_str value = {message->payload, message->len};
+    return sluice_ledger_check_of(message->offset, lane->world.ops->timestamp_ms(message), key, value);
 }
 
 struct range *ranges_seal(struct lane *lane, struct partition *p, int64_t hi)
@@ -177,7 +177,7 @@ bool ranges_admit(struct lane *lane, struct partition *p, const rd_kafka_message
         if (message->offset != known->offset || known->offset != r->check.offset)
             return false;
         found = describe(lane, message);
-        if (found.timestamp_ms != known->timestamp_ms || found.crc != known->crc)
+        if (!sluice_ledger_check_equal(&found, known))
             set_gone(lane, p, SLUICE_LEDGER_OTHER_RECORD, ranges_restart_at(lane));
         return false;
     }

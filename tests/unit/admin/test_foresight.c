@@ -112,6 +112,24 @@ static void test_records(void)
     check(&facts, "ours", "begins at 101, not where it was");
 }
 
+/* The offsets are there, but the record that was read last is another one. */
+static void test_other_topic(void)
+{
+    const struct sluice_ledger_row mark = row(100, -1, 3, 9);
+    struct partition_facts facts = {.exists = true, .row = row(100, -1, 3, 9), .has_ends = true, .low = 0, .high = 400};
+    facts.commit = marked(100, &mark, "/sluice_shop");
+    check(&facts, "ours", "goes on at 100");
+    facts.is_other_topic = true;
+    check(&facts, "ours", "stops: topic_made_anew");
+    facts.row = row(100, 159, 3, 10);
+    check(&facts, "ours", "stops: topic_made_anew");
+    facts.from_earliest = true;
+    check(&facts, "ours", "begins at 0, not where it was");
+    facts.commit = commit_from(SLUICE_LEDGER_KEEPER_MAP, "/sluice_shop2", 100, "");
+    facts.from_earliest = facts.is_other_topic = false; /* an operator has chosen: there is nothing to compare */
+    check(&facts, "not ours", "begins at 100, not where it was");
+}
+
 /* Whatever the group has committed: nothing is guessed from a row that somebody edited. */
 static void test_damaged(void)
 {
@@ -145,6 +163,7 @@ int main(void)
     test_reset();
     test_stops();
     test_records();
+    test_other_topic();
     test_damaged();
     test_kafka();
     return check_result();
