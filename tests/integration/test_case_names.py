@@ -107,3 +107,17 @@ def test_each_has_a_test(kind: str, titles: tuple[str, ...]) -> None:
     missing = [f"{kind} {number:02}: {title}" for number, title in enumerate(titles, 1) if number not in tested]
     assert not missing, f"no test in tests/ is named after {missing}"
     assert max(tested) <= len(titles), f"{kind} {max(tested)} is not listed here"
+
+
+def test_each_state_of_the_ledger_has_tests() -> None:
+    """The table in docs/ledger.md: every named state of lib/ledger/machine.h, with tests that there are."""
+    tests = Path(__file__).resolve().parents[1]
+    header = (tests.parent / "lib" / "ledger" / "machine.h").read_text(encoding="utf-8")
+    states = re.findall(r"X\(SLUICE_LEDGER_\w+, \"(\w+)\"\)", header)
+    text = (tests.parent / "docs" / "ledger.md").read_text(encoding="utf-8")
+    rows = [line.split("|") for line in text.partition("## What each state shows")[2].split("\n") if line.startswith("| `")]
+    assert [row[1].strip(" `") for row in rows] == states, "the table's states are those of the machine, in their order"
+    there = {name for path in tests.glob("integration/test_*.py") for name in _TEST.findall(path.read_text(encoding="utf-8"))}
+    for row in rows:
+        named = re.findall(r"test_\w+", row[4])
+        assert named and not set(named) - there, f"{row[1]}: {set(named) - there or 'no test'}"

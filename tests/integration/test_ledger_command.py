@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
-from sluice_testing.once import Once
+from sluice_testing.once import OPTIONS_AT_REST, Once
 from sluice_testing.programs import sluice
 from sluice_testing.scene import Scene
 from sluice_testing.wait import wait_until
@@ -227,6 +227,57 @@ def test_other_ledger(scene: Scene) -> None:
         assert row["state"] == "other_ledger" and row["mark"] == "other ledger", row
     desk.repair("--from-group", partition=None)
     assert {row["start"] for row in desk.show()} == {"goes on at 40"}
+
+
+def test_topic_made_anew(scene: Scene) -> None:
+    """The offset to go on from is there, of another record: shown as a worker would find it, and the advice begins with
+    the oldest record."""
+    once = Once(scene, **OPTIONS_AT_REST)
+    desk = Desk(scene, make=False, tables__mode="log")
+    desk.topic = once.topic
+    once.run_and_store(20)
+    assert once.worker.terminate() == 0
+    config = str(scene.config_file(**desk.options))
+    once.make_anew(60)
+    shown = json.loads(run_sluice("ledger", "show", "-c", config, "--output", "json").stdout)
+    assert [row["state"] for row in shown] == ["topic_made_anew"], shown
+    assert shown[0]["repair"].endswith(f"--topic {once.topic} --partition 0 --to-offset 0"), shown
+    assert f"  $ {shown[0]['repair']}\n" in desk.run("show").stdout
+    done = desk.run("repair", "--all", "--as-advised", "--yes")
+    assert done.returncode == 0 and "now  a start stops: topic_made_anew" in done.stdout, done.stdout + done.stderr
+    once.worker.start()
+    scene.wait_drained()
+    assert once.rows() == 80
+    assert once.worker.terminate() == 0
+
+
+def test_as_advised(scene: Scene) -> None:
+    """Partitions that would stop, each with the remedy of its own state; one that would not is left alone, one of which
+    nothing is known too."""
+    desk = Desk(scene)
+    desk.repair("--to-offset", "40", partition=None)
+    done = desk.run("repair", "--all", "--as-advised", "--yes")
+    assert done.returncode == 2 and "none of the selected partitions would stop" in done.stderr, done.stderr
+    desk.delete_records(0, 45)
+    scene.clickhouse.execute("ALTER TABLE sluice_ledger UPDATE state = replaceOne(state, 'hi=-1', 'hi=59') WHERE k LIKE '%/1'")
+    first, second = desk.show()
+    assert first["state"] == "offset_out_of_range" and first["repair"].endswith("--partition 0 --to-offset 45"), first
+    assert second["start"] == "replays 40-59" and second["repair"] == "", second
+    desk.delete_records(1, 45)
+    text = desk.run("show").stdout
+    assert "--partition 1 --to-offset 60\n" in text, text
+    said = desk.repair("--as-advised", partition=None)
+    assert f"{desk.topic}[0]: written, and offset 45 committed" in said, said
+    assert f"{desk.topic}[1]: written, and offset 60 committed" in said, said
+    scene.clickhouse.execute("ALTER TABLE sluice_ledger UPDATE state = replaceOne(state, 'next=45', 'next=x') WHERE k LIKE '%/0'")
+    said = desk.repair("--as-advised", partition=None)
+    assert f"{desk.topic}[1]\n  left as it is: goes on at 60" in said and "offset 45 committed" in said, said
+    assert [row["start"] for row in desk.show()] == ["goes on at 45", "goes on at 60"]
+    scene.clickhouse.execute("TRUNCATE TABLE sluice_ledger")
+    text = desk.run("show").stdout
+    assert "partition 0 and 1 more" in text and "$ sluice ledger repair -c FILE --all --as-advised" in text, text
+    desk.repair("--as-advised", partition=None)
+    assert [row["start"] for row in desk.show()] == ["goes on at 45", "goes on at 60"]
 
 
 def test_needs_exactly_once(scene: Scene) -> None:

@@ -125,22 +125,6 @@ def _delete_records(scene: Scene, topic: str, before: int) -> None:
         future.result(20)
 
 
-def _make_anew(once: Once, rows: int) -> None:
-    """Deletes the topic and makes it again with so many other records."""
-    topics = once.scene.topics
-    topics.admin.delete_topics([once.topic])[once.topic].result(20)
-    wait_until(lambda: once.topic not in topics.names(), 20, "the topic is gone")
-
-    def made() -> bool:
-        try:
-            topics.create(once.topic)
-        except Exception as error:  # the broker may still be deleting it
-            raise AssertionError(str(error)) from error
-        return True
-    wait_until(made, 20, "the topic is there again", every=0.2)
-    once.produce(rows, start=500, size=11)
-
-
 def _wait_stored_again(once: Once, before: Counter[tuple[str, int, int]], since: int) -> None:
     """Waits until what the topic has from an offset on is stored once more, and everything else as before."""
     there = data_offsets(once.scene.topics, once.topic)
@@ -178,8 +162,8 @@ def test_records_are_gone(scene: Scene, lost: str) -> None:
     closed.produce(30)
     for once in (closed, opened):
         _delete_records(scene, once.topic, 55)
-    _make_anew(fewer, 5)
-    _make_anew(more, 60)
+    fewer.make_anew(5)
+    more.make_anew(60)
     before = {once: stored_offsets(scene.clickhouse, once.table.name) for once in bad}
     worker.start()
     good.produce(10)
@@ -205,7 +189,7 @@ def test_topic_made_anew_after_its_first_range(scene: Scene) -> None:
     """There is no record before the open range to compare, but its last one is known too."""
     two = Two(scene)
     before = stored_offsets(scene.clickhouse, "t")
-    _make_anew(two.once, 60)
+    two.once.make_anew(60)
     two.worker.start()
     two.wait_stopped("topic_made_anew")
     two.remedy(0)

@@ -75,6 +75,21 @@ class Once:
         """Physical rows of the table."""
         return int(self.scene.clickhouse.value(f"SELECT count() FROM `{self.table.name}`"))
 
+    def make_anew(self, rows: int) -> None:
+        """Deletes the topic and makes it again with so many other records."""
+        topics = self.scene.topics
+        topics.admin.delete_topics([self.topic])[self.topic].result(20)
+        wait_until(lambda: self.topic not in topics.names(), 20, "the topic is gone")
+
+        def made() -> bool:
+            try:
+                topics.create(self.topic)
+            except Exception as error:  # the broker may still be deleting it
+                raise AssertionError(str(error)) from error
+            return True
+        wait_until(made, 20, "the topic is there again", every=0.2)
+        self.produce(rows, start=500, size=11)
+
     def offsets(self, offsets: Any, partition: int = 0) -> list[tuple[str, int, int]]:
         """Offsets of a partition as stored.py names them."""
         return [(self.topic, partition, offset) for offset in offsets]
