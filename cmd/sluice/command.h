@@ -3,6 +3,7 @@
 #define SLUICE_CMD_COMMAND_H
 
 #include "sluice/config.h"
+#include "sluice/man.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_UNSAFE = 3, EXIT_TIMED_OUT = 5 };
 
@@ -44,10 +45,18 @@ struct command {
     int (*run)(const struct arguments *arguments);
 };
 
+/* In the order of --help; NULL ends the list. */
+extern const struct command *const commands[];
+
+/* What each exit code means, for --help and the manual page. */
+extern const struct sluice_man_exit exit_codes[];
+extern const size_t n_exit_codes;
+
 extern const struct command command_run;
 extern const struct command command_check;
 extern const struct command command_config;
 extern const struct command command_ledger;
+extern const struct command command_man;
 extern const struct command command_offsets;
 extern const struct command command_resnapshot;
 extern const struct command command_schema;

@@ -4,10 +4,20 @@
 #include "command.h"
 #include "sluice/nearest.h"
 
-static const struct command *const commands[] = {&command_run,    &command_check,      &command_offsets,
-                                                 &command_ledger, &command_resnapshot, &command_config,
-                                                 &command_schema, &command_version};
-enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
+const struct command *const commands[] = {
+    &command_run,    &command_check,  &command_offsets, &command_ledger,  &command_resnapshot,
+    &command_config, &command_schema, &command_man,     &command_version, NULL};
+enum { N_COMMANDS = sizeof commands / sizeof commands[0] - 1 };
+
+const struct sluice_man_exit exit_codes[] = {
+    {EXIT_DONE, "done"},
+    {EXIT_FAILED, "failed, or what was looked for is not well: a check that fails, a partition that was stopped"},
+    {EXIT_USAGE, "wrong usage or configuration; nothing was done"},
+    {EXIT_UNSAFE, "unsafe to go on, for the reason that is named; nothing was done"},
+    {EXIT_TIMED_OUT,
+     "nothing was heard of connector or worker for the time given; what was asked for may still happen"},
+};
+const size_t n_exit_codes = sizeof exit_codes / sizeof exit_codes[0];
 
 static void print_help(FILE *out)
 {
@@ -15,7 +25,10 @@ static void print_help(FILE *out)
                        "sluice COMMAND [-c FILE] [--set KEY=VALUE]... [--output table|json]\n\n");
     for (size_t i = 0; i < N_COMMANDS; i++)
         (void)fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-    (void)fprintf(out, "\nsluice COMMAND --help tells more about each.\n\n"
+    (void)fprintf(out, "\nExit codes:\n");
+    for (size_t i = 0; i < n_exit_codes; i++)
+        (void)fprintf(out, "  %d  %s\n", exit_codes[i].code, exit_codes[i].meaning);
+    (void)fprintf(out, "\nsluice COMMAND --help tells more about each, sluice man everything.\n\n"
                        "Examples:\n"
                        "  sluice config sample > sluice.yaml\n"
                        "  sluice check -c sluice.yaml\n"

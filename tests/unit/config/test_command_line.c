@@ -4,7 +4,7 @@
 
 #include "support/check.h"
 
-static char output[1 << 16];
+static char output[1 << 18];
 
 /* Exit code of the program with these arguments; what it printed is in `output`. */
 static int run(const char *arguments)
@@ -18,6 +18,76 @@ static int run(const char *arguments)
     output[n] = '\0';
     int status = pclose(pipe);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* The page that is installed is what the program prints. */
+static void test_manual_page(void)
+{
+    static char kept[sizeof output];
+    FILE *file = fopen(SLUICE_SOURCE_DIR "/docs/man/sluice.1", "r");
+    if (!CHECK(file != NULL))
+        return;
+    size_t n = fread(kept, 1, sizeof kept - 1, file);
+    kept[n] = '\0';
+    (void)fclose(file);
+    CHECK_INT(run("man"), 0);
+    if (!CHECK(strcmp(kept, output) == 0))
+        (void)fprintf(stderr, "    rewrite it with\n    sluice man > docs/man/sluice.1\n");
+}
+
+/* One line of the examples, as far as the program reads it, with a configuration that is not there: what is wrong with
+ * it must be that, or nothing. False: the line is none. */
+static bool try_example(const char *line, size_t length)
+{
+    char words[512] = "";
+    const char *name = "  sluice ";
+    const char *file = "sluice.yaml";
+    size_t n = strcspn(line, "|>\n");
+    if (length <= strlen(name) || strncmp(line, name, strlen(name)) != 0)
+        return false;
+    (void)snprintf(words, sizeof words, "%.*s", (int)(n - strlen(name)), line + strlen(name));
+    for (char *at = words; (at = strstr(at, file)) != NULL; at++)
+        memcpy(at, "/not/there/", strlen(file));
+    int code = run(words);
+    if (!CHECK(code == 0 || (code == 2 && strstr(output, "\"/not/there/\" can't be read") != NULL)))
+        (void)fprintf(stderr, "    sluice %s\n    %s\n", words, output);
+    return true;
+}
+
+static void test_examples(const char *command)
+{
+    char words[64];
+    size_t n = 0;
+    (void)snprintf(words, sizeof words, "%s --help", command);
+    CHECK_INT(run(words), 0);
+    char *help = strdup(output);
+    const char *line = help != NULL ? strstr(help, "\nExamples:\n") : NULL;
+    if (line != NULL)
+        line++;
+    for (; line != NULL && *line != '\0'; line += strcspn(line, "\n") + (line[strcspn(line, "\n")] == '\n'))
+        n += try_example(line, strcspn(line, "\n")) ? 1 : 0;
+    if (!CHECK(n > 0))
+        (void)fprintf(stderr, "    sluice %s has no examples\n", words);
+    free(help);
+}
+
+/* Each command that --help lists. */
+static void test_each_command(void)
+{
+    size_t n = 0;
+    CHECK_INT(run("--help"), 0);
+    char *help = strdup(output);
+    const char *line = help != NULL ? strstr(help, "\n  ") : NULL;
+    test_examples("");
+    while (line != NULL && strncmp(line, "\n  ", 3) == 0) {
+        char name[32];
+        (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(line + 3, " "), line + 3);
+        test_examples(name);
+        n++;
+        line = strchr(line + 1, '\n');
+    }
+    CHECK(n >= 9);
+    free(help);
 }
 
 int main(void)
@@ -120,11 +190,15 @@ int main(void)
         {"resnapshot a --timeout 10ms", 2, "a second is the least"},
         {"resnapshot a --tiemout 10s", 2, "unknown option \"--tiemout\"; did you mean --timeout?"},
         {"resnapshot a --type blocking --where 'x = 1' --timeout 5m", 2, "no file: name: is missing"},
+        {"man --output json", 2, "unknown option \"--output\""},
+        {"--help", 0, "  3  unsafe to go on"},
         {"config docs > /dev/full", 1, "write the output"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         if (!CHECK_INT(run(cases[i].arguments), cases[i].exit_code) || !CHECK_CONTAINS(output, cases[i].output))
             (void)fprintf(stderr, "    sluice %s\n", cases[i].arguments);
     }
+    test_manual_page();
+    test_each_command();
     return check_result();
 }
