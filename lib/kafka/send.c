@@ -1,12 +1,13 @@
 /* send.c - see send.h. */
 #include "kafka/send.h"
 
+#include "base/buf.h"
 #include "kafka/client.h"
 #include "kafka/errors.h"
 
 #include <stdio.h>
 
-enum { MARGIN_MS = 1000 };
+enum { MARGIN_MS = 1000, MAX_BYTES = 1 << 20 };
 
 static enum sluice_code set_options(rd_kafka_conf_t *conf, const struct sluice_config *config, int timeout_ms,
                                     struct sluice_error *err)
@@ -33,13 +34,14 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void 
     *outcome = message->err;
 }
 
+/* librdkafka takes no const; it copies both. */
 static enum sluice_code send_and_wait(rd_kafka_t *rk, const rd_kafka_resp_err_t *outcome, const char *topic,
-                                      int32_t partition, struct sluice_str key, struct sluice_str value, int timeout_ms,
-                                      struct sluice_error *err)
+                                      int32_t partition, const struct sluice_buf *key, const struct sluice_buf *value,
+                                      int timeout_ms, struct sluice_error *err)
 {
     rd_kafka_resp_err_t failed = rd_kafka_producev(
         rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-        RD_KAFKA_V_KEY(key.ptr, key.len), RD_KAFKA_V_VALUE((void *)(uintptr_t)value.ptr, value.len), RD_KAFKA_V_END);
+        RD_KAFKA_V_KEY(key->ptr, key->len), RD_KAFKA_V_VALUE(value->ptr, value->len), RD_KAFKA_V_END);
     if (failed == RD_KAFKA_RESP_ERR_NO_ERROR)
         failed = rd_kafka_flush(rk, timeout_ms + MARGIN_MS);
     if (failed == RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -53,14 +55,22 @@ enum sluice_code sluice_kafka_send(const struct sluice_config *config, const cha
 {
     rd_kafka_t *rk = NULL;
     rd_kafka_resp_err_t outcome = RD_KAFKA_RESP_ERR__TIMED_OUT; /* until the broker has answered */
+    SLUICE_AUTO(sluice_buf) struct sluice_buf key_copy;
+    SLUICE_AUTO(sluice_buf) struct sluice_buf value_copy;
+    sluice_buf_init(&key_copy, MAX_BYTES, "a record's key");
+    sluice_buf_init(&value_copy, MAX_BYTES, "a record's value");
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     enum sluice_code code = set_options(conf, config, timeout_ms, err);
+    if (code == SLUICE_OK)
+        code = sluice_buf_append_str(&key_copy, key, err);
+    if (code == SLUICE_OK)
+        code = sluice_buf_append_str(&value_copy, value, err);
     rd_kafka_conf_set_opaque(conf, &outcome);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     code = kafka_client_new(RD_KAFKA_PRODUCER, conf, code, &rk, err);
     if (code != SLUICE_OK)
         return code;
-    code = send_and_wait(rk, &outcome, topic, partition, key, value, timeout_ms, err);
+    code = send_and_wait(rk, &outcome, topic, partition, &key_copy, &value_copy, timeout_ms, err);
     rd_kafka_destroy(rk);
     return code == SLUICE_OK ? code : sluice_error_wrap(err, "topic \"%s\"", topic);
 }
