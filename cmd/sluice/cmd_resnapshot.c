@@ -4,7 +4,7 @@
 #include "command.h"
 #include "sluice/resnapshot.h"
 
-enum { WHERE, TYPE, SURROGATE_KEY, SIGNAL, TIMEOUT, DRY_RUN, EXECUTE };
+enum { WHERE, TYPE, SURROGATE_KEY, SIGNAL, POSTGRES, POSTGRES_FILE, TIMEOUT, DRY_RUN, EXECUTE };
 
 #define DEFAULT_TIMEOUT "60s"
 
@@ -46,6 +46,7 @@ static int run(const struct arguments *arguments)
 {
     struct sluice_config *config = NULL;
     struct sluice_resnapshot how;
+    char postgres[MAX_POSTGRES];
     struct sluice_error err;
     bool timed_out = false;
     int exit_code = EXIT_DONE;
@@ -55,6 +56,9 @@ static int run(const struct arguments *arguments)
         return reject(wrong);
     if (sluice_resnapshot_parse_timeout(timeout, &how.timeout_us, &err) != SLUICE_OK)
         return complain(&err);
+    if (!read_postgres(&command_resnapshot, arguments->own[POSTGRES], arguments->own[POSTGRES_FILE], postgres))
+        return EXIT_USAGE;
+    how.postgres = postgres;
     if (!load_config(arguments, &config, &exit_code))
         return exit_code;
     if (sluice_resnapshot(config, &how, stdout, stderr, &timed_out, &err) != SLUICE_OK)
@@ -68,7 +72,8 @@ const struct command command_resnapshot = {
     .summary = "has a table read from its source again, and waits until the last row is visible",
     .usage =
         "sluice resnapshot TABLE -c FILE [--where CONDITION] [--type incremental|blocking]\n"
-        "                  [--surrogate-key COLUMN] [--signal topic|table] [--timeout 60s] [--execute]\n"
+        "                  [--surrogate-key COLUMN] [--signal topic|table]\n"
+        "                  [--postgres CONNECTION | --postgres-file FILE] [--timeout 60s] [--execute]\n"
         "                  [--output table|json]\n"
         "\n"
         "Asks Debezium for a snapshot of one table and follows it, until the group has committed the last row that "
@@ -82,7 +87,11 @@ const struct command command_resnapshot = {
         "                     the connector does not stream; for tables without a key\n"
         "  --surrogate-key C  an incremental snapshot reads by this unique column instead of the key\n"
         "  --signal CHANNEL   topic (default): a record in connector.signal_topic. table: a row in\n"
-        "                     connector.signal_table, written over source.url\n"
+        "                     connector.signal_table\n"
+        "  --postgres TEXT    for --signal table: the source's database as libpq takes it, "
+        "postgresql://user@host/shop;\n"
+        "                     better in the environment (SLUICE_POSTGRES) or in a file when it holds a password\n"
+        "  --postgres-file F  its first line is the connection string\n"
         "  --timeout D        gives up when nothing is heard of connector or worker for so long (60s); what was asked\n"
         "                     for goes on by itself\n"
         "  --dry-run          shows what would be done, and nothing else (default)\n"
@@ -107,6 +116,8 @@ const struct command command_resnapshot = {
                 [TYPE] = {"--type", NULL, true, false},
                 [SURROGATE_KEY] = {"--surrogate-key", NULL, true, false},
                 [SIGNAL] = {"--signal", NULL, true, false},
+                [POSTGRES] = {"--postgres", NULL, true, false},
+                [POSTGRES_FILE] = {"--postgres-file", NULL, true, false},
                 [TIMEOUT] = {"--timeout", NULL, true, false},
                 [DRY_RUN] = {"--dry-run", NULL, false, false},
                 [EXECUTE] = {"--execute", NULL, false, false}},

@@ -64,6 +64,10 @@ extern const struct command command_version;
 
 /* Reads what follows the command's name. On false the complaint was printed. */
 bool arguments_parse(const struct command *command, int n, char *const *words, struct arguments *out);
+/* The source's database as libpq takes it: `given` (--postgres), the first line of the file `path` (--postgres-file),
+ * or SLUICE_POSTGRES; "" without any. On false the complaint was printed. */
+enum { MAX_POSTGRES = 8192 };
+bool read_postgres(const struct command *command, const char *given, const char *path, char text[MAX_POSTGRES]);
 /* "sluice: TEXT" on stderr; returns the exit code that belongs to the error. */
 int complain(const struct sluice_error *err);
 /* Loads the configuration named by the arguments. On failure the complaint was printed and `*exit_code` set. */

@@ -19,6 +19,7 @@ struct sluice_resnapshot {
     const char *where;         /* rows, as a condition in SQL; NULL: all */
     const char *surrogate_key; /* INCREMENTAL: a column to read by instead of the key; NULL: the key */
     bool by_table;             /* the signal goes into connector.signal_table, not to connector.signal_topic */
+    const char *postgres;      /* the source's database, as libpq takes it; by_table only */
     int64_t timeout_us;        /* the longest time without any news */
     bool execute;              /* false: shows what would be done */
     bool json;

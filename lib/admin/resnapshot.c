@@ -92,9 +92,11 @@ static enum sluice_code check_channel(struct resnapshot *r, struct sluice_error 
             "connector.notification_topic is not set, and without the connector's notifications nobody can tell when a "
             "snapshot is over; set it, and for the connector notification.enabled.channels: sink and "
             "notification.sink.topic.name");
-    if (r->how->by_table && (config->connector_signal_table[0] == '\0' || config->source_url[0] == '\0'))
-        return sluice_error_set(err, SLUICE_E_CONFIG, SLUICE_STOP,
-                                "--signal table needs connector.signal_table and source.url");
+    if (r->how->by_table && (config->connector_signal_table[0] == '\0' || r->how->postgres[0] == '\0'))
+        return sluice_error_set(
+            err, SLUICE_E_CONFIG, SLUICE_STOP,
+            "--signal table needs connector.signal_table, and the source's database with --postgres, "
+            "--postgres-file or in SLUICE_POSTGRES");
     enum sluice_code code =
         check_topic(r, config->connector_notification_topic, "connector.notification_topic",
                     "set notification.enabled.channels: sink and notification.sink.topic.name of the connector, and "
@@ -226,7 +228,7 @@ static enum sluice_code send_signal(const struct resnapshot *r, struct sluice_er
                                                      sluice_buf_str(&text), SNAPSHOT_TIMEOUT_MS, err);
     code = sluice_buf_append_char(&text, '\0', err);
     return code != SLUICE_OK ? code
-                             : snapshot_insert(r->config->source_url, r->config->connector_signal_table, r->id,
+                             : snapshot_insert(r->how->postgres, r->config->connector_signal_table, r->id,
                                                SNAPSHOT_SIGNAL_TYPE, text.ptr, err);
 }
 

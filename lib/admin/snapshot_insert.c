@@ -45,7 +45,7 @@ static enum sluice_code insert(PGconn *connection, const char *table, const char
 {
     char statement[STATEMENT];
     if (PQstatus(connection) != CONNECTION_OK)
-        return refused(err, "connect to source.url", PQerrorMessage(connection));
+        return refused(err, "connect to PostgreSQL", PQerrorMessage(connection));
     enum sluice_code code = make_statement(connection, table, statement, err);
     if (code != SLUICE_OK)
         return code;

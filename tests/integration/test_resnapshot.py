@@ -36,7 +36,6 @@ class Shop:
         self.notices = f"{scene.name}.notices"
         self.options = {"kafka__topics": [f"^{scene.name}\\..*"], "delivery": "exactly_once",
                         "connector__notification_topic": self.notices, "connector__signal_table": "public.signals",
-                        "source__url": scene.source.url,
                         "tables__rules": [{"match": r"\.nokey$", "mode": "log"}], **options}
         scene.topics.create(self.signal_topic, self.notices)
         scene.topics.create(scene.topic("busy"), partitions=3)
@@ -60,7 +59,7 @@ class Shop:
     def ask(self, *words: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """`sluice resnapshot ...` to its end."""
         config = str(self.scene.config_file(**{**self.options, **options}))
-        return run_sluice("resnapshot", *words, "-c", config)
+        return run_sluice("resnapshot", *words, "-c", config, SLUICE_POSTGRES=self.scene.source.url)
 
     def done(self, *words: str) -> dict[str, Any]:
         """What it prints as JSON when it works."""
@@ -208,15 +207,16 @@ def test_wrong_usage(shop: Shop) -> None:
         (["public.part"], {"connector__notification_topic": f"{name}.none"}, "is not there"),
         (["public.part"], {"connector__signal_topic": f"{name}-none"}, "signal.kafka.topic"),
         (["public.part"], {"connector__signal_topic": shop.notices}, "kafka.topics matches the signal topic"),
-        (["public.part", "--signal", "table"], {"source__url": None}, "needs connector.signal_table and source.url"),
+        (["public.part", "--signal", "table"], {"connector__signal_table": None}, "needs connector.signal_table"),
+        (["public.part", "--signal", "table", "--postgres-file", "/dev/null"], {}, "there is nothing in it"),
     ]
     for words, options, text in cases:
         wrong = shop.ask(*words, "--execute", **options)
         assert wrong.returncode == 2 and text in wrong.stderr, (words, wrong.stdout + wrong.stderr)
     refused = shop.ask("public.part", "--signal", "table", "--execute", connector__signal_table="public.none")
     assert refused.returncode == 1 and 'relation "public.none" does not exist' in refused.stderr, refused.stderr
-    away = shop.ask("public.part", "--signal", "table", "--execute", source__url="postgresql://127.0.0.1:1/x")
-    assert away.returncode == 1 and "connect to source.url" in away.stderr, away.stderr
+    away = shop.ask("public.part", "--signal", "table", "--execute", "--postgres", "postgresql://127.0.0.1:1/x")
+    assert away.returncode == 1 and "connect to PostgreSQL" in away.stderr, away.stderr
 
 
 def test_progress_on_a_terminal(shop: Shop) -> None:

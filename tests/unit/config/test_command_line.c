@@ -188,6 +188,8 @@ int main(void)
         {"resnapshot a --dry-run --execute", 2, "exclude each other"},
         {"resnapshot a --timeout 60", 2, "--timeout \"60\""},
         {"resnapshot a --timeout 10ms", 2, "a second is the least"},
+        {"resnapshot a --postgres x --postgres-file y", 2, "exclude each other"},
+        {"resnapshot a --postgres-file /nowhere", 2, "--postgres-file \"/nowhere\": No such file"},
         {"resnapshot a --tiemout 10s", 2, "unknown option \"--tiemout\"; did you mean --timeout?"},
         {"resnapshot a --type blocking --where 'x = 1' --timeout 5m", 2, "no file: name: is missing"},
         {"man --output json", 2, "unknown option \"--output\""},
