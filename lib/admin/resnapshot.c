@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SIGNAL_BYTES = 64 << 10, NAME = 2 * SNAPSHOT_NAME + 8 };
+enum { GRACE_US = 5000000, SIGNAL_BYTES = 64 << 10, NAME = 2 * SNAPSHOT_NAME + 8 };
 
 struct resnapshot {
     const struct sluice_config *config;
@@ -287,7 +287,8 @@ enum sluice_code sluice_resnapshot(const struct sluice_config *config, const str
         .group_id = config->kafka_group_id,
         .notices = config->connector_notification_topic,
         .watch = {.type = how->type, .id = r.id, .prefix = r.table.prefix, .table = r.name, .n_rows = -1},
-        .timeout_us = how->timeout_us};
+        .timeout_us = how->timeout_us,
+        .grace_us = GRACE_US};
     progress_init(&follow.progress, log);
     if (code == SLUICE_OK)
         code = run(&r, &follow, out, timed_out, err);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { NAP_MS = 300, GRACE_US = 5000000 };
+enum { NAP_MS = 300 };
 
 /* ---- notifications ---- */
 
@@ -200,7 +200,7 @@ static void tell_stage(struct snapshot_follow *follow, enum snapshot_stage befor
 static bool is_complete(const struct snapshot_follow *follow, int64_t now_us, bool *all_rows_known)
 {
     *all_rows_known = follow->n_rows == follow->watch.n_rows;
-    return follow->watch.stage == SNAPSHOT_OVER && (*all_rows_known || now_us - follow->over_us >= GRACE_US);
+    return follow->watch.stage == SNAPSHOT_OVER && (*all_rows_known || now_us - follow->over_us >= follow->grace_us);
 }
 
 /* One look around; `*n_left` is 0 when all is done. */

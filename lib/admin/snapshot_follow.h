@@ -3,7 +3,7 @@
  * Rows and notifications come from one producer, in this order, but lie in different partitions, perhaps on different
  * brokers: a notification may be readable before a row that was sent ahead of it. So the rows count as complete when as
  * many were read as the connector says; where changes have taken the place of some (an incremental snapshot leaves out
- * what a change has overtaken), what there is GRACE_US after the last notification counts. A row is visible when the
+ * what a change has overtaken), what there is `grace_us` after the last notification counts. A row is visible when the
  * group has committed an offset behind it. Thread: main.
  */
 #ifndef SLUICE_ADMIN_SNAPSHOT_FOLLOW_H
@@ -30,6 +30,7 @@ struct snapshot_follow {
     struct snapshot_watch watch;
     struct progress progress;
     int64_t timeout_us;
+    int64_t grace_us;
     int n_notice_parts;
     int64_t *notice_positions;
     struct snapshot_part *parts; /* one for each of the table's partitions */
