@@ -66,6 +66,8 @@ void progress_format(const struct progress_facts *facts, size_t width, char text
         (void)snprintf(part, sizeof part, " %3d %%", (int)(facts->share * 100));
         append(text, limit, part);
     }
+    if (facts->unit == NULL)
+        return;
     format_count(facts->count, count);
     (void)snprintf(part, sizeof part, "  %s %s", count, facts->unit);
     append(text, limit, part);

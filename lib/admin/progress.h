@@ -21,7 +21,7 @@ struct progress_facts {
     const char *what; /* "reading" */
     double share;     /* 0 to 1; negative: not known */
     int64_t count;
-    const char *unit;   /* "rows" */
+    const char *unit;   /* "rows"; NULL: there is nothing to count yet */
     int64_t elapsed_us; /* in which `count` came together; 0: no rate is shown */
 };
 

@@ -183,7 +183,11 @@ static void show(struct snapshot_follow *follow, int64_t now_us, int64_t n_left)
     const struct progress_facts reading = {"reading", snapshot_watch_share(&follow->watch), follow->n_rows, "rows",
                                            now_us - follow->begun_us};
     const struct progress_facts storing = {"waiting for ClickHouse", -1, n_left, "records to go", 0};
-    progress_show(&follow->progress, now_us, is_over ? &storing : &reading);
+    const struct progress_facts asking = {"waiting for the connector", -1, 0, NULL, 0};
+    if (follow->watch.stage == SNAPSHOT_ASKED)
+        progress_show(&follow->progress, now_us, &asking);
+    else
+        progress_show(&follow->progress, now_us, is_over ? &storing : &reading);
 }
 
 static void tell_stage(struct snapshot_follow *follow, enum snapshot_stage before)

@@ -19,6 +19,7 @@ static const struct {
     {{"reading", 0, 10, "rows", 100000}, 79, "reading [........................]   0 %  10 rows"},
     {{"reading", 1, 10, "rows", 100000}, 79, "reading [########################] 100 %  10 rows  0:00 left"},
     {{"reading", 0.01, 100, "rows", 60000000}, 0, "reading   1 %  100 rows  1 rows/s  1 h 39 min left"},
+    {{"waiting for it", -1, 0, NULL, 0}, 79, "waiting for it"},
     {{"waiting", -1, -5, "records", 0}, 12, "waiting"},
 };
 
