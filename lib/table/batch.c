@@ -10,6 +10,7 @@
 #include "table/toast.h"
 
 enum { FIRST_BYTES = 64 * 1024, FIRST_ROWS = 512, FIRST_TIES = 64, OLD_KEYS_MAX_BYTES = 128 << 20 };
+static const size_t before_rows_max_bytes = (size_t)1 << 30;
 
 static bool can_hold_unknown(const struct sluice_plan *plan)
 {
@@ -33,6 +34,7 @@ enum sluice_code sluice_batch_new(struct sluice_plan *plan, size_t max_rows, siz
     batch->max_bytes = max_bytes < INT32_MAX ? max_bytes : INT32_MAX;
     batch->keeps_values = plan->identity != SLUICE_IDENTITY_FULL && can_hold_unknown(plan);
     sluice_buf_init(&batch->old_keys, OLD_KEYS_MAX_BYTES, "old keys of a batch");
+    sluice_buf_init(&batch->before_rows, before_rows_max_bytes, "deleted rows of a batch");
     *out = batch;
     return SLUICE_OK;
 }
@@ -49,6 +51,8 @@ void sluice_batch_free(struct sluice_batch *batch)
     free(batch->ties);
     free(batch->holes);
     sluice_buf_deinit(&batch->old_keys);
+    free(batch->befores);
+    sluice_buf_deinit(&batch->before_rows);
     sluice_plan_unref(batch->plan);
     free(batch);
 }
@@ -278,6 +282,43 @@ static enum sluice_code keep_old_key(struct sluice_batch *batch, const struct sl
     return SLUICE_OK;
 }
 
+/* A row's transaction has created rows, as far as it was seen. */
+static bool follows_created(const struct sluice_batch *batch, unsigned marks)
+{
+    const bool is_other = (marks & ROW_BEGINS) != 0 && batch->n_rows > 0;
+    return !is_other && (batch->tx_has_create || batch->in_continued);
+}
+
+/* The row that is deleted, in front of the row itself: where its key was deferred, its values alone tell which row of
+ * that key it is. What of it can't be encoded tells nothing. */
+static enum sluice_code keep_before(struct sluice_batch *batch, const struct appending *a, struct sluice_error *err)
+{
+    uint32_t key_at[SORTKEY_MAX_COLUMNS];
+    struct sluice_error ignored;
+    struct sluice_change before = *a->change;
+    before.op = 'u';
+    void *grown = batch->befores;
+    enum sluice_code code = SLUICE_OK;
+    if (batch->n_befores == batch->befores_allocated) {
+        const size_t n = batch->befores_allocated > 0 ? batch->befores_allocated * 2 : FIRST_TIES;
+        code = grow_array(&grown, n, sizeof *batch->befores, err);
+        batch->befores = grown;
+        batch->befores_allocated = code == SLUICE_OK ? n : batch->befores_allocated;
+    }
+    if (code == SLUICE_OK)
+        code = sluice_buf_reserve(&batch->before_rows, row_room(batch->plan, &before, NULL, a->place), err);
+    if (code != SLUICE_OK)
+        return code;
+    unsigned char *at = (unsigned char *)batch->before_rows.ptr + batch->before_rows.len;
+    const unsigned char *end = row_encode(batch->plan, &before, NULL, a->version, a->place, at, key_at, NULL, &ignored);
+    if (end == NULL)
+        return SLUICE_OK;
+    batch->befores[batch->n_befores++] =
+        (struct batch_before){(uint32_t)batch->n_rows, batch->before_rows.len, (size_t)(end - at)};
+    batch->before_rows.len += (size_t)(end - at);
+    return SLUICE_OK;
+}
+
 /* Which of the rows it means, only its values tell. */
 static enum sluice_code refuse_without_key(const struct sluice_plan *plan, struct sluice_error *err)
 {
@@ -307,6 +348,25 @@ static uint8_t marks_of(const struct sluice_batch *batch, const struct sluice_ch
     return (uint8_t)marks;
 }
 
+/* With REPLICA IDENTITY FULL keys may be deferred: then what a transaction has created may have replaced a row, which
+ * it deletes in a later batch. */
+static bool may_defer_keys(const struct sluice_batch *batch)
+{
+    return batch->plan->identity == SLUICE_IDENTITY_FULL && batch->tx_has_create;
+}
+
+static bool is_older(struct sluice_version a, struct sluice_version b)
+{
+    return a.high != b.high ? a.high < b.high : a.low < b.low;
+}
+
+/* Does the connector send earlier rows again behind the last one, whose transaction it ends later? */
+static bool is_broken_off(const struct sluice_batch *batch)
+{
+    const uint32_t last = (uint32_t)batch->n_rows - 1;
+    return is_older(batch_version(batch_bytes(batch, last)), batch_version(batch_bytes(batch, last - 1)));
+}
+
 static void note_row(struct sluice_batch *batch, const struct sluice_row_ties *ties, unsigned marks)
 {
     const struct sluice_plan *plan = batch->plan;
@@ -315,6 +375,7 @@ static void note_row(struct sluice_batch *batch, const struct sluice_row_ties *t
     if (plan->by_offset)
         return;
     if ((marks & ROW_BEGINS) != 0 && batch->n_rows > 1) {
+        batch->may_need_settled = batch->may_need_settled || (may_defer_keys(batch) && is_broken_off(batch));
         batch->tx_has_create = false;
         batch->in_continued = false;
     }
@@ -338,16 +399,24 @@ enum sluice_code sluice_batch_append_tied(struct sluice_batch *batch, const stru
     if (plan->by_offset && !plan->is_log && (change->op == 'u' || change->op == 'd'))
         return refuse_without_key(plan, err);
     a.marks = marks_of(batch, change, ties);
+    const size_t n_befores = batch->n_befores;
+    const size_t before_rows_len = batch->before_rows.len;
     bool may_have_holes = change->op == 'u' || ties->moved_from != NULL;
     enum sluice_code code = SLUICE_OK;
     if (may_have_holes) {
         a.holes = &holes;
         code = make_holes(batch, &holes, err);
     }
+    if (code == SLUICE_OK && change->op == 'd' && change->has_image && plan->identity == SLUICE_IDENTITY_FULL &&
+        !plan->by_offset && ties->txid != 0 && follows_created(batch, a.marks))
+        code = keep_before(batch, &a, err);
     if (code == SLUICE_OK)
         code = append_row(batch, &a, full, err);
-    if (code != SLUICE_OK)
+    if (code != SLUICE_OK) {
+        batch->n_befores = n_befores;
+        batch->before_rows.len = before_rows_len;
         return code;
+    }
     if (holes.n > 0) {
         code = add_tie(batch, holes.n, place->offset, &tie, err);
         if (code == SLUICE_OK && ties->moved_from != NULL)
@@ -382,7 +451,7 @@ void sluice_batch_continues(struct sluice_batch *batch)
 
 bool sluice_batch_is_tied(const struct sluice_batch *batch)
 {
-    return batch->may_need_settled;
+    return batch->may_need_settled || may_defer_keys(batch);
 }
 
 bool sluice_batch_moves_values(const struct sluice_batch *batch)
@@ -442,11 +511,6 @@ struct sluice_version batch_version(struct sluice_str row)
 static struct sluice_version version_of(const struct sluice_batch *batch, uint32_t row)
 {
     return batch_version(batch_bytes(batch, row));
-}
-
-static bool is_older(struct sluice_version a, struct sluice_version b)
-{
-    return a.high != b.high ? a.high < b.high : a.low < b.low;
 }
 
 /* Of rows with one key, which stand together, the highest version stays; of equal versions the last, as on the server.
@@ -556,7 +620,7 @@ size_t sluice_batch_memory(const struct sluice_batch *batch)
         per_row += batch->plan->key.n_columns * sizeof *batch->key_at;
     return sizeof *batch + batch->n_allocated + batch->rows_allocated * per_row +
            batch->ties_allocated * sizeof *batch->ties + batch->holes_allocated * sizeof *batch->holes +
-           batch->old_keys.capacity;
+           batch->old_keys.capacity + batch->befores_allocated * sizeof *batch->befores + batch->before_rows.capacity;
 }
 
 const struct sluice_plan *sluice_batch_plan(const struct sluice_batch *batch)

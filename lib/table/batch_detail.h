@@ -26,6 +26,14 @@ struct batch_tie {
     int64_t offset; /* of its record, for errors */
 };
 
+/* The whole row that a deleted row of a table with REPLICA IDENTITY FULL means, in a transaction that has created rows
+ * before it. */
+struct batch_before {
+    uint32_t row;
+    size_t at; /* in batch->before_rows */
+    size_t len;
+};
+
 struct sluice_batch {
     struct sluice_plan *plan;
     size_t max_rows;
@@ -52,6 +60,10 @@ struct sluice_batch {
     size_t n_holes;
     size_t holes_allocated;
     struct sluice_buf old_keys;
+    struct batch_before *befores; /* in order of rows */
+    size_t n_befores;
+    size_t befores_allocated;
+    struct sluice_buf before_rows;
     uint64_t txid;         /* of the last row */
     bool tx_has_create;    /* as far as it was seen */
     bool is_continued;     /* the first transaction began in an earlier batch, and has created rows there */

@@ -45,6 +45,25 @@ const struct batch_tie *settle_tie(const struct settle *settle, uint32_t row)
     return low < batch->n_ties && batch->ties[low].row == row ? &batch->ties[low] : NULL;
 }
 
+bool settle_find_before(const struct settle *settle, uint32_t row, struct sluice_str *before)
+{
+    const struct sluice_batch *batch = settle->batch;
+    size_t low = 0;
+    size_t high = batch->n_befores;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (batch->befores[middle].row < row)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == batch->n_befores || batch->befores[low].row != row)
+        return false;
+    const struct batch_before *found = &batch->befores[low];
+    *before = (struct sluice_str){batch->before_rows.ptr + found->at, found->len};
+    return true;
+}
+
 /* --- order ---------------------------------------------------------------------------------------------------------
  */
 
@@ -203,19 +222,22 @@ static enum sluice_code look_at_tie(struct settle *settle, uint32_t row, const s
     return ask(settle, settle->state_of[row], version, err);
 }
 
-/* A create and a delete of one key in one transaction: did the key live before? Between batches only those rows can
- * matter that may have replaced a living row, and those that come after such a one. */
+/* A create and a delete of one key in one transaction: did the key live before? Between batches those rows matter that
+ * come after one that may have replaced a living row. */
 static bool counts(const struct settle *settle, const struct key_state *state, uint32_t row, uint8_t marks)
 {
     const struct sluice_batch *batch = settle->batch;
     uint32_t transaction = settle->transaction[row];
     if (settle->plan->is_log)
         return false;
-    if ((marks & ROW_DELETED) != 0 && state->created_in == transaction)
-        return true;
-    if (batch->is_continued && transaction == 0)
-        return true;
-    return settle->goes_on[row] && (marks & ROW_CREATED) != 0 &&
+    return ((marks & ROW_DELETED) != 0 && state->created_in == transaction) ||
+           (batch->is_continued && transaction == 0);
+}
+
+/* May the row have replaced a living one, of which a later batch hears? */
+static bool may_replace(const struct settle *settle, uint32_t row, uint8_t marks)
+{
+    return settle->goes_on[row] && !settle->plan->is_log && (marks & ROW_CREATED) != 0 &&
            ((marks & ROW_MOVED_HERE) != 0 || settle->plan->identity == SLUICE_IDENTITY_FULL);
 }
 
@@ -242,12 +264,14 @@ static enum sluice_code look_at_row(struct settle *settle, size_t i, struct slui
     if (code != SLUICE_OK)
         return code;
     struct key_state *state = &settle->states[settle->state_of[row]];
-    bool counted = counts(settle, state, row, marks);
+    const bool counted = counts(settle, state, row, marks) || may_replace(settle, row, marks);
+    /* The connector has sent the row before it again: what was between the two is in the target. */
+    const bool is_apart = !settle->plan->is_log && state->last_row != SETTLE_NONE && state->last_row > row;
     bool is_lacked = settle_is_lacked(settle, i, &half);
-    if (counted)
+    if (counted || is_apart)
         want_all(settle);
     settle->is_needed = settle->is_needed || tie != NULL || counted || settle->has_places || is_lacked;
-    if (settle->has_places || is_lacked || counted)
+    if (settle->has_places || is_lacked || counted || is_apart)
         code = ask(settle, settle->state_of[row], version, err);
     if (state->last_row == SETTLE_NONE ||
         settle_is_above(version, batch_version(batch_bytes(settle->batch, state->last_row))))
@@ -310,7 +334,7 @@ enum sluice_code settle_new(const struct sluice_batch *batch, const char *source
                             struct sluice_error *err)
 {
     *out = NULL;
-    if (!batch->may_need_settled || batch->n_rows == 0)
+    if (!sluice_batch_is_tied(batch) || batch->n_rows == 0)
         return SLUICE_OK;
     struct settle *settle = calloc(1, sizeof *settle);
     if (settle == NULL)

@@ -17,8 +17,16 @@ struct settle;
 
 /* Bits of a row's version that tell how many rows of this key the transaction has replaced and not deleted yet; an lsn
  * leaves them free. What the target holds decides them, so two attempts at one event may set them differently: versions
- * that differ in nothing else are of the same event. */
-enum { PENDING_SHIFT = 1, PENDING_MAX = 3, PENDING_MASK = PENDING_MAX << PENDING_SHIFT };
+ * that differ in nothing else are of the same event.
+ * With REPLICA IDENTITY FULL, where a deleted row tells which one it is: none, one that differs from the row, or one
+ * that is equal to it. */
+enum {
+    PENDING_SHIFT = 1,
+    PENDING_MAX = 3,
+    PENDING_MASK = PENDING_MAX << PENDING_SHIFT,
+    PENDING_OTHER = 1,
+    PENDING_EQUAL = 2
+};
 
 /* Rows of `key` (the columns of the source's key as RowBinary, in the plan's order) are asked for: of each sorting key
  * the row with the highest version up to `bound`; if there is none, the lowest above. Only in the mode log there is a

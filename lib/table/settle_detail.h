@@ -42,6 +42,7 @@ struct key_state {
     uint32_t first_held;          /* not looked at yet */
     struct sluice_version newest; /* of the target; zero: it has none */
     struct image last;            /* the row as it is now */
+    struct image replaced;        /* by its last created row, which its transaction may delete before it deletes this */
     struct image moved;           /* the row that was moved away last */
     struct sluice_version moved_at;
     uint32_t first_life;
@@ -102,6 +103,8 @@ struct settle {
 uint32_t settle_hole(const struct settle *settle, const struct batch_tie *tie, size_t i);
 /* The tie of a row, or NULL. */
 const struct batch_tie *settle_tie(const struct settle *settle, uint32_t row);
+/* The row that a deleted row means, if it is known. */
+bool settle_find_before(const struct settle *settle, uint32_t row, struct sluice_str *before);
 /* Does the created half of a key change lack values of its deleted half, the i-th row in order? It may not be in the
  * batch, then *half is NULL. */
 bool settle_is_lacked(const struct settle *settle, size_t i, const struct batch_tie **half);

@@ -173,6 +173,7 @@ static enum sluice_code join(struct walk *walk, struct key_state *state, uint32_
 {
     const struct image image = held_image(walk, index);
     state->last = image;
+    state->replaced.is_known = false;
     if (!walk->settle->has_places)
         return SLUICE_OK;
     if (image.is_deleted) {
@@ -248,6 +249,34 @@ static unsigned pending_before(const struct walk *walk, const struct looked_at *
     return (unsigned)(last.version.low >> PENDING_SHIFT) & PENDING_MAX;
 }
 
+/* Do the rows hold the same, apart from the key that both have? */
+static bool same_values(const struct walk *walk, struct sluice_str before, struct image image)
+{
+    const struct sluice_plan *plan = walk->plan;
+    const struct sluice_str bytes = image_bytes(walk, image);
+    layout_find(plan, before, walk->starts);
+    layout_find(plan, bytes, walk->source_starts);
+    for (size_t i = 0; i < plan->n_columns; i++) {
+        const struct plan_column *column = &plan->columns[i];
+        /* The server writes a JSON text anew. */
+        const bool is_rewritten = image.is_held && column->convert.type.kind == SLUICE_TYPE_JSON;
+        if (!column->is_key && !is_rewritten &&
+            !sluice_str_equal(layout_column(before, walk->starts, i), layout_column(bytes, walk->source_starts, i)))
+            return false;
+    }
+    return true;
+}
+
+static bool is_full(const struct walk *walk)
+{
+    return walk->plan->identity == SLUICE_IDENTITY_FULL;
+}
+
+static bool has_values(const struct walk *walk, struct image image)
+{
+    return image.is_known && (!image.is_held || walk->settle->wants_all);
+}
+
 /* The same, once a created row is there too: does it replace one that its transaction deletes later? In a shared target
  * the row may live there for another topic, which deletes it; only a key change tells that it is of this one. */
 static unsigned pending_after_create(const struct walk *walk, const struct looked_at *x)
@@ -256,16 +285,46 @@ static unsigned pending_after_create(const struct walk *walk, const struct looke
     const bool is_shared = walk->settle->source[0] == '\0';
     if (!last.is_known || last.is_deleted || (is_shared && last.is_held && (x->marks & ROW_MOVED_HERE) == 0))
         return 0;
-    return pending_before(walk, x) + 1;
+    const unsigned n_pending = pending_before(walk, x);
+    if (!is_full(walk))
+        return n_pending + 1;
+    if (n_pending > 0)
+        return PENDING_MAX + 1;
+    return has_values(walk, last) && same_values(walk, x->bytes, last) ? PENDING_EQUAL : PENDING_OTHER;
+}
+
+/* Which row of its key a deleted row means. */
+enum meant {
+    MEANT_UNTOLD,
+    MEANT_LAST,
+    MEANT_OLDER /* one that a created row of the transaction has replaced; `last` lives on */
+};
+
+/* Only among rows of one transaction it is the question. */
+static enum meant what_is_meant(const struct walk *walk, const struct looked_at *x, struct image last)
+{
+    struct sluice_str before;
+    if (!has_values(walk, last) || last.is_deleted || !same_commit(last.version, x) || is_again(x, last) ||
+        !settle_find_before(walk->settle, x->row, &before))
+        return MEANT_UNTOLD;
+    return same_values(walk, before, last) ? MEANT_LAST : MEANT_OLDER;
 }
 
 static enum sluice_code too_many(const struct walk *walk)
 {
     return sluice_error_set(
         walk->err, SLUICE_E_KEY, SLUICE_STOP_PARTITION,
-        "table \"%s.%s\": one transaction gives more than %d rows the same key before it deletes one "
+        "table \"%s.%s\": one transaction replaces more than %d rows of one key before it deletes one "
         "of them, which can't be followed; repeat the table's snapshot behind this transaction",
-        walk->plan->source_schema, walk->plan->source_table, PENDING_MAX);
+        walk->plan->source_schema, walk->plan->source_table, is_full(walk) ? 1 : PENDING_MAX);
+}
+
+static enum sluice_code not_followed(const struct walk *walk, const char *what)
+{
+    return sluice_error_set(walk->err, SLUICE_E_KEY, SLUICE_STOP_PARTITION,
+                            "table \"%s.%s\": one transaction gives several rows the same key and %s, which can't be "
+                            "followed; repeat the table's snapshot behind this transaction",
+                            walk->plan->source_schema, walk->plan->source_table, what);
 }
 
 /* --- one row
@@ -369,14 +428,41 @@ static enum sluice_code fill_holes(struct walk *walk, const struct looked_at *x)
                : sluice_buf_append_str(&walk->row, tail_of(x->bytes, walk->starts, plan->n_columns), walk->err);
 }
 
+/* The row in walk->row becomes the one that lives under the key. */
+static enum sluice_code put_living(struct walk *walk, struct key_state *state)
+{
+    SLUICE_AUTO(sluice_buf) struct sluice_buf mover;
+    sluice_buf_init(&mover, PLACE_BYTES_MAX, "a row");
+    enum sluice_code code = SLUICE_OK;
+    if (walk->settle->has_places)
+        code = sluice_buf_append_str(&mover, sluice_buf_str(&walk->row), walk->err);
+    if (code == SLUICE_OK)
+        code = put_row(walk);
+    if (code != SLUICE_OK)
+        return code;
+    state->last = new_image(walk);
+    if (!walk->settle->has_places)
+        return SLUICE_OK;
+    const struct image image = state->last;
+    code = end_lives(walk, state, image, sluice_buf_str(&mover));
+    return code != SLUICE_OK ? code : begin_life(walk, state, image);
+}
+
 static enum sluice_code walk_living(struct walk *walk, const struct looked_at *x)
 {
     struct key_state *state = x->state;
+    const struct image before = row_before(walk, x);
     unsigned n_pending = pending_before(walk, x);
-    if ((x->marks & ROW_CREATED) != 0 && !is_again(x, row_before(walk, x)) && !walk->plan->is_log)
-        n_pending = pending_after_create(walk, x);
+    if ((x->marks & ROW_CREATED) != 0) {
+        const bool is_new = !is_again(x, before) && !walk->plan->is_log;
+        if (is_new)
+            n_pending = pending_after_create(walk, x);
+        state->replaced = is_new && n_pending > 0 ? before : (struct image){.is_known = false};
+    }
     if (n_pending > PENDING_MAX)
         return too_many(walk);
+    if (is_full(walk) && n_pending > 0 && (x->marks & ROW_CREATED) == 0 && !is_again(x, before))
+        return not_followed(walk, "updates one of them before it deletes one");
     enum sluice_code code = SLUICE_OK;
     if (x->tie != NULL) {
         code = fill_holes(walk, x);
@@ -387,25 +473,7 @@ static enum sluice_code walk_living(struct walk *walk, const struct looked_at *x
     if (code != SLUICE_OK)
         return code;
     set_tail(&walk->row, settle_with_pending(x->version, n_pending), false);
-    if (walk->settle->has_places) {
-        SLUICE_AUTO(sluice_buf) struct sluice_buf mover;
-        sluice_buf_init(&mover, PLACE_BYTES_MAX, "a row");
-        code = sluice_buf_append_str(&mover, sluice_buf_str(&walk->row), walk->err);
-        if (code == SLUICE_OK)
-            code = put_row(walk);
-        if (code != SLUICE_OK)
-            return code;
-        const struct image image = new_image(walk);
-        code = end_lives(walk, state, image, sluice_buf_str(&mover));
-        if (code == SLUICE_OK)
-            code = begin_life(walk, state, image);
-        state->last = image;
-    } else {
-        code = put_row(walk);
-        if (code == SLUICE_OK)
-            state->last = new_image(walk);
-    }
-    return code;
+    return put_living(walk, state);
 }
 
 /* The deleted row means an older row of its key: the one that took its place lives on, stored again. */
@@ -460,6 +528,39 @@ static enum sluice_code end_places(struct walk *walk, const struct looked_at *x)
     return SLUICE_OK;
 }
 
+/* The deleted row means the row that was created last, so the one that it had replaced lives. */
+static enum sluice_code live_again(struct walk *walk, const struct looked_at *x)
+{
+    const struct image replaced = x->state->replaced;
+    if (!has_values(walk, replaced))
+        return not_followed(walk, "deletes the newest of them in a later batch");
+    sluice_buf_clear(&walk->row);
+    enum sluice_code code = sluice_buf_append_str(&walk->row, image_bytes(walk, replaced), walk->err);
+    if (code != SLUICE_OK)
+        return code;
+    set_tail(&walk->row, settle_with_pending(x->version, 0), false);
+    walk->counts->n_shifted++;
+    return put_living(walk, x->state);
+}
+
+/* Of several rows of a key in one transaction. Of equal ones either may go. */
+static enum sluice_code delete_one(struct walk *walk, const struct looked_at *x, struct image last, unsigned n_pending)
+{
+    if (!is_full(walk))
+        return live_on(walk, x, n_pending - 1);
+    if (n_pending != PENDING_EQUAL && what_is_meant(walk, x, last) == MEANT_LAST)
+        return live_again(walk, x);
+    return live_on(walk, x, 0);
+}
+
+/* May its transaction have replaced a row that lived without that it was counted? An earlier batch may not have known
+ * that it was there, and in a shared target it may have been another table's. */
+static bool is_uncounted(const struct walk *walk, const struct looked_at *x)
+{
+    const struct settle *settle = walk->settle;
+    return (settle->batch->is_continued && settle->transaction[x->row] == 0) || settle->source[0] == '\0';
+}
+
 static enum sluice_code walk_deleted(struct walk *walk, const struct looked_at *x)
 {
     struct key_state *state = x->state;
@@ -468,7 +569,9 @@ static enum sluice_code walk_deleted(struct walk *walk, const struct looked_at *
     if (is_again(x, last) && !last.is_deleted)
         return last.is_held ? SLUICE_OK : live_on(walk, x, n_pending);
     if (!is_again(x, last) && n_pending > 0 && !last.is_deleted)
-        return live_on(walk, x, n_pending - 1);
+        return delete_one(walk, x, last, n_pending);
+    if (is_uncounted(walk, x) && what_is_meant(walk, x, last) == MEANT_OLDER)
+        return live_on(walk, x, 0);
     enum sluice_code code = move_away(walk, x);
     if (code != SLUICE_OK)
         return code;

@@ -62,6 +62,54 @@ def test_shift_with_a_kill(scene: Scene, point: str) -> None:
     scene.wait_equal("steps")
 
 
+def _share_a_key(scene: Scene, n_between: int) -> None:
+    """Two rows with one key until the transaction ends: an older or a newer one goes, between other rows."""
+    def between(value: str) -> list[str]:
+        return [f"UPDATE steps SET v = '{value}' WHERE id BETWEEN 10 AND {9 + n_between}"]
+    for n, (taken, deleted) in enumerate([("INSERT INTO steps VALUES (1, 'new', 'same')", "v LIKE 'old%'"),
+                                          ("INSERT INTO steps VALUES (2, 'new', 'same')", "v = 'old2'"),
+                                          ("UPDATE steps SET id = 3 WHERE id = 30", "v = 'old3'"),
+                                          ("INSERT INTO steps VALUES (4, 'old4', 'same')", "ctid = (SELECT max(ctid) FROM steps WHERE id = 4)")]):
+        key = n + 1
+        with scene.source.connection.transaction():
+            scene.source.execute(taken, *between(f"a{n_between}{n}"), f"DELETE FROM steps WHERE id = {key} AND {deleted}",
+                                 *between(f"b{n_between}{n}"))
+    with scene.source.connection.transaction():
+        scene.source.execute("INSERT INTO steps SELECT i, 'bulk', 'same' FROM generate_series(1001, 1020) i",
+                             "INSERT INTO steps SELECT i, 'new', 'same' FROM generate_series(5, 9) i",
+                             "DELETE FROM steps WHERE id BETWEEN 5 AND 9 AND v <> 'new'")
+
+
+@pytest.mark.parametrize("delivery", DELIVERIES)
+def test_rows_that_share_a_key(scene: Scene, delivery: str) -> None:
+    """Deferred: with REPLICA IDENTITY FULL the deleted row tells which of two rows of one key it is."""
+    rules = [{"match": r"\.(steps|twins)$", "identity": "full"}]
+    scene.source.execute("CREATE TABLE steps (id integer PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, v text, same text)",
+                         "ALTER TABLE steps REPLICA IDENTITY FULL",
+                         "CREATE TABLE twins (id integer PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, v text)",
+                         "ALTER TABLE twins REPLICA IDENTITY FULL",
+                         "INSERT INTO twins SELECT i, 'same' FROM generate_series(1, 30) i")
+    worker = scene.run(delivery=delivery, batch__max_rows=4, tables__rules=rules)
+    scene.connector("steps,twins")
+    scene.wait_equal("twins")
+    scene.wait_streaming()
+    for n_between in (0, 3, 4, 5):
+        scene.source.execute("DELETE FROM steps", "INSERT INTO steps SELECT i, 'old' || i, 'same' FROM generate_series(1, 30) i")
+        _share_a_key(scene, n_between)
+    scene.source.execute("UPDATE twins SET id = id + 1")
+    scene.wait_equal("steps,twins", seconds=120)
+    # The newest of them goes, amid one batch.
+    with scene.source.connection.transaction():
+        scene.source.execute("INSERT INTO twins VALUES (5, 'newest')", "DELETE FROM twins WHERE v = 'newest'")
+    scene.wait_equal("twins")
+    assert worker.metric("stopped_partitions") == 0
+    worker.terminate()
+    scene.reset_offsets("--all-topics", "--to-earliest")
+    scene.run("second", delivery=delivery, batch__max_rows=7, tables__rules=rules)
+    scene.wait_drained()
+    scene.wait_equal("steps,twins", seconds=120)
+
+
 def test_shift_in_a_shared_target(scene: Scene) -> None:
     """Two tables in one topic and one target: batches begin with rows of the one, amid a transaction that shifts keys of
     the other."""
