@@ -2,7 +2,7 @@
  *
  * For each key the walk knows the row as it is at that point, be it of the target or of the batch. Rows of the target
  * join in where their version stands; they are not put out again. */
-#include "table/settle_detail.h"
+#include "table/settle_walk.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -12,176 +12,24 @@
 #include "table/layout.h"
 #include "table/row.h"
 
-enum { PLACE_BYTES_MAX = 512 << 20, OUT_MAX = INT32_MAX };
-
-struct walk {
-    struct settle *settle;
-    const struct sluice_plan *plan;
-    struct sluice_batch *out;
-    struct settle_counts *counts;
-    struct sluice_buf row; /* the row being made */
-    uint32_t *starts;      /* of the row's columns, and of the one it takes values from */
-    uint32_t *source_starts;
-    bool wait_over;
-    struct sluice_error *err;
-};
-
-static struct sluice_str image_bytes(const struct walk *walk, struct image image)
-{
-    if (!image.is_held)
-        return batch_bytes(walk->out, image.at);
-    const struct held *held = &walk->settle->held[image.at];
-    return (struct sluice_str){walk->settle->held_bytes.ptr + held->at, held->len};
-}
-
-static struct image held_image(const struct walk *walk, uint32_t index)
-{
-    const struct held *held = &walk->settle->held[index];
-    return (struct image){
-        .is_known = true, .is_held = true, .is_deleted = held->is_deleted, .at = index, .version = held->version};
-}
-
-/* The row just put out. */
-static struct image new_image(const struct walk *walk)
-{
-    const uint32_t row = (uint32_t)(walk->out->n_rows - 1);
-    const struct sluice_str bytes = batch_bytes(walk->out, row);
-    return (struct image){
-        .is_known = true, .is_deleted = bytes.ptr[bytes.len - 1] != 0, .at = row, .version = batch_version(bytes)};
-}
-
-static void set_tail(struct sluice_buf *row, struct sluice_version version, bool deleted)
-{
-    unsigned char *at = (unsigned char *)row->ptr + row->len - PLAN_DELETED_BYTES - PLAN_VERSION_BYTES;
-    convert_put_64(at, version.low);
-    convert_put_64(at + 8, version.high);
-    at[PLAN_VERSION_BYTES] = deleted;
-}
-
-static struct sluice_str tail_of(struct sluice_str row, const uint32_t *starts, size_t n_columns)
-{
-    return (struct sluice_str){row.ptr + starts[n_columns], row.len - starts[n_columns]};
-}
-
-static enum sluice_code put_row(struct walk *walk)
-{
-    return batch_put(walk->out, sluice_buf_str(&walk->row), 0, walk->err);
-}
-
-/* --- places: tables where a key may live under several sorting keys -------------------------------------------------
- */
-
-static bool same_place(const struct walk *walk, struct sluice_str a, struct sluice_str b)
-{
-    layout_find(walk->plan, a, walk->starts);
-    layout_find(walk->plan, b, walk->source_starts);
-    for (size_t i = 0; i < walk->plan->n_columns; i++) {
-        if (walk->plan->columns[i].key_position != PLAN_NO_KEY &&
-            !sluice_str_equal(layout_column(a, walk->starts, i), layout_column(b, walk->source_starts, i)))
-            return false;
-    }
-    return true;
-}
-
-static enum sluice_code append_nothing(struct walk *walk, const struct plan_column *column)
-{
-    enum sluice_code code = sluice_buf_reserve(&walk->row, column->convert.room + 16, walk->err);
-    if (code != SLUICE_OK || column->is_excluded)
-        return code;
-    unsigned char *at = (unsigned char *)walk->row.ptr + walk->row.len;
-    walk->row.len += (size_t)(row_put_nothing(column, at) - at);
-    return SLUICE_OK;
-}
-
-/* A deleted row in the place of `image`, with the version and the metadata of the row that ends it. */
-static enum sluice_code put_end(struct walk *walk, struct image image, struct sluice_str mover)
-{
-    const struct sluice_plan *plan = walk->plan;
-    enum sluice_code code = SLUICE_OK;
-    layout_find(plan, mover, walk->starts);
-    const struct sluice_str tail = tail_of(mover, walk->starts, plan->n_columns);
-    const struct sluice_str source = image_bytes(walk, image);
-    layout_find(plan, source, walk->source_starts);
-    sluice_buf_clear(&walk->row);
-    for (size_t i = 0; i < plan->n_columns && code == SLUICE_OK; i++) {
-        const struct plan_column *column = &plan->columns[i];
-        if (column->is_key || column->key_position != PLAN_NO_KEY)
-            code = sluice_buf_append_str(&walk->row, layout_column(source, walk->source_starts, i), walk->err);
-        else
-            code = append_nothing(walk, column);
-    }
-    if (code == SLUICE_OK)
-        code = sluice_buf_append_str(&walk->row, tail, walk->err);
-    if (code != SLUICE_OK)
-        return code;
-    set_tail(&walk->row, batch_version(mover), true);
-    walk->counts->n_moved++;
-    return put_row(walk);
-}
-
-/* Every life of the key ends with `mover`, except in the mover's own place if it lives. `mover` may lie in the new
- * batch, whose bytes move: so it is copied. */
-static enum sluice_code end_lives(struct walk *walk, struct key_state *state, struct image mover,
-                                  struct sluice_str mover_bytes)
-{
-    SLUICE_AUTO(sluice_buf) struct sluice_buf copy;
-    sluice_buf_init(&copy, PLACE_BYTES_MAX, "a row");
-    enum sluice_code code = SLUICE_OK;
-    if (state->first_life != SETTLE_NONE)
-        code = sluice_buf_append_str(&copy, mover_bytes, walk->err);
-    uint32_t *at = &state->first_life;
-    while (*at != SETTLE_NONE && code == SLUICE_OK) {
-        struct life *life = &walk->settle->lives[*at];
-        bool same = mover.is_known && same_place(walk, image_bytes(walk, life->image), sluice_buf_str(&copy));
-        *at = life->next; /* lives on in `mover`, or ends */
-        if (!same)
-            code = put_end(walk, life->image, sluice_buf_str(&copy));
-    }
-    return code;
-}
-
-static enum sluice_code begin_life(struct walk *walk, struct key_state *state, struct image image)
-{
-    struct settle *settle = walk->settle;
-    void *lives = settle->lives;
-    enum sluice_code code =
-        settle_grow(&lives, settle->n_lives, &settle->lives_allocated, sizeof *settle->lives, walk->err);
-    settle->lives = lives;
-    if (code != SLUICE_OK)
-        return code;
-    settle->lives[settle->n_lives] = (struct life){image, state->first_life};
-    state->first_life = (uint32_t)settle->n_lives++;
-    return SLUICE_OK;
-}
-
-/* A deleted row of the target: nothing lives in its place any more. */
-static void forget_place(struct walk *walk, struct key_state *state, struct image image)
-{
-    for (uint32_t *at = &state->first_life; *at != SETTLE_NONE;) {
-        struct life *life = &walk->settle->lives[*at];
-        if (same_place(walk, image_bytes(walk, life->image), image_bytes(walk, image)))
-            *at = life->next;
-        else
-            at = &life->next;
-    }
-}
+enum { OUT_MAX = INT32_MAX };
 
 /* --- rows of the target ----------------------------------------------------------------------------------------------
  */
 
 static enum sluice_code join(struct walk *walk, struct key_state *state, uint32_t index)
 {
-    const struct image image = held_image(walk, index);
+    const struct image image = walk_held(walk, index);
     state->last = image;
     state->replaced.is_known = false;
     if (!walk->settle->has_places)
         return SLUICE_OK;
     if (image.is_deleted) {
-        forget_place(walk, state, image);
+        walk_forget_place(walk, state, image);
         return SLUICE_OK;
     }
-    enum sluice_code code = end_lives(walk, state, image, image_bytes(walk, image));
-    return code != SLUICE_OK ? code : begin_life(walk, state, image);
+    enum sluice_code code = walk_end_lives(walk, state, image, walk_bytes(walk, image));
+    return code != SLUICE_OK ? code : walk_begin_life(walk, state, image);
 }
 
 /* Those up to this version. */
@@ -196,135 +44,6 @@ static enum sluice_code join_up_to(struct walk *walk, struct key_state *state, s
         code = join(walk, state, index);
     }
     return code;
-}
-
-/* --- how often a key lives -------------------------------------------------------------------------------------------
- */
-
-struct looked_at {
-    size_t at; /* in settle->order */
-    uint32_t row;
-    struct sluice_str bytes;
-    struct sluice_version version;
-    uint8_t marks;
-    const struct batch_tie *tie;
-    struct key_state *state;
-};
-
-/* Does the row of version `a`, of the target or of the batch, belong to the transaction of the row? What a connector
- * sends again may lie behind other transactions, so the order of rows does not tell. Before the first COMMIT that the
- * connector sees, the commit position of each change is its own, or the snapshot's where that is higher. */
-static bool same_commit(struct sluice_version a, const struct looked_at *x)
-{
-    const uint64_t change_mask = (UINT64_C(1) << 56) - 1;
-    const uint64_t commit_a = a.high << 8 | a.low >> 56;
-    const uint64_t commit_x = x->version.high << 8 | x->version.low >> 56;
-    return commit_a == commit_x ||
-           ((x->marks & ROW_UNCOMMITTED) != 0 && commit_a >= (a.low & change_mask & ~UINT64_C(7)));
-}
-
-/* Stored by an earlier attempt, or sent again by the connector. */
-static bool is_again(const struct looked_at *x, struct image image)
-{
-    return image.is_known && settle_same_event(image.version, x->version);
-}
-
-/* The row under the key when this one comes, or this one itself. Where it may live in several places it is not `last`
- * if it lives: what ended elsewhere has the same version. */
-static struct image row_before(const struct walk *walk, const struct looked_at *x)
-{
-    const struct key_state *state = x->state;
-    if (state->first_life == SETTLE_NONE)
-        return state->last;
-    const struct image life = walk->settle->lives[state->first_life].image;
-    return is_again(x, state->last) && !is_again(x, life) ? state->last : life;
-}
-
-/* Rows of this key that its transaction has replaced and not deleted yet, when the row comes. */
-static unsigned pending_before(const struct walk *walk, const struct looked_at *x)
-{
-    const struct image last = row_before(walk, x);
-    if (!last.is_known || !same_commit(last.version, x))
-        return 0;
-    return (unsigned)(last.version.low >> PENDING_SHIFT) & PENDING_MAX;
-}
-
-/* Do the rows hold the same, apart from the key that both have? */
-static bool same_values(const struct walk *walk, struct sluice_str before, struct image image)
-{
-    const struct sluice_plan *plan = walk->plan;
-    const struct sluice_str bytes = image_bytes(walk, image);
-    layout_find(plan, before, walk->starts);
-    layout_find(plan, bytes, walk->source_starts);
-    for (size_t i = 0; i < plan->n_columns; i++) {
-        const struct plan_column *column = &plan->columns[i];
-        /* The server writes a JSON text anew. */
-        const bool is_rewritten = image.is_held && column->convert.type.kind == SLUICE_TYPE_JSON;
-        if (!column->is_key && !is_rewritten &&
-            !sluice_str_equal(layout_column(before, walk->starts, i), layout_column(bytes, walk->source_starts, i)))
-            return false;
-    }
-    return true;
-}
-
-static bool is_full(const struct walk *walk)
-{
-    return walk->plan->identity == SLUICE_IDENTITY_FULL;
-}
-
-static bool has_values(const struct walk *walk, struct image image)
-{
-    return image.is_known && (!image.is_held || walk->settle->wants_all);
-}
-
-/* The same, once a created row is there too: does it replace one that its transaction deletes later? In a shared target
- * the row may live there for another topic, which deletes it; only a key change tells that it is of this one. */
-static unsigned pending_after_create(const struct walk *walk, const struct looked_at *x)
-{
-    const struct image last = row_before(walk, x);
-    const bool is_shared = walk->settle->source[0] == '\0';
-    if (!last.is_known || last.is_deleted || (is_shared && last.is_held && (x->marks & ROW_MOVED_HERE) == 0))
-        return 0;
-    const unsigned n_pending = pending_before(walk, x);
-    if (!is_full(walk))
-        return n_pending + 1;
-    if (n_pending > 0)
-        return PENDING_MAX + 1;
-    return has_values(walk, last) && same_values(walk, x->bytes, last) ? PENDING_EQUAL : PENDING_OTHER;
-}
-
-/* Which row of its key a deleted row means. */
-enum meant {
-    MEANT_UNTOLD,
-    MEANT_LAST,
-    MEANT_OLDER /* one that a created row of the transaction has replaced; `last` lives on */
-};
-
-/* Only among rows of one transaction it is the question. */
-static enum meant what_is_meant(const struct walk *walk, const struct looked_at *x, struct image last)
-{
-    struct sluice_str before;
-    if (!has_values(walk, last) || last.is_deleted || !same_commit(last.version, x) || is_again(x, last) ||
-        !settle_find_before(walk->settle, x->row, &before))
-        return MEANT_UNTOLD;
-    return same_values(walk, before, last) ? MEANT_LAST : MEANT_OLDER;
-}
-
-static enum sluice_code too_many(const struct walk *walk)
-{
-    return sluice_error_set(
-        walk->err, SLUICE_E_KEY, SLUICE_STOP_PARTITION,
-        "table \"%s.%s\": one transaction replaces more than %d rows of one key before it deletes one "
-        "of them, which can't be followed; repeat the table's snapshot behind this transaction",
-        walk->plan->source_schema, walk->plan->source_table, is_full(walk) ? 1 : PENDING_MAX);
-}
-
-static enum sluice_code not_followed(const struct walk *walk, const char *what)
-{
-    return sluice_error_set(walk->err, SLUICE_E_KEY, SLUICE_STOP_PARTITION,
-                            "table \"%s.%s\": one transaction gives several rows the same key and %s, which can't be "
-                            "followed; repeat the table's snapshot behind this transaction",
-                            walk->plan->source_schema, walk->plan->source_table, what);
 }
 
 /* --- one row
@@ -377,9 +96,9 @@ static struct image find_moved(const struct walk *walk, const struct looked_at *
     const struct key_state *old = &settle->states[settle->old_state[x->tie - settle->batch->ties]];
     if (old->moved.is_known && settle_same_event(old->moved_at, settle_below(x->version)))
         return old->moved;
-    const struct image own = row_before(walk, x);
+    const struct image own = walk_row_before(walk, x);
     /* What it has ended in another place has its version too. */
-    if (is_again(x, own) && (!own.is_deleted || same_place(walk, x->bytes, image_bytes(walk, own))))
+    if (walk_is_again(x, own) && (!own.is_deleted || walk_same_place(walk, x->bytes, walk_bytes(walk, own))))
         return own;
     return (struct image){.is_known = false};
 }
@@ -392,7 +111,7 @@ static struct image find_values(const struct walk *walk, const struct looked_at 
     *is_aside = is_moved && !found.is_known && settle_has_asides(walk->settle, x->tie);
     /* A newer row of the target is as good: ours loses against it. */
     if (!found.is_known && !*is_aside && x->state->first_held != SETTLE_NONE)
-        return held_image(walk, x->state->first_held);
+        return walk_held(walk, x->state->first_held);
     return found;
 }
 
@@ -409,7 +128,7 @@ static enum sluice_code fill_holes(struct walk *walk, const struct looked_at *x)
     sluice_buf_clear(&walk->row);
     if (!is_known)
         return sluice_buf_append_str(&walk->row, x->bytes, walk->err);
-    const struct sluice_str values = is_aside ? x->bytes : image_bytes(walk, source);
+    const struct sluice_str values = is_aside ? x->bytes : walk_bytes(walk, source);
     size_t n = 0;
     layout_find(plan, x->bytes, walk->starts);
     layout_find(plan, values, walk->source_starts);
@@ -425,44 +144,44 @@ static enum sluice_code fill_holes(struct walk *walk, const struct looked_at *x)
     walk->counts->n_filled += n;
     return code != SLUICE_OK
                ? code
-               : sluice_buf_append_str(&walk->row, tail_of(x->bytes, walk->starts, plan->n_columns), walk->err);
+               : sluice_buf_append_str(&walk->row, walk_tail(x->bytes, walk->starts, plan->n_columns), walk->err);
 }
 
 /* The row in walk->row becomes the one that lives under the key. */
 static enum sluice_code put_living(struct walk *walk, struct key_state *state)
 {
     SLUICE_AUTO(sluice_buf) struct sluice_buf mover;
-    sluice_buf_init(&mover, PLACE_BYTES_MAX, "a row");
+    sluice_buf_init(&mover, WALK_ROW_MAX_BYTES, "a row");
     enum sluice_code code = SLUICE_OK;
     if (walk->settle->has_places)
         code = sluice_buf_append_str(&mover, sluice_buf_str(&walk->row), walk->err);
     if (code == SLUICE_OK)
-        code = put_row(walk);
+        code = walk_put(walk);
     if (code != SLUICE_OK)
         return code;
-    state->last = new_image(walk);
+    state->last = walk_newest(walk);
     if (!walk->settle->has_places)
         return SLUICE_OK;
     const struct image image = state->last;
-    code = end_lives(walk, state, image, sluice_buf_str(&mover));
-    return code != SLUICE_OK ? code : begin_life(walk, state, image);
+    code = walk_end_lives(walk, state, image, sluice_buf_str(&mover));
+    return code != SLUICE_OK ? code : walk_begin_life(walk, state, image);
 }
 
 static enum sluice_code walk_living(struct walk *walk, const struct looked_at *x)
 {
     struct key_state *state = x->state;
-    const struct image before = row_before(walk, x);
-    unsigned n_pending = pending_before(walk, x);
+    const struct image before = walk_row_before(walk, x);
+    unsigned n_pending = walk_pending_before(walk, x);
     if ((x->marks & ROW_CREATED) != 0) {
-        const bool is_new = !is_again(x, before) && !walk->plan->is_log;
+        const bool is_new = !walk_is_again(x, before) && !walk->plan->is_log;
         if (is_new)
-            n_pending = pending_after_create(walk, x);
+            n_pending = walk_pending_after_create(walk, x);
         state->replaced = is_new && n_pending > 0 ? before : (struct image){.is_known = false};
     }
     if (n_pending > PENDING_MAX)
-        return too_many(walk);
-    if (is_full(walk) && n_pending > 0 && (x->marks & ROW_CREATED) == 0 && !is_again(x, before))
-        return not_followed(walk, "updates one of them before it deletes one");
+        return walk_too_many(walk);
+    if (walk_is_full(walk) && n_pending > 0 && (x->marks & ROW_CREATED) == 0 && !walk_is_again(x, before))
+        return walk_not_followed(walk, "updates one of them before it deletes one");
     enum sluice_code code = SLUICE_OK;
     if (x->tie != NULL) {
         code = fill_holes(walk, x);
@@ -472,7 +191,7 @@ static enum sluice_code walk_living(struct walk *walk, const struct looked_at *x
     }
     if (code != SLUICE_OK)
         return code;
-    set_tail(&walk->row, settle_with_pending(x->version, n_pending), false);
+    walk_set_tail(&walk->row, settle_with_pending(x->version, n_pending), false);
     return put_living(walk, state);
 }
 
@@ -480,19 +199,19 @@ static enum sluice_code walk_living(struct walk *walk, const struct looked_at *x
 static enum sluice_code live_on(struct walk *walk, const struct looked_at *x, unsigned n_pending)
 {
     struct key_state *state = x->state;
-    const struct image last = row_before(walk, x);
+    const struct image last = walk_row_before(walk, x);
     if (last.is_held && !walk->settle->wants_all)
-        return too_many(walk);
+        return walk_too_many(walk);
     sluice_buf_clear(&walk->row);
-    enum sluice_code code = sluice_buf_append_str(&walk->row, image_bytes(walk, last), walk->err);
+    enum sluice_code code = sluice_buf_append_str(&walk->row, walk_bytes(walk, last), walk->err);
     if (code != SLUICE_OK)
         return code;
-    set_tail(&walk->row, settle_with_pending(x->version, n_pending), false);
-    code = put_row(walk);
+    walk_set_tail(&walk->row, settle_with_pending(x->version, n_pending), false);
+    code = walk_put(walk);
     if (code != SLUICE_OK)
         return code;
     walk->counts->n_shifted++;
-    state->last = new_image(walk);
+    state->last = walk_newest(walk);
     if (state->first_life != SETTLE_NONE) /* it took the place of every other */
         walk->settle->lives[state->first_life].image = state->last;
     return SLUICE_OK;
@@ -511,18 +230,18 @@ static enum sluice_code move_away(struct walk *walk, const struct looked_at *x)
         return SLUICE_OK;
     x->state->moved = image;
     x->state->moved_at = x->version;
-    return settle_put_aside(walk->settle, x->state->key, x->version, half, image_bytes(walk, image),
-                            walk->source_starts, walk->err);
+    return settle_put_aside(walk->settle, x->state->key, x->version, half, walk_bytes(walk, image), walk->source_starts,
+                            walk->err);
 }
 
 static enum sluice_code end_places(struct walk *walk, const struct looked_at *x)
 {
     const size_t n_before = walk->out->n_rows;
-    enum sluice_code code = end_lives(walk, x->state, (struct image){.is_known = false}, x->bytes);
+    enum sluice_code code = walk_end_lives(walk, x->state, (struct image){.is_known = false}, x->bytes);
     if (code != SLUICE_OK)
         return code;
     if (walk->out->n_rows > n_before)
-        x->state->last = new_image(walk);
+        x->state->last = walk_newest(walk);
     else if (!x->state->last.is_deleted)
         x->state->last.is_known = false;
     return SLUICE_OK;
@@ -532,13 +251,13 @@ static enum sluice_code end_places(struct walk *walk, const struct looked_at *x)
 static enum sluice_code live_again(struct walk *walk, const struct looked_at *x)
 {
     const struct image replaced = x->state->replaced;
-    if (!has_values(walk, replaced))
-        return not_followed(walk, "deletes the newest of them in a later batch");
+    if (!walk_has_values(walk, replaced))
+        return walk_not_followed(walk, "deletes the newest of them in a later batch");
     sluice_buf_clear(&walk->row);
-    enum sluice_code code = sluice_buf_append_str(&walk->row, image_bytes(walk, replaced), walk->err);
+    enum sluice_code code = sluice_buf_append_str(&walk->row, walk_bytes(walk, replaced), walk->err);
     if (code != SLUICE_OK)
         return code;
-    set_tail(&walk->row, settle_with_pending(x->version, 0), false);
+    walk_set_tail(&walk->row, settle_with_pending(x->version, 0), false);
     walk->counts->n_shifted++;
     return put_living(walk, x->state);
 }
@@ -546,9 +265,9 @@ static enum sluice_code live_again(struct walk *walk, const struct looked_at *x)
 /* Of several rows of a key in one transaction. Of equal ones either may go. */
 static enum sluice_code delete_one(struct walk *walk, const struct looked_at *x, struct image last, unsigned n_pending)
 {
-    if (!is_full(walk))
+    if (!walk_is_full(walk))
         return live_on(walk, x, n_pending - 1);
-    if (n_pending != PENDING_EQUAL && what_is_meant(walk, x, last) == MEANT_LAST)
+    if (n_pending != PENDING_EQUAL && walk_meant(walk, x, last) == MEANT_LAST)
         return live_again(walk, x);
     return live_on(walk, x, 0);
 }
@@ -564,13 +283,13 @@ static bool is_uncounted(const struct walk *walk, const struct looked_at *x)
 static enum sluice_code walk_deleted(struct walk *walk, const struct looked_at *x)
 {
     struct key_state *state = x->state;
-    unsigned n_pending = pending_before(walk, x);
-    const struct image last = row_before(walk, x);
-    if (is_again(x, last) && !last.is_deleted)
+    unsigned n_pending = walk_pending_before(walk, x);
+    const struct image last = walk_row_before(walk, x);
+    if (walk_is_again(x, last) && !last.is_deleted)
         return last.is_held ? SLUICE_OK : live_on(walk, x, n_pending);
-    if (!is_again(x, last) && n_pending > 0 && !last.is_deleted)
+    if (!walk_is_again(x, last) && n_pending > 0 && !last.is_deleted)
         return delete_one(walk, x, last, n_pending);
-    if (is_uncounted(walk, x) && what_is_meant(walk, x, last) == MEANT_OLDER)
+    if (is_uncounted(walk, x) && walk_meant(walk, x, last) == MEANT_OLDER)
         return live_on(walk, x, 0);
     enum sluice_code code = move_away(walk, x);
     if (code != SLUICE_OK)
@@ -580,10 +299,10 @@ static enum sluice_code walk_deleted(struct walk *walk, const struct looked_at *
     sluice_buf_clear(&walk->row);
     code = sluice_buf_append_str(&walk->row, x->bytes, walk->err);
     if (code == SLUICE_OK)
-        code = put_row(walk);
+        code = walk_put(walk);
     if (code != SLUICE_OK)
         return code;
-    state->last = new_image(walk);
+    state->last = walk_newest(walk);
     return SLUICE_OK;
 }
 
@@ -631,7 +350,7 @@ enum sluice_code settle_finish(struct settle *settle, bool wait_over, struct slu
                         .source_starts = malloc(n_starts * sizeof *walk.source_starts),
                         .wait_over = wait_over,
                         .err = err};
-    sluice_buf_init(&walk.row, PLACE_BYTES_MAX, "a row");
+    sluice_buf_init(&walk.row, WALK_ROW_MAX_BYTES, "a row");
     if (walk.starts == NULL || walk.source_starts == NULL)
         code = sluice_error_nomem(err, "settling a batch", n_starts * sizeof *walk.starts);
     for (size_t i = 0; i < settle->n_rows && code == SLUICE_OK; i++)
