@@ -184,8 +184,8 @@ static void check_settled(struct world *w, struct settle *settle, const char *ex
     check_moved(w, settle, expected, "");
 }
 
-static void check_failure(struct world *w, struct settle *settle, bool wait_over, enum sluice_action action,
-                          const char *part)
+static void check_failure(struct world *w, struct settle *settle, bool wait_over, enum sluice_code code,
+                          enum sluice_action action, const char *part)
 {
     struct sluice_error err = {0};
     struct sluice_batch *settled = NULL;
@@ -193,7 +193,7 @@ static void check_failure(struct world *w, struct settle *settle, bool wait_over
     if (!CHECK(settle != NULL))
         return;
     CHECK_INT(settle_answer(settle, sluice_buf_str(&w->answer), &err), SLUICE_OK);
-    CHECK_INT(settle_finish(settle, wait_over, &settled, &counts, &err), SLUICE_E_TOAST);
+    CHECK_INT(settle_finish(settle, wait_over, &settled, &counts, &err), code);
     CHECK_INT(err.action, action);
     CHECK_CONTAINS(err.text, part);
 }
@@ -292,7 +292,7 @@ static void test_unknown_value(void)
     world_init(&w, "id");
     append(&w, 'u', 8, "1", "0", GONE, NONE);
     struct settle *settle = begin(&w, 1);
-    check_failure(&w, settle, false, SLUICE_STOP_PARTITION, "field \"tx\", offset 0");
+    check_failure(&w, settle, false, SLUICE_E_TOAST, SLUICE_STOP_PARTITION, "field \"tx\", offset 0");
     w.plan->toast_missing = SLUICE_TOAST_MISSING_NULL;
     check_settled(&w, settle, "1/0/~@8");
     world_deinit(&w);
@@ -469,8 +469,8 @@ static void test_key_change_over_partitions(void)
     CHECK_INT(settle_moved(settle, 0).version.low, 8);
     CHECK_INT(settle_moved(settle, 0).version.high, 0);
     held(&w, settle, 0, 2, 0, "another", 0, true);
-    check_failure(&w, settle, false, SLUICE_RETRY, "key change");
-    check_failure(&w, settle, true, SLUICE_STOP_PARTITION, "field \"tx\"");
+    check_failure(&w, settle, false, SLUICE_E_TOAST, SLUICE_RETRY, "key change");
+    check_failure(&w, settle, true, SLUICE_E_TOAST, SLUICE_STOP_PARTITION, "field \"tx\"");
     settle_free(settle);
     settle = begin(&w, 1);
     aside(&w, 0, "tx", "Nullable(String)", "\0\3big", 5);
@@ -523,7 +523,7 @@ static void test_moved_values_of_another_type(void)
     settle = begin(&w, 1);
     sluice_buf_clear(&w.moved);
     aside(&w, 0, "tx", "Nullable(FixedString(3))", "\0big", 4);
-    check_failure(&w, settle, true, SLUICE_STOP_PARTITION, "field \"tx\"");
+    check_failure(&w, settle, true, SLUICE_E_TOAST, SLUICE_STOP_PARTITION, "field \"tx\"");
     settle_free(settle);
     world_deinit(&w);
 }
@@ -539,7 +539,7 @@ static void test_a_batch_that_waits(void)
     append(&w, 'd', 24, "5", "0", "null", (struct sluice_row_ties){.txid = 7, .moved_away = true});
     struct settle *settle = begin(&w, 3);
     held(&w, settle, 0, 1, 0, "big", 0, false);
-    check_failure(&w, settle, false, SLUICE_RETRY, "key change");
+    check_failure(&w, settle, false, SLUICE_E_TOAST, SLUICE_RETRY, "key change");
     check_aside(settle, "1@8 tx Nullable(String)=big");
     settle_free(settle);
     world_deinit(&w);
@@ -743,6 +743,98 @@ static void test_shift_of_the_first_transaction(void)
     world_deinit(&w);
 }
 
+static void world_init_full(struct world *w)
+{
+    world_init(w, "id");
+    w->plan->identity = SLUICE_IDENTITY_FULL;
+    w->batch->keeps_values = false;
+}
+
+/* With REPLICA IDENTITY FULL the values of a deleted row tell which row of its key it is. */
+static void test_rows_that_share_a_key(void)
+{
+    struct world w;
+    world_init_full(&w);
+    append(&w, 'c', 16, "1", "0", "\"new\"", TX(7));
+    append(&w, 'd', 24, "1", "0", "\"old\"", TX(7));
+    append(&w, 'c', 32, "2", "0", "\"new\"", TX(7));
+    append(&w, 'd', 40, "2", "0", "\"new\"", TX(7)); /* the older one lives again */
+    append(&w, 'c', 48, "3", "0", "\"old\"", TX(7));
+    append(&w, 'd', 56, "3", "0", "\"old\"", TX(7)); /* one of two equal ones */
+    append(&w, 'c', 64, "4", "0", "\"new\"", TX(7));
+    append(&w, 'd', 72, "4", "0", "\"new\"", TX(7)); /* nothing lived there */
+    struct settle *settle = begin(&w, 4);
+    held(&w, settle, 0, 1, 0, "old", 8, false);
+    held(&w, settle, 1, 2, 0, "old", 8, false);
+    held(&w, settle, 2, 3, 0, "old", 8, false);
+    check_settled(&w, settle, "1/0/new@18 1/0/new@24 2/0/new@34 2/0/old@40 3/0/old@52 3/0/old@56 4/0/new@64 -4/0/~@72");
+    world_deinit(&w);
+}
+
+static void test_rows_that_share_a_key_over_batches(void)
+{
+    struct world w;
+    world_init_full(&w);
+    append(&w, 'c', 16, "1", "0", "\"new\"", TX(7));
+    CHECK(sluice_batch_is_tied(w.batch)); /* what it has created may have replaced rows */
+    struct settle *settle = begin(&w, 1);
+    held(&w, settle, 0, 1, 0, "old", 8, false);
+    check_settled(&w, settle, "1/0/new@18");
+    world_deinit(&w);
+
+    world_init_full(&w);
+    sluice_batch_continues(w.batch);
+    append(&w, 'd', 24, "1", "0", "\"old\"", TX(7));
+    append(&w, 'd', 32, "2", "0", "\"old\"", TX(7)); /* nobody knew that it was there */
+    append(&w, 'd', 40, "3", "0", "\"old\"", TX(7));
+    append(&w, 'd', 48, "4", "0", "\"new\"", TX(7));
+    settle = begin(&w, 4);
+    held(&w, settle, 0, 1, 0, "new", 16 | PENDING_OTHER << PENDING_SHIFT, false);
+    held(&w, settle, 1, 2, 0, "new", 16, false);
+    held(&w, settle, 2, 3, 0, "old", 16 | PENDING_EQUAL << PENDING_SHIFT, false);
+    held(&w, settle, 3, 4, 0, "new", 16, false);
+    check_settled(&w, settle, "1/0/new@24 2/0/new@32 3/0/old@40 -4/0/~@48");
+    world_deinit(&w);
+}
+
+/* The partition stops by name. */
+static void test_rows_that_share_a_key_and_are_lost(void)
+{
+    static const struct {
+        char op;
+        const char *text;
+        const char *error;
+    } cases[] = {{'d', "\"new\"", "deletes the newest of them in a later batch"},
+                 {'u', "\"newer\"", "updates one of them before it deletes one"},
+                 {'c', "\"third\"", "replaces more than 1 rows of one key"}};
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(cases); i++) {
+        struct world w;
+        world_init_full(&w);
+        sluice_batch_continues(w.batch);
+        append(&w, cases[i].op, 24, "1", "0", cases[i].text, TX(7));
+        struct settle *settle = begin(&w, 1);
+        held(&w, settle, 0, 1, 0, "new", 16 | PENDING_OTHER << PENDING_SHIFT, false);
+        check_failure(&w, settle, true, SLUICE_E_KEY, SLUICE_STOP_PARTITION, cases[i].error);
+        settle_free(settle);
+        world_deinit(&w);
+    }
+}
+
+/* The connector sends a row again behind a later one of its key: what was between them is in the target. */
+static void test_a_row_sent_again_behind_a_later_one(void)
+{
+    struct world w;
+    world_init(&w, "id");
+    append(&w, 'c', 48, "1", "0", "\"later\"", TX(8));
+    append(&w, 'u', 8, "2", "0", GONE, TX(7));
+    append(&w, 'c', 16, "1", "0", "\"earlier\"", TX(7));
+    struct settle *settle = begin(&w, 2);
+    held(&w, settle, 0, 2, 0, "two", 1, false);
+    held(&w, settle, 1, 1, 0, NULL, 40, true);
+    check_settled(&w, settle, "2/0/two@8 1/0/earlier@16 1/0/later@48");
+    world_deinit(&w);
+}
+
 /* A row that moved between two tables of a shared target: the other topic deletes the older one. */
 static void test_created_over_a_row_of_another_topic(void)
 {
@@ -852,6 +944,10 @@ int main(void)
     test_shift_sent_again();
     test_shift_over_batches();
     test_shift_of_the_first_transaction();
+    test_rows_that_share_a_key();
+    test_rows_that_share_a_key_over_batches();
+    test_rows_that_share_a_key_and_are_lost();
+    test_a_row_sent_again_behind_a_later_one();
     test_created_over_a_row_of_another_topic();
     test_places();
     test_values_of_a_row_that_moved();
