@@ -111,7 +111,7 @@ class Connect(Service):
             **{key.replace("__", "."): value for key, value in more.items()},
         }
 
-    def create_connector(self, name: str, config: dict[str, Any], seconds: float = 60.0) -> None:
+    def create_connector(self, name: str, config: dict[str, Any], seconds: float = 120.0) -> None:
         """Makes or changes a connector and waits until it and its tasks run."""
         where = f"{self.url()}/connectors/{quote(name, safe='')}"
         deadline = time.monotonic() + seconds
@@ -163,9 +163,15 @@ class Connect(Service):
 
     def _retry_conflict(self, method: str, url: str, body: Any, wanted: tuple[int, ...], what: str,
                         deadline: float) -> None:
-        """409 means that the worker's group is rebalancing: ask again."""
+        """409 means that the worker's group is rebalancing: ask again. So does no answer at all, as behind a restart of
+        the broker; asking twice does no harm."""
         while True:
-            status, text = self._ask(method, url, body)
+            try:
+                status, text = self._ask(method, url, body)
+            except StackError:
+                if time.monotonic() > deadline:
+                    raise
+                continue
             if status in wanted:
                 return
             if status != 409 or time.monotonic() > deadline:

@@ -121,7 +121,7 @@ class Stack:
 
     # Helpers for tests and the demo
 
-    def create_connector(self, name: str, config: dict[str, Any], seconds: float = 60.0) -> None:
+    def create_connector(self, name: str, config: dict[str, Any], seconds: float = 120.0) -> None:
         """Makes or changes a connector and waits until it runs."""
         self.connect.create_connector(name, config, seconds)
 
