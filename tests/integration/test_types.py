@@ -3,13 +3,14 @@ tables, JSON with embedded schema and without."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 from typing import Any
 
 import pytest
 from psycopg import sql
-from sluice_stack import Stack
+from sluice_stack import Stack, StackError
 from sluice_testing.scene import Scene
 from sluice_testing.wait import wait_until
 
@@ -194,6 +195,17 @@ def test_names_that_need_quoting(scene: Scene) -> None:
         sql.Identifier(table), sql.Identifier(columns[0])))
     wait_same()
     assert worker.terminate() == 0
+
+
+def test_unique_index_over_a_name_with_a_quote(scene: Scene, stack: Stack) -> None:
+    """In place of a primary key: the connector looks for a column with two quotes and fails."""
+    scene.source.execute('CREATE TABLE quoted ("qu""ote" integer NOT NULL, v text)',
+                         'CREATE UNIQUE INDEX quoted_index ON quoted ("qu""ote")',
+                         "ALTER TABLE quoted REPLICA IDENTITY USING INDEX quoted_index", "INSERT INTO quoted VALUES (1, 'a')")
+    with contextlib.suppress(StackError):  # it may fail at once
+        scene.connector("quoted")
+    wait_until(lambda: 'The column "qu""ote" is referenced as PRIMARY KEY' in stack.connect.failure(scene.name), 60,
+               "the connector fails")
 
 
 @pytest.mark.parametrize("converter", ["json", "avro"])
