@@ -295,6 +295,17 @@ static enum sluice_code check_transforms(const struct sluice_config *config, str
     return SLUICE_OK;
 }
 
+/* As it stands in JSON, without escapes. */
+static enum sluice_code check_toast(const struct sluice_config *config, struct sluice_error *err)
+{
+    for (const char *at = config->toast_placeholder; *at != '\0'; at++)
+        if (*at < 0x20 || *at > 0x7e || *at == '"' || *at == '\\')
+            return FAIL(config, toast_placeholder, err,
+                        "holds other characters than those of ASCII without quotes and backslash; give the connector "
+                        "another unavailable.value.placeholder");
+    return SLUICE_OK;
+}
+
 static enum sluice_code check_across(const struct sluice_config *config, struct sluice_error *err)
 {
     if (config->batch_max_bytes > config->memory_limit_bytes / 2)
@@ -313,7 +324,7 @@ enum sluice_code config_check(const struct sluice_config *config, struct sluice_
 {
     enum sluice_code (*const rules[])(const struct sluice_config *, struct sluice_error *) = {
         check_name,   check_topics, check_flattened_topics, check_urls,       check_registry, check_source_types,
-        check_listen, check_ledger, check_metadata,         check_transforms, check_across};
+        check_listen, check_ledger, check_metadata,         check_transforms, check_toast,    check_across};
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(rules); i++) {
         enum sluice_code code = rules[i](config, err);
         if (code != SLUICE_OK)

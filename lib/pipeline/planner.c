@@ -341,7 +341,8 @@ static enum sluice_code plan_target(struct planning *p, struct sluice_plan **out
                                                 .version_column = p->task->config->columns_version,
                                                 .deleted_column = p->task->config->columns_deleted,
                                                 .settings = p->settings,
-                                                .may_be_narrow = has_narrow_versions(p->task->config)};
+                                                .may_be_narrow = has_narrow_versions(p->task->config),
+                                                .toast_placeholder = p->task->config->toast_placeholder};
     enum sluice_code code = sluice_plan_new(p->task->shape, &p->target, &options, out, p->err);
     if (code == SLUICE_OK)
         sluice_plan_unfed(p->task->shape, &p->target, &options, tell_unfed, p);

@@ -343,7 +343,9 @@ static enum sluice_code fill(struct planning *p)
     plan->source_table = sluice_arena_copy(&plan->arena, sluice_str_from(p->shape->table), p->err);
     if (plan->source_schema == NULL || plan->source_table == NULL)
         return p->err->code;
-    enum sluice_code code = plan_engine(p);
+    enum sluice_code code = toast_forms_of(&plan->arena, p->options->toast_placeholder, &plan->toast_forms, p->err);
+    if (code == SLUICE_OK)
+        code = plan_engine(p);
     if (code == SLUICE_OK)
         code = plan_columns(p);
     if (code == SLUICE_OK)

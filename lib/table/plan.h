@@ -24,6 +24,7 @@ struct sluice_plan_options {
     /* Versions fit 64 bits (version.mode lsn, and offset without a generation), so that of a ReplacingMergeTree may be
      * a UInt64 column. */
     bool may_be_narrow;
+    const char *toast_placeholder; /* the connector's unavailable.value.placeholder; NULL: the usual one */
 };
 
 /* The target's engine alone, before anything of the table is changed. Errors: SLUICE_E_TABLE, as sluice_plan_new(). */

@@ -47,6 +47,7 @@ struct sluice_plan {
     bool is_log;
     bool by_offset; /* the mode log, or a table without a key: a row is known by _topic, _partition and _offset */
     enum sluice_toast_missing toast_missing;
+    const struct toast_forms *toast_forms; /* what the connector writes for an unchanged TOAST value */
     enum sluice_identity identity;
     enum sluice_engine_home home;
     const char *version_column;

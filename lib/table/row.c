@@ -173,7 +173,8 @@ static unsigned char *put_image(const struct sluice_plan *plan, const struct slu
             continue;
         if (column->key_position != PLAN_NO_KEY)
             key_at[column->key_position] = (uint32_t)(at - start);
-        if (SLUICE_UNLIKELY(holes != NULL && toast_may_match(&field->value) && toast_matches(column, &field->value)))
+        if (SLUICE_UNLIKELY(holes != NULL && toast_may_match(plan->toast_forms, &field->value) &&
+                            toast_matches(plan->toast_forms, column, &field->value)))
             at = put_unknown(column, at, holes, err);
         else
             at = put_value(column, &field->value, at, err);

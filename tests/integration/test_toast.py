@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sluice_stack import Stack
 from sluice_testing.records import Table, envelope
 from sluice_testing.scene import Scene
 from sluice_testing.wait import wait_until
@@ -86,6 +87,40 @@ def test_case_11_observed_02_values_move_with_their_key(scene: Scene, delivery: 
     scene.source.execute("UPDATE docs SET id = id + 10000 WHERE id < 1020", "UPDATE docs SET n = n + 1")
     scene.wait_equal("docs", seconds=120)
     assert not [line for line in worker.events() if line.get("event") == "partition_stopped"]
+
+
+@pytest.mark.parametrize("converter", ["json", "avro"])
+def test_case_12_13_placeholder_of_the_connectors_choice(scene: Scene, stack: Stack, converter: str) -> None:
+    """unavailable.value.placeholder is another text: in every type's form of it the old value stays."""
+    types = {"tx": ("text", "repeat('x', 9000)"), "js": ("jsonb", "jsonb_build_object('k', repeat('y', 9000))"),
+             "by": ("bytea", "decode(repeat('00ff', 5000), 'hex')"),
+             "ta": ("text[]", "(SELECT array_agg(i::text) FROM generate_series(1, 3000) i)"),
+             "ia": ("integer[]", "(SELECT array_agg(i) FROM generate_series(1, 3000) i)"),
+             "ua": ("uuid[]", "(SELECT array_agg(md5(i::text)::uuid) FROM generate_series(1, 3000) i)"),
+             "hs": ("hstore", "hstore('k', repeat('z', 9000))")}
+    scene.source.execute("CREATE EXTENSION hstore", "CREATE TABLE gone (id integer PRIMARY KEY, n integer, "
+                         + ", ".join(f"{name} {kind}" for name, (kind, _) in types.items()) + ")",
+                         *(f"ALTER TABLE gone ALTER COLUMN {name} SET STORAGE EXTERNAL" for name in types),
+                         "INSERT INTO gone SELECT i, 0, " + ", ".join(value for _, value in types.values()) + " FROM generate_series(1, 3) i")
+    options = {}
+    if converter == "avro":
+        stack.up(["registry"])
+        options = {"registry__url": stack.service("registry").url() + "/apis/ccompat/v7"}
+    worker = scene.run(toast__placeholder="~not here~", **options)
+    scene.connector("gone", converter=converter, unavailable__value__placeholder="~not here~", hstore__handling__mode="map")
+    shown = ("n, length(tx) AS tx, length(js) AS js, length(by) AS by, length(ta) AS ta, arraySum(ia) AS ia, length(ua) AS ua, "
+             "length(hs['k']) AS hs")
+    want = {"tx": 9000, "js": 9009, "by": 10000, "ta": 3000, "ia": 4501500, "ua": 3000, "hs": 9000}
+
+    def wait_rows(n: int) -> None:
+        wait_until(lambda: scene.clickhouse.has_table("gone") and scene.clickhouse.final("gone", shown) == [{"n": n, **want}] * 3,
+                   60, f"three rows with n = {n}")
+    wait_rows(0)
+    scene.wait_streaming()
+    scene.source.execute("UPDATE gone SET n = 1")
+    wait_rows(1)
+    assert worker.metric("toast_values_total") == 3 * len(types)
+    assert worker.terminate() == 0
 
 
 class Mover:

@@ -313,6 +313,12 @@ static void test_errors(void)
         {"transforms.key: short", "4: transforms.key: has 5 bytes; use a random key of 16 bytes or more"},
         {"transforms.key_id: 'a:b'",
          "4: transforms.key_id: \"a:b\" has other characters than letters, digits, _ and -; take them out"},
+        {"toast.placeholder: 'ä'",
+         "4: toast.placeholder: holds other characters than those of ASCII without quotes and backslash; give the "
+         "connector another unavailable.value.placeholder"},
+        {"toast.placeholder: 'a\"b'",
+         "4: toast.placeholder: holds other characters than those of ASCII without quotes and backslash; give the "
+         "connector another unavailable.value.placeholder"},
     };
     (void)unsetenv("SLUICE_TEST_MISSING");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
