@@ -5,8 +5,8 @@
 #include "admin/report.h"
 #include "sluice/config.h"
 
-/* Looks at a few records of each partition. A warning for fields whose NULL the converter replaces by a default, which
- * shows in JSON with embedded schema only; nothing otherwise. */
+/* Looks at a few records of each partition. A warning if the converter replaces NULL by defaults, with the names of the
+ * fields that have one where the records carry a schema; nothing otherwise. */
 void records_check_topic(struct report *report, const struct sluice_config *config, const char *topic, int n_partitions,
                          int timeout_ms);
 

@@ -67,8 +67,8 @@ static enum sluice_code take(enum avro_source_member member, const struct sluice
     case AVRO_SOURCE_TABLE:
         return read_name(value, "source.table", REFUSAL_LEAVE_TABLE_OUT, &source->table, err);
     case AVRO_SOURCE_SNAPSHOT:
-        source->snapshot = value->kind != SLUICE_VALUE_NULL && value->kind != SLUICE_VALUE_FALSE &&
-                           !(value->kind == SLUICE_VALUE_STRING && TEXT_IS(value->text, "false"));
+        source->says_false = value->kind == SLUICE_VALUE_STRING && TEXT_IS(value->text, "false");
+        source->snapshot = value->kind != SLUICE_VALUE_NULL && value->kind != SLUICE_VALUE_FALSE && !source->says_false;
         return SLUICE_OK;
     case AVRO_SOURCE_SEQUENCE:
         return source_take_sequence(value, source, err);

@@ -41,6 +41,9 @@ struct sluice_source {
     struct sluice_str schema;
     struct sluice_str table;
     bool snapshot; /* read by query: anything except "false", null or absent */
+    /* It is the text "false". The connector leaves it out instead (observed with Debezium 3.6.1): a converter wrote its
+     * default in the place of null. */
+    bool says_false;
     bool has_lsn;
     bool has_sequence0;
     bool has_sequence1;

@@ -235,18 +235,20 @@ static bool quick_sequence(struct sluice_json_cursor *cursor, struct sluice_sour
     return true;
 }
 
-static enum sluice_code read_snapshot(const struct sluice_value *value, bool *snapshot, struct sluice_error *err)
+static enum sluice_code read_snapshot(const struct sluice_value *value, struct sluice_source *source,
+                                      struct sluice_error *err)
 {
     switch (value->kind) {
     case SLUICE_VALUE_NULL:
     case SLUICE_VALUE_FALSE:
-        *snapshot = false;
+        source->snapshot = false;
         return SLUICE_OK;
     case SLUICE_VALUE_TRUE:
-        *snapshot = true;
+        source->snapshot = true;
         return SLUICE_OK;
     case SLUICE_VALUE_STRING:
-        *snapshot = !TEXT_IS(value->text, "false");
+        source->says_false = TEXT_IS(value->text, "false");
+        source->snapshot = !source->says_false;
         return SLUICE_OK;
     default:
         return field_error(err, SLUICE_E_ENVELOPE, "source.snapshot",
@@ -273,7 +275,7 @@ static enum sluice_code take_member(unsigned member, const struct sluice_value *
     case SOURCE_TXID:
         return source_take_txid(value, source, err);
     case SOURCE_SNAPSHOT:
-        return read_snapshot(value, &source->snapshot, err);
+        return read_snapshot(value, source, err);
     case SOURCE_TS_US:
         return time_read(value, "source.ts_us", 1, &source->ts_us, err);
     case SOURCE_TS_MS:

@@ -81,6 +81,7 @@ void source_learn_finish(struct source_learning *learning, const char *end, cons
     if (!source_is_learning(learning))
         return;
     learning->memory->snapshot = source->snapshot;
+    learning->memory->says_false = source->says_false;
     if (has_names(learning->memory, source))
         learning->memory->n_runs = learning->n_runs;
 }

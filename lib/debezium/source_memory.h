@@ -41,6 +41,7 @@ struct source_memory {
         size_t length;
     } names[SOURCE_N_NAMES]; /* name, db, schema, table */
     bool snapshot;
+    bool says_false;
     char text[SOURCE_MAX_TEXT]; /* of all runs */
 };
 
@@ -120,6 +121,7 @@ static inline bool source_recall(struct source_memory *memory, const void *schem
     source->schema = source_name_of(&memory->names[2], starts);
     source->table = source_name_of(&memory->names[3], starts);
     source->snapshot = memory->snapshot;
+    source->says_false = memory->says_false;
     memory->n_misses = 0;
     *at = here;
     return true;

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sluice_stack import layout, ports
+from sluice_stack import Stack, layout, ports
 from sluice_testing.clickhouse import ClickHouse
 from sluice_testing.records import Table
 from sluice_testing.scene import Scene
@@ -232,24 +232,35 @@ def test_ledger_path_in_use(scene: Scene) -> None:
     assert left == []
 
 
-@pytest.mark.parametrize("replaced", ["true", "false"])
-def test_null_that_the_converter_replaces(scene: Scene, replaced: str) -> None:
-    """Columns whose NULL arrives as their default are named, unless the converter is told to leave NULL alone."""
+@pytest.mark.parametrize(("converter", "replaced", "text"), [
+    ("json", "true", 'NULL in the columns "a" arrives as their default; set value.converter.replace.null.with.default=false'),
+    ("json", "false", ""),
+    ("json-plain", "true", "NULL in columns that have a default arrives as it, if there are any; "
+                           "set value.converter.replace.null.with.default=false"),
+    ("json-plain", "false", ""),
+    ("avro", "", 'NULL in the columns "a" arrives as their default; set ignore.default.for.nullables=true'),
+])
+def test_null_that_the_converter_replaces(scene: Scene, stack: Stack, converter: str, replaced: str, text: str) -> None:
+    """Columns whose NULL arrives as their default are told of, unless the converter leaves NULL alone."""
+    options = {}
+    if converter == "avro":
+        stack.up(["registry"])
+        options = {"registry__url": stack.service("registry").url() + "/apis/ccompat/v7"}
     scene.source.execute("CREATE TABLE t (id integer PRIMARY KEY, a text DEFAULT 'x', b integer NOT NULL DEFAULT 5, c text)")
-    scene.connector("t", value__converter__replace__null__with__default=replaced)
+    told = {"value__converter__replace__null__with__default": replaced} if replaced else {}
+    scene.connector("t", converter=converter, **told)
     scene.wait_streaming()
     scene.source.execute("INSERT INTO t VALUES (1, NULL, 1, NULL)")
     wait_until(lambda: scene.topic("t") in scene.topics.names(), 30, "the record is there")
     subject = f"records of {scene.topic('t')}"
 
     def checked() -> bool:
-        code, lines = _check(scene, clickhouse__database="default")
+        code, lines = _check(scene, clickhouse__database="default", **options)
         assert code == 0, lines
-        if replaced == "true":
+        if text:
             assert subject in lines, lines
             assert lines[subject]["status"] == "warn", lines
-            assert 'NULL in the columns "a" arrives as their default' in lines[subject]["text"]
-            assert "replace.null.with.default=false" in lines[subject]["text"]
+            assert text in lines[subject]["text"], lines
         else:
             assert subject not in lines, lines
         return True

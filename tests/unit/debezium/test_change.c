@@ -200,18 +200,19 @@ static void test_escaped_names(void)
 static const struct {
     const char *text_z;
     bool snapshot;
+    bool says_false;
 } snapshots[] = {
-    {INSERT, false},
-    {INSERT_WITH("\"snapshot\":null"), false},
-    {INSERT_WITH("\"snapshot\":\"false\""), false},
-    {INSERT_WITH("\"snapshot\":false"), false},
-    {INSERT_WITH("\"snapshot\":true"), true},
-    {INSERT_WITH("\"snapshot\":\"true\""), true},
-    {INSERT_WITH("\"snapshot\":\"first\""), true},
-    {INSERT_WITH("\"snapshot\":\"first_in_data_collection\""), true},
-    {INSERT_WITH("\"snapshot\":\"last_in_data_collection\""), true},
-    {INSERT_WITH("\"snapshot\":\"last\""), true},
-    {INSERT_WITH("\"snapshot\":\"incremental\""), true},
+    {INSERT, false, false},
+    {INSERT_WITH("\"snapshot\":null"), false, false},
+    {INSERT_WITH("\"snapshot\":\"false\""), false, true},
+    {INSERT_WITH("\"snapshot\":false"), false, false},
+    {INSERT_WITH("\"snapshot\":true"), true, false},
+    {INSERT_WITH("\"snapshot\":\"true\""), true, false},
+    {INSERT_WITH("\"snapshot\":\"first\""), true, false},
+    {INSERT_WITH("\"snapshot\":\"first_in_data_collection\""), true, false},
+    {INSERT_WITH("\"snapshot\":\"last_in_data_collection\""), true, false},
+    {INSERT_WITH("\"snapshot\":\"last\""), true, false},
+    {INSERT_WITH("\"snapshot\":\"incremental\""), true, false},
 };
 
 static const struct {
@@ -244,8 +245,10 @@ static const struct {
 
 static void test_source_forms(void)
 {
-    for (size_t i = 0; i < SLUICE_N_ELEMENTS(snapshots); i++)
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(snapshots); i++) {
         CHECK_INT(decode_good(snapshots[i].text_z, NULL).source.snapshot, snapshots[i].snapshot);
+        CHECK_INT(decode_good(snapshots[i].text_z, NULL).source.says_false, snapshots[i].says_false);
+    }
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(sequences); i++) {
         struct sluice_source source = decode_good(sequences[i].text_z, NULL).source;
         CHECK_INT(source.has_sequence0, sequences[i].has0);

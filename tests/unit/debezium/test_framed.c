@@ -248,6 +248,7 @@ static void compare_changes(const struct framed_schema *schema, struct sluice_de
     CHECK(sluice_str_equal(got.source.schema, want.source.schema));
     CHECK(sluice_str_equal(got.source.table, want.source.table));
     CHECK_INT(got.source.snapshot, want.source.snapshot);
+    CHECK_INT(got.source.says_false, want.source.says_false);
     CHECK_INT(got.source.has_lsn, want.source.has_lsn);
     CHECK_INT(got.source.has_txid, want.source.has_txid);
     CHECK_INT(got.source.has_sequence1, want.source.has_sequence1);

@@ -76,8 +76,8 @@ static void check_same(const struct sluice_source *a, const struct sluice_source
     /* A name without its escapes lies in the decoder. */
     CHECK(sluice_str_equal(a->name, b->name) && sluice_str_equal(a->db, b->db) &&
           sluice_str_equal(a->schema, b->schema) && sluice_str_equal(a->table, b->table));
-    CHECK(a->snapshot == b->snapshot && a->has_lsn == b->has_lsn && a->has_sequence0 == b->has_sequence0 &&
-          a->has_sequence1 == b->has_sequence1 && a->has_txid == b->has_txid);
+    CHECK(a->snapshot == b->snapshot && a->says_false == b->says_false && a->has_lsn == b->has_lsn &&
+          a->has_sequence0 == b->has_sequence0 && a->has_sequence1 == b->has_sequence1 && a->has_txid == b->has_txid);
     CHECK(a->lsn == b->lsn && a->sequence0 == b->sequence0 && a->sequence1 == b->sequence1 && a->txid == b->txid &&
           a->ts_us == b->ts_us);
 }
