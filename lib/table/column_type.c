@@ -135,6 +135,12 @@ static enum sluice_code append_type(const struct making *m, const struct sluice_
     }
 }
 
+static bool is_composite(enum sluice_source_type type)
+{
+    return type == SLUICE_SOURCE_ARRAY || type == SLUICE_SOURCE_MAP || type == SLUICE_SOURCE_POINT ||
+           type == SLUICE_SOURCE_SPARSE_VECTOR;
+}
+
 enum sluice_code column_type_append(const struct sluice_source_column *column,
                                     const struct column_type_options *options, struct sluice_buf *out,
                                     struct sluice_error *err)
@@ -144,6 +150,8 @@ enum sluice_code column_type_append(const struct sluice_source_column *column,
         return sluice_buf_append_z(out, options->settings->type, err);
     if (transform_makes_text(options->settings))
         return append_plain(&m, "String", column->optional && !column->is_key);
+    if (column->is_key && is_composite(column->type)) /* its JSON text: rows are sorted and compared by it */
+        return append_plain(&m, "String", false);
     enum sluice_code code = append_type(&m, column, column->optional && !column->is_key);
     return code != SLUICE_OK ? sluice_error_wrap(err, "column \"%s\"", column->name) : code;
 }
@@ -153,6 +161,5 @@ bool column_type_has_companion(const struct sluice_source_column *column, const 
     if (settings == NULL || settings->null_composite != SLUICE_NULL_COMPOSITE_COMPANION || !column->optional ||
         column->is_key)
         return false;
-    return column->type == SLUICE_SOURCE_ARRAY || column->type == SLUICE_SOURCE_MAP ||
-           column->type == SLUICE_SOURCE_SPARSE_VECTOR;
+    return is_composite(column->type) && column->type != SLUICE_SOURCE_POINT;
 }
