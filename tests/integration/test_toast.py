@@ -108,9 +108,9 @@ def test_case_12_13_placeholder_of_the_connectors_choice(scene: Scene, stack: St
         options = {"registry__url": stack.service("registry").url() + "/apis/ccompat/v7"}
     worker = scene.run(toast__placeholder="~not here~", **options)
     scene.connector("gone", converter=converter, unavailable__value__placeholder="~not here~", hstore__handling__mode="map")
-    shown = ("n, length(tx) AS tx, length(js) AS js, length(by) AS by, length(ta) AS ta, arraySum(ia) AS ia, length(ua) AS ua, "
+    shown = ("n, length(tx) AS tx, length(js) AS js, length(by) AS by, length(ta) AS ta, ia[3000] AS ia, length(ua) AS ua, "
              "length(hs['k']) AS hs")
-    want = {"tx": 9000, "js": 9009, "by": 10000, "ta": 3000, "ia": 4501500, "ua": 3000, "hs": 9000}
+    want = {"tx": 9000, "js": 9009, "by": 10000, "ta": 3000, "ia": 3000, "ua": 3000, "hs": 9000}
 
     def wait_rows(n: int) -> None:
         wait_until(lambda: scene.clickhouse.has_table("gone") and scene.clickhouse.final("gone", shown) == [{"n": n, **want}] * 3,

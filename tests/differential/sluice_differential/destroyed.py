@@ -15,6 +15,8 @@ SCHEMA = "lost"
 _LONG = "(SELECT array_agg(i::{0}) FROM generate_series(1, 9000) i)"
 # Column and type: unchanged in an update, each is null, as a NULL would be.
 _TOASTED = (("f", "double precision", _LONG), ("n", "numeric", _LONG), ("s", "smallint", _LONG), ("c", "citext", _LONG))
+# Two keys of a type that arrive as one.
+_MEETING = (("timetz", "10:00+02", "09:00+01"), ("bit varying", "0", "00"), ("interval", "1 month", "30 days 10:30:00"))
 
 
 def before(source: Source) -> None:
@@ -28,6 +30,7 @@ def before(source: Source) -> None:
         f"CREATE TABLE {SCHEMA}.scales (id integer PRIMARY KEY, n numeric(5,-2))",
         f"CREATE TABLE {SCHEMA}.toasted (id integer PRIMARY KEY, other integer, "
         + ", ".join(f"{name} {kind}[]" for name, kind, _ in _TOASTED) + ")",
+        *(f"CREATE TABLE {SCHEMA}.meeting{i} (k {kind} PRIMARY KEY)" for i, (kind, *_) in enumerate(_MEETING)),
         f"CREATE TABLE {SCHEMA}.foreign_index (id integer PRIMARY KEY, other integer NOT NULL UNIQUE)",
         f"ALTER TABLE {SCHEMA}.foreign_index REPLICA IDENTITY USING INDEX foreign_index_other_key",
         "CREATE TABLE null_default (id integer PRIMARY KEY, n integer DEFAULT 5)")
@@ -37,6 +40,7 @@ def before(source: Source) -> None:
 def after(source: Source) -> None:
     """Writes what the stream is to hold."""
     _write(source, 2)
+    source.execute(*(f"INSERT INTO {SCHEMA}.meeting{i} VALUES ('{one}'), ('{other}')" for i, (_, one, other) in enumerate(_MEETING)))
     source.execute(f"UPDATE {SCHEMA}.toasted SET other = 1", f"DELETE FROM {SCHEMA}.foreign_index")
 
 
@@ -56,7 +60,7 @@ def judge(pipeline: Pipeline) -> list[str]:
     found = []
     for encoding in pipeline.encodings:
         if encoding.kind == "schema":
-            for check in (_single, _generated, _negative_scale, _toast, _foreign_index):
+            for check in (_single, _generated, _negative_scale, _toast, _foreign_index, _meeting):
                 found += check(lambda table, encoding=encoding: _records(encoding, table))  # type: ignore[misc]
         found += _avro_default(encoding)
     return found
@@ -105,3 +109,11 @@ def _toast(read: Read) -> list[str]:
 
 def _foreign_index(read: Read) -> list[str]:
     return _differ("index_without_key", [0, 0], [record["before"]["id"] for record in read("foreign_index") if record["op"] == "d"])
+
+
+def _meeting(read: Read) -> list[str]:
+    found = []
+    for i, (kind, *_) in enumerate(_MEETING):
+        keys = [record["after"]["k"] for record in read(f"meeting{i}")]
+        found += _differ(f"keys_that_meet ({kind})", [2, 1], [len(keys), len(set(keys))])
+    return found

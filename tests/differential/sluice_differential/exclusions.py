@@ -88,6 +88,8 @@ RULES: tuple[Rule, ...] = (
          f"{_HERE}::foreign_index"),
     Rule("index_quote", "a unique index in place of a primary key over a column with a quote in its name ends the connector",
          "tables.Maker.table", "tests/integration/test_types.py::test_unique_index_over_a_name_with_a_quote"),
+    Rule("keys_that_meet", "timetz of one instant, varbit with zeros in front, interval in the mode numeric: two keys arrive as one",
+         "kinds.Kind.key", f"{_HERE}::meeting"),
     Rule("avro_null_default", "Apicurio's converter writes the default for NULL: NULL is left out of columns with a default, except in tables "
          "that the Avro connector does not read", "tables.Maker._column", f"{_HERE}::avro_default"),
 )

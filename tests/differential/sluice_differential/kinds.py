@@ -81,9 +81,9 @@ def _texts() -> list[Kind]:
         Kind("varchar", texts.text, normal.SAME, key=True, **long),
         Kind("varchar(12)", texts.text_up_to(12), normal.SAME, key=True),
         Kind("char(6)", texts.padded(6), normal.SAME, key=True),
-        Kind('"char"', texts.one_of("a", "Z", "9", " "), normal.SAME),
+        Kind('"char"', texts.one_of("a", "Z", "9", " "), normal.SAME, key=True),
         Kind("small_text", texts.text_up_to(20), normal.SAME, key=True, array=False),
-        Kind("citext", texts.text, normal.SAME, long="text"),  # exclusion toast_null for its arrays
+        Kind("citext", texts.text, normal.SAME, key=True, long="text"),  # exclusion toast_null for its arrays
         Kind("uuid", texts.identifier, normal.SAME, key=True, array_long="uuid[]", hint="uuid"),
         Kind("mood", texts.one_of("ok", "so, so", "ünder'way\\", "", "NULL", "🚚"), normal.SAME, key=True, array_nulls=False, hint="enum"),
         Kind("xml", texts.xml, normal.SAME, long="xml", array=False),
@@ -102,7 +102,7 @@ def _networks() -> list[Kind]:
         Kind("inet", texts.inet, normal.SAME, key=True),
         Kind("cidr", texts.cidr, normal.SAME, key=True),
         Kind("macaddr", texts.mac(6), normal.SAME, key=True),
-        Kind("macaddr8", texts.mac(8), normal.SAME),
+        Kind("macaddr8", texts.mac(8), normal.SAME, key=True),
         Kind("int4range", texts.int_range(2**31), normal.SAME),
         Kind("int8range", texts.int_range(2**63), normal.SAME),
         Kind("numrange", texts.num_range, normal.SAME),
@@ -120,8 +120,8 @@ def _numbers() -> list[Kind]:
         Kind("bigint", texts.integer(-2**63, 2**63 - 1), normal.SAME, key=True, array_long="integer[]"),
         Kind("positive", texts.integer(1, 2**31 - 1), normal.SAME, array=False),
         Kind("oid", texts.integer(0, 2**32 - 1), normal.SAME, key=True),
-        Kind("real", texts.single, normal.SINGLE),
-        Kind("double precision", texts.double, normal.DOUBLE),
+        Kind("real", texts.single, normal.SINGLE, key=True),
+        Kind("double precision", texts.double, normal.DOUBLE, key=True),
         Kind("numeric", texts.numeric, normal.NUMBER, hint="variable_decimal"),
         Kind("money", texts.money, normal.MONEY, array=False, hint="decimal"),
         Kind("bit(1)", texts.bits(1, 1), normal.BOOLEAN, array=False),
@@ -146,7 +146,7 @@ def _times() -> list[Kind]:
         # Elements of time[] are cut to milliseconds, and 24:00:00 wraps; those of timetz[] are cut to seconds: exclusions
         # time_array, time_array_midnight, timetz_array.
         found += [
-            Kind(f"time{suffix}", texts.clock(digits), normal.CLOCK, array_draw=texts.clock(min(digits, 3), midnight=False),
+            Kind(f"time{suffix}", texts.clock(digits), normal.CLOCK, key=True, array_draw=texts.clock(min(digits, 3), midnight=False),
                  hint="time_ms" if unit == 1000 else "time_us"),
             Kind(f"timetz{suffix}", texts.clock_with_zone(digits), normal.CLOCK_UTC, array_draw=texts.clock_with_zone(0),
                  hint="zoned_time"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import struct
 from dataclasses import dataclass, field, replace
 
 import kinds
@@ -134,6 +135,14 @@ def _same_key(kind: Kind, text: str) -> str:
         return normal.number(text)
     if kind.sql.startswith("timestamp"):
         return str(normal.instant(text))
+    if kind.sql.startswith("time"):
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    if kind.sql == "real":
+        return str(struct.unpack("f", struct.pack("f", float(text)))[0] + 0.0)
+    if kind.sql == "double precision":
+        return str(float(text) + 0.0)
+    if kind.sql == "citext":
+        return text.lower()
     return text
 
 
