@@ -49,7 +49,7 @@ static enum sluice_code read_key(struct sluice_decoder *decoder, struct sluice_s
     struct sluice_json_cursor cursor;
     enum sluice_value_kind kind = SLUICE_VALUE_NULL;
     sluice_json_init(&cursor, text);
-    cursor.takes_control = decoder->is_header;
+    cursor.is_header = decoder->is_header;
     enum sluice_code code = sluice_json_peek(&cursor, &kind, err);
     if (code == SLUICE_OK && kind != SLUICE_VALUE_OBJECT) {
         struct sluice_value ignored;

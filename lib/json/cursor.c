@@ -50,7 +50,7 @@ static enum sluice_code scan_string(struct sluice_json_cursor *cursor, struct sl
             return SLUICE_OK;
         }
         if (*cursor->at != '\\') {
-            if (!cursor->takes_control)
+            if (!cursor->is_header)
                 return broken(cursor, "a control character inside a string", err);
             cursor->at++;
             continue;
@@ -199,11 +199,29 @@ enum sluice_code sluice_json_peek(struct sluice_json_cursor *cursor, enum sluice
     }
 }
 
+/* Also one that something follows: what must not stand behind a value is refused there. */
+static bool take_no_number(struct sluice_json_cursor *cursor, struct sluice_value *value)
+{
+    static const struct sluice_str words[] = {
+        {"NaN", sizeof "NaN" - 1}, {"Infinity", sizeof "Infinity" - 1}, {"-Infinity", sizeof "-Infinity" - 1}};
+    skip_space(cursor);
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(words); i++) {
+        if ((size_t)(cursor->end - cursor->at) < words[i].len || memcmp(cursor->at, words[i].ptr, words[i].len) != 0)
+            continue;
+        *value = (struct sluice_value){.text = {cursor->at, words[i].len}, .kind = SLUICE_VALUE_STRING};
+        cursor->at += words[i].len;
+        return true;
+    }
+    return false;
+}
+
 enum sluice_code sluice_json_value(struct sluice_json_cursor *cursor, struct sluice_value *value,
                                    struct sluice_error *err)
 {
     enum sluice_value_kind kind = SLUICE_VALUE_NULL;
     bool escaped = false;
+    if (SLUICE_UNLIKELY(cursor->is_header) && take_no_number(cursor, value))
+        return SLUICE_OK;
     enum sluice_code code = sluice_json_peek(cursor, &kind, err);
     if (code != SLUICE_OK)
         return code;

@@ -21,9 +21,10 @@ struct sluice_json_cursor {
     const char *start;
     const char *at;
     const char *end;
-    /* Strings may hold control characters as they are. No JSON, but what Connect's SimpleHeaderConverter writes (3.9
-     * and 4.3), which escapes only quotes and backslashes. */
-    bool takes_control;
+    /* No JSON, but what Connect's SimpleHeaderConverter writes (3.9 and 4.3): strings hold control characters as they
+     * are, for it escapes only quotes and backslashes, and NaN, Infinity and -Infinity stand without quotes. These
+     * become the strings that JsonConverter makes of them. */
+    bool is_header;
 };
 
 void sluice_json_init(struct sluice_json_cursor *cursor, struct sluice_str text);

@@ -657,6 +657,27 @@ static void test_key_of_header(void)
     CHECK_INT(sluice_key_decode(decoder, sluice_str_from(text), &key, &err), SLUICE_E_JSON);
 }
 
+/* Nor does it put quotes around the floats that are no numbers. */
+static void test_case_26_floats_in_a_key_of_header(void)
+{
+    static const char text[] = "{\"a\":NaN,\"b\":Infinity,\"c\":-Infinity,\"d\":-1.0E10}";
+    static const char *const bad[] = {"{\"a\":Nan}", "{\"a\":NaNs}", "{\"a\":-Inf}", "{\"a\":Infinity",
+                                      "{\"a\":+Infinity}"};
+    struct sluice_error err;
+    struct sluice_key key;
+    CHECK_INT(sluice_key_decode(decoder, sluice_str_from(text), &key, &err), SLUICE_E_JSON);
+    for (size_t i = 0; i < SLUICE_N_ELEMENTS(bad); i++)
+        CHECK_INT(sluice_key_decode_header(decoder, sluice_str_from(bad[i]), &key, &err), SLUICE_E_JSON);
+    if (!CHECK_INT(sluice_key_decode_header(decoder, sluice_str_from(text), &key, &err), SLUICE_OK))
+        return;
+    CHECK_INT(key.n_fields, 4);
+    CHECK_INT(key.fields[0].value.kind, SLUICE_VALUE_STRING);
+    check_str(key.fields[0].value.text, "NaN");
+    check_str(key.fields[1].value.text, "Infinity");
+    check_str(key.fields[2].value.text, "-Infinity");
+    CHECK_INT(key.fields[3].value.kind, SLUICE_VALUE_NUMBER);
+}
+
 static void test_key_beside_change(void)
 {
     struct sluice_key key;
@@ -768,6 +789,7 @@ int main(void)
     test_keys();
     test_key_beside_change();
     test_key_of_header();
+    test_case_26_floats_in_a_key_of_header();
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(captured_cases); i++)
         test_captured(captured_cases[i]);
     (void)keep(NOTHING);
