@@ -67,8 +67,9 @@ static enum sluice_code find_old_key(const struct lane *lane, const rd_kafka_mes
         return SLUICE_OK;
     enum sluice_code code = sluice_key_decode_header(lane->old_keys, text, old_key, err);
     return code == SLUICE_OK ? code
-                             : sluice_error_wrap(err, "header __debezium.oldkey is not read; header.converter must be "
-                                                      "SimpleHeaderConverter or JsonConverter");
+                             : sluice_error_wrap(err, "header __debezium.oldkey is not read; set header.converter to "
+                                                      "JsonConverter in the connector (SimpleHeaderConverter, the "
+                                                      "default, loses the dates of time.precision.mode=connect)");
 }
 
 /* Bindings of one table that a partition keeps: records with old and new schemas may come in turn. */

@@ -278,8 +278,13 @@ def _clock(text: str) -> str:
     return text.removesuffix("Z").rstrip("0").removesuffix(".")
 
 
-def test_handling_modes(scene: Scene) -> None:
+@pytest.mark.parametrize("converter", ["json", "avro"])
+def test_handling_modes(scene: Scene, stack: Stack, converter: str) -> None:
     """Every mode of time, decimals, bytes, hstore and intervals, from the snapshot and from the stream."""
+    options = {}
+    if converter == "avro":
+        stack.up(["registry"])
+        options = {"registry__url": stack.service("registry").url() + "/apis/ccompat/v7"}
     scene.source.execute("CREATE EXTENSION hstore")
     columns = ", ".join(f"{name} {kind}" for name, (kind, _) in _MODE_COLUMNS.items())
 
@@ -292,10 +297,10 @@ def test_handling_modes(scene: Scene) -> None:
     for mode in _MODES:
         scene.source.execute(f"CREATE TABLE m_{mode} (id integer PRIMARY KEY, {columns})")
     write(1)
-    worker = scene.run(kafka__topics=[f"^{scene.name}.*"])
+    worker = scene.run(kafka__topics=[f"^{scene.name}.*"], **options)
     for mode, (settings, _) in _MODES.items():
         prefix = f"{scene.name}_{mode}"
-        scene.connector(f"m_{mode}", name=prefix, **{"topic__prefix": prefix, "slot__name": prefix[-60:].lower(),
+        scene.connector(f"m_{mode}", converter, name=prefix, **{"topic__prefix": prefix, "slot__name": prefix[-60:].lower(),
                                                      "publication__name": prefix[-60:].lower(), **settings})
     wait_until(lambda: all(scene.clickhouse.has_table(f"m_{mode}") and scene.clickhouse.count(f"m_{mode}") == 1
                            for mode in _MODES), 90, "the snapshots have arrived")
@@ -311,6 +316,29 @@ def test_handling_modes(scene: Scene) -> None:
                 found["s3"] = found["s3"].replace("T", " ")
             assert found == wanted, mode
     assert worker.terminate() == 0
+
+
+def test_changes_of_keys_in_the_mode_connect(scene: Scene) -> None:
+    """The old key stands in a header, in which SimpleHeaderConverter writes dates without quotes, and those up to 1970 as a
+    time of day: named. JsonConverter writes the numbers that the record has."""
+    keys = {"day": ("date", "'2024-02-29'"), "moment": ("timestamp(3)", "'1969-12-31 23:59:59.999'"), "clock": ("time(3)", "'01:02:03.456'")}
+    for table, (kind, value) in {**keys, "lost": keys["day"]}.items():
+        scene.source.execute(f"CREATE TABLE {table} (k {kind} PRIMARY KEY, v text)", f"ALTER TABLE {table} ALTER v SET STORAGE EXTERNAL",
+                             f"INSERT INTO {table} VALUES ({value}, repeat('x', 9000))")
+    worker = scene.run(kafka__topics=[f"^{scene.name}.*"])
+    scene.connector(",".join(keys), time__precision__mode="connect", header__converter="org.apache.kafka.connect.json.JsonConverter")
+    prefix = f"{scene.name}_simple"
+    scene.connector("lost", name=prefix, time__precision__mode="connect", topic__prefix=prefix, slot__name=prefix, publication__name=prefix)
+    scene.wait_equal("day,moment,lost")
+    scene.wait_streaming()
+    for table in [*keys, "lost"]:
+        scene.source.execute(f"UPDATE {table} SET k = k + interval '1 day 1 hour'")
+    scene.wait_equal("moment,day")
+    wait_until(lambda: scene.clickhouse.has_table("clock") and scene.clickhouse.rows(
+        "SELECT toString(k) AS k, length(v) AS n FROM clock FINAL") == [{"k": "02:02:03.456000", "n": 9000}], 30, "the time of day")
+    line = worker.wait_event("partition_stopped", topic=f"{prefix}.public.lost")
+    assert "set header.converter to JsonConverter" in line["error"], line
+    assert worker.terminate() == 1
 
 
 def test_what_isostring_and_snapshots_lose(scene: Scene) -> None:
