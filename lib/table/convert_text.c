@@ -78,7 +78,8 @@ static unsigned char *put_enum(const struct convert *self, const struct sluice_v
         return NULL;
     const struct sluice_enum_label *label = convert_find_label(self, (struct sluice_str){(const char *)at, length});
     if (label == NULL)
-        return convert_refuse(self, "text is not one of the labels", err);
+        return convert_refuse(
+            self, "text is not one of the labels; add it to the column with ALTER TABLE .. MODIFY COLUMN", err);
     return convert_put_int(at, label->value, self->width);
 }
 
