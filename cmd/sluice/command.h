@@ -55,6 +55,7 @@ extern const size_t n_exit_codes;
 extern const struct command command_run;
 extern const struct command command_check;
 extern const struct command command_config;
+extern const struct command command_dlq;
 extern const struct command command_ledger;
 extern const struct command command_man;
 extern const struct command command_offsets;

@@ -5,8 +5,9 @@
 #include "sluice/nearest.h"
 
 const struct command *const commands[] = {
-    &command_run,    &command_check,  &command_offsets, &command_ledger,  &command_resnapshot,
-    &command_config, &command_schema, &command_man,     &command_version, NULL};
+    &command_run, &command_check,  &command_offsets, &command_ledger, &command_resnapshot,
+    &command_dlq, &command_config, &command_schema,  &command_man,    &command_version,
+    NULL};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] - 1 };
 
 const struct sluice_man_exit exit_codes[] = {

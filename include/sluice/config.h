@@ -22,7 +22,12 @@
     X(SLUICE_FORMAT_AUTO, "auto")                                                                                      \
     X(SLUICE_FORMAT_JSON, "json")                                                                                      \
     X(SLUICE_FORMAT_AVRO, "avro")
-#define SLUICE_ON_BAD_RECORD_NAMES(X) X(SLUICE_ON_BAD_RECORD_STOP, "stop")
+#define SLUICE_ON_BAD_RECORD_NAMES(X)                                                                                  \
+    X(SLUICE_ON_BAD_RECORD_STOP, "stop")                                                                               \
+    X(SLUICE_ON_BAD_RECORD_DEAD_LETTER, "dead_letter")
+#define SLUICE_DEAD_LETTERS_PAYLOAD_NAMES(X)                                                                           \
+    X(SLUICE_PAYLOAD_SAFE, "safe")                                                                                     \
+    X(SLUICE_PAYLOAD_ORIGINAL, "original")
 #define SLUICE_LEDGER_CHOICE_NAMES(X)                                                                                  \
     X(SLUICE_USE_AUTO, "auto")                                                                                         \
     X(SLUICE_USE_KEEPER_MAP, "keeper_map")                                                                             \
@@ -48,6 +53,7 @@
 enum sluice_delivery { SLUICE_DELIVERY_NAMES(SLUICE_NAME_ENUM) SLUICE_N_DELIVERIES };
 enum sluice_format { SLUICE_FORMAT_NAMES(SLUICE_NAME_ENUM) SLUICE_N_FORMATS };
 enum sluice_on_bad_record { SLUICE_ON_BAD_RECORD_NAMES(SLUICE_NAME_ENUM) SLUICE_N_ON_BAD_RECORD };
+enum sluice_dead_letters_payload { SLUICE_DEAD_LETTERS_PAYLOAD_NAMES(SLUICE_NAME_ENUM) SLUICE_N_DEAD_LETTERS_PAYLOADS };
 enum sluice_ledger_choice { SLUICE_LEDGER_CHOICE_NAMES(SLUICE_NAME_ENUM) SLUICE_N_LEDGER_CHOICES };
 enum sluice_on_offset_lost { SLUICE_ON_OFFSET_LOST_NAMES(SLUICE_NAME_ENUM) SLUICE_N_ON_OFFSET_LOST };
 enum sluice_tables_mode { SLUICE_TABLES_MODE_NAMES(SLUICE_NAME_ENUM) SLUICE_N_TABLES_MODES };
@@ -56,6 +62,9 @@ enum sluice_version_mode { SLUICE_VERSION_MODE_NAMES(SLUICE_NAME_ENUM) SLUICE_N_
 enum sluice_version_on_new_history {
     SLUICE_VERSION_ON_NEW_HISTORY_NAMES(SLUICE_NAME_ENUM) SLUICE_N_VERSION_ON_NEW_HISTORY
 };
+
+/* Room for a topic's name, NUL included: Kafka allows 249 bytes. */
+enum { SLUICE_TOPIC_SIZE = 250 };
 
 struct sluice_config_list {
     const char *const *items; /* NUL-terminated; NULL when empty */
@@ -103,6 +112,8 @@ const char *sluice_config_restart_key(const struct sluice_config *current, const
 /* NULL does nothing. */
 void sluice_config_free(struct sluice_config *config);
 
+/* True when a rule has a transform: for the fields of records whose table is not known. */
+bool sluice_config_has_transforms(const struct sluice_config *config);
 /* The value of a property in kafka_properties, or NULL. */
 const char *sluice_config_kafka_property(const struct sluice_config *config, const char *key);
 

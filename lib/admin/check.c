@@ -15,10 +15,12 @@
 #include "clickhouse/options.h"
 #include "clickhouse/schema.h"
 #include "kafka/consumer.h"
+#include "kafka/samples.h"
 #include "pipeline/reader.h"
 
 #include <curl/curl.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { TIMEOUT_MS = 10000, MAX_ANSWER = 4096 };
 
@@ -209,6 +211,8 @@ static void visit_topic(void *context, const char *topic, int n_partitions)
 {
     struct check *check = context;
     char subject[280];
+    if (strcmp(topic, check->config->dead_letters_replay_topic) == 0)
+        return; /* a pattern matches it; it has records of any table */
     (void)snprintf(subject, sizeof subject, "topic %s", topic);
     if (n_partitions == 0) {
         report_line(&check->report, REPORT_FAIL, subject, "does not exist; create it or correct kafka.topics");
@@ -219,6 +223,39 @@ static void visit_topic(void *context, const char *topic, int n_partitions)
     records_check_topic(&check->report, check->config, topic, n_partitions, TIMEOUT_MS);
     if (check->database_exists)
         check_topic_table(check, topic, n_partitions);
+}
+
+static void check_own_topic(struct check *check, struct sluice_samples *samples, const char *subject, const char *topic)
+{
+    struct sluice_error err;
+    int n_partitions = 0;
+    if (sluice_samples_partitions(samples, topic, TIMEOUT_MS, &n_partitions, &err) != SLUICE_OK)
+        report_error(&check->report, subject, &err);
+    else if (n_partitions == 0)
+        report_line(
+            &check->report, REPORT_WARN, subject,
+            "\"%s\" does not exist yet; the worker makes it if it may (Create on the topic), else make it with one "
+            "partition and retention.ms=-1",
+            topic);
+    else
+        report_line(&check->report, REPORT_OK, subject, "\"%s\", %d partition%s", topic, n_partitions,
+                    n_partitions == 1 ? "" : "s");
+}
+
+static void check_dead_letters(struct check *check)
+{
+    const struct sluice_config *config = check->config;
+    struct sluice_samples *samples = NULL;
+    struct sluice_error err;
+    if (config->on_bad_record != SLUICE_ON_BAD_RECORD_DEAD_LETTER)
+        return;
+    if (sluice_samples_new(config, &samples, &err) != SLUICE_OK) {
+        report_error(&check->report, "dead_letters.topic", &err);
+        return;
+    }
+    check_own_topic(check, samples, "dead_letters.topic", config->dead_letters_topic);
+    check_own_topic(check, samples, "dead_letters.replay_topic", config->dead_letters_replay_topic);
+    sluice_samples_free(samples);
 }
 
 static void check_kafka(struct check *check)
@@ -242,6 +279,7 @@ static void check_kafka(struct check *check)
                         "taken in within kafka.topic.metadata.refresh.interval.ms");
         else
             rules_check(&check->report, check->config);
+        check_dead_letters(check);
         if (check->config->delivery == SLUICE_DELIVERY_EXACTLY_ONCE)
             delivery_check_ledger(&check->report, check->config, consumer, TIMEOUT_MS);
     }

@@ -84,7 +84,8 @@ static enum sluice_code append_asked(struct lookup *lookup, struct sluice_error 
     return code != SLUICE_OK ? code : question_append_asked(&lookup->question, sluice_buf_str(&structure), err);
 }
 
-/* A row is stored if its event is: by PENDING_MASK two attempts at one event may differ. */
+/* A row is stored if its event is: by PENDING_MASK two attempts at one event may differ. In the mode log the key is the
+ * record's place, and the version has to be the same (find_offsets()). */
 static enum sluice_code write_question(struct lookup *lookup, struct sluice_error *err)
 {
     SLUICE_AUTO(sluice_buf) struct sluice_buf names;
@@ -98,15 +99,17 @@ static enum sluice_code write_question(struct lookup *lookup, struct sluice_erro
     if (code == SLUICE_OK)
         code = append_asked(lookup, err);
     const char *keys = sluice_buf_text(&names);
+    const bool is_log = lookup->plan->is_log;
     if (code == SLUICE_OK)
         code = sluice_buf_printf(&lookup->question.sql, err,
-                                 " SELECT `sluice:n` FROM asked INNER JOIN (SELECT %s, max(bitAnd(%s, "
+                                 " SELECT `sluice:n` FROM asked INNER JOIN (SELECT %s, %s(bitAnd(%s, "
                                  "bitNot(toUInt128(%d)))) AS `sluice:stored` "
-                                 "FROM %s WHERE (%s) IN (SELECT %s FROM asked) GROUP BY %s) AS held USING (%s) "
-                                 "WHERE `sluice:stored` >= bitAnd(`sluice:version`, bitNot(toUInt128(%d))) "
+                                 "FROM %s WHERE (%s) IN (SELECT %s FROM asked) GROUP BY %s%s) AS held USING (%s) "
+                                 "WHERE `sluice:stored` %s bitAnd(`sluice:version`, bitNot(toUInt128(%d))) "
                                  "FORMAT RowBinary",
-                                 keys, sluice_buf_text(&version), PENDING_MASK,
-                                 sluice_buf_text(&lookup->question.table), keys, keys, keys, keys, PENDING_MASK);
+                                 keys, is_log ? "" : "max", sluice_buf_text(&version), PENDING_MASK,
+                                 sluice_buf_text(&lookup->question.table), keys, keys, keys,
+                                 is_log ? ", `sluice:stored`" : "", keys, is_log ? "=" : ">=", PENDING_MASK);
     return code;
 }
 
@@ -207,8 +210,9 @@ enum sluice_code sluice_ch_drop_stored(struct sluice_ch_client *client, struct s
         code = lookup_init(&lookup, client, batch, err);
         if (code == SLUICE_OK)
             code = question_sync_replica(&lookup.question, err);
+        bool is_by_range = lookup.plan->is_log && !range->is_replay;
         if (code == SLUICE_OK)
-            code = lookup.plan->is_log ? find_offsets(&lookup, range, err) : find_keys(&lookup, err);
+            code = is_by_range ? find_offsets(&lookup, range, err) : find_keys(&lookup, err);
         if (code != SLUICE_OK)
             return code;
         sluice_batch_leave_out(batch, lookup.stored);

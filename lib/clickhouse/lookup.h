@@ -20,6 +20,7 @@ struct sluice_ch_range {
     int32_t partition;
     int64_t lo;
     int64_t hi;
+    bool is_replay; /* the rows are of records that were replayed: each names its own place */
 };
 
 /* `batch` is sealed. Leaves out what is stored; *n_missing rows are left, 0 if nothing has to be sent. On an error the

@@ -106,6 +106,29 @@ static enum sluice_code check_topics(const struct sluice_config *config, struct 
     return code;
 }
 
+/* The worker would read its own refusals. */
+static enum sluice_code check_dead_letters(const struct sluice_config *config, struct sluice_error *err)
+{
+    if (!is_legal_name(config->dead_letters_topic, SLUICE_TOPIC_SIZE - 1))
+        return FAIL(config, dead_letters_topic, err, "\"%.80s\" is not a topic name; use letters, digits, and . _ -",
+                    config->dead_letters_topic);
+    if (!is_legal_name(config->dead_letters_replay_topic, SLUICE_TOPIC_SIZE - 1))
+        return FAIL(config, dead_letters_replay_topic, err,
+                    "\"%.80s\" is not a topic name; use letters, digits, and . _ -", config->dead_letters_replay_topic);
+    if (strcmp(config->dead_letters_topic, config->dead_letters_replay_topic) == 0)
+        return FAIL(config, dead_letters_replay_topic, err, "is dead_letters.topic as well; rename one of them");
+    for (size_t i = 0; i < config->kafka_topics.n_items; i++) {
+        if (strcmp(config->kafka_topics.items[i], config->dead_letters_replay_topic) == 0)
+            return FAIL(config, dead_letters_replay_topic, err,
+                        "\"%.80s\" stands in kafka.topics as well; take it out there",
+                        config->dead_letters_replay_topic);
+        if (strcmp(config->kafka_topics.items[i], config->dead_letters_topic) == 0)
+            return FAIL(config, dead_letters_topic, err, "\"%.80s\" stands in kafka.topics as well; take it out there",
+                        config->dead_letters_topic);
+    }
+    return SLUICE_OK;
+}
+
 static bool is_port(const char *text, size_t len)
 {
     long port = 0;
@@ -323,8 +346,9 @@ static enum sluice_code check_across(const struct sluice_config *config, struct 
 enum sluice_code config_check(const struct sluice_config *config, struct sluice_error *err)
 {
     enum sluice_code (*const rules[])(const struct sluice_config *, struct sluice_error *) = {
-        check_name,   check_topics, check_flattened_topics, check_urls,       check_registry, check_source_types,
-        check_listen, check_ledger, check_metadata,         check_transforms, check_toast,    check_across};
+        check_name,         check_topics, check_flattened_topics, check_dead_letters, check_urls,       check_registry,
+        check_source_types, check_listen, check_ledger,           check_metadata,     check_transforms, check_toast,
+        check_across};
     for (size_t i = 0; i < SLUICE_N_ELEMENTS(rules); i++) {
         enum sluice_code code = rules[i](config, err);
         if (code != SLUICE_OK)

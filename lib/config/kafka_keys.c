@@ -20,6 +20,8 @@ const struct config_kafka_refusal config_kafka_refusals[] = {
     {"enable.partition.eof", NULL, "the worker needs it to see that a partition was read to its end"},
     {"group.protocol", "classic", "the hand-over of partitions rests on the classic protocol"},
     {"partition.assignment.strategy", NULL, "sluice chooses it by the version of librdkafka"},
+    {"topic.blacklist", NULL,
+     "sluice keeps its own topics out of the subscription with it; write kafka.topics accordingly"},
     {"metadata.broker.list", NULL, "it is another name of bootstrap.servers; set kafka.bootstrap.servers"},
 };
 const unsigned config_n_kafka_refusals = SLUICE_N_ELEMENTS(config_kafka_refusals);

@@ -285,6 +285,21 @@ static enum sluice_code config_new(struct sluice_config **out, struct sluice_err
     return SLUICE_OK;
 }
 
+/* A topic that belongs to the pipeline is called after it. */
+static enum sluice_code name_topic(struct sluice_config *config, const char **topic, const char *ending,
+                                   struct sluice_error *err)
+{
+    char name[SLUICE_TOPIC_SIZE];
+    if ((*topic)[0] != '\0')
+        return SLUICE_OK;
+    (void)snprintf(name, sizeof name, "%.200s%s", config->name, ending);
+    const char *copy = sluice_arena_copy(&config->details->arena, sluice_str_from(name), err);
+    if (copy == NULL)
+        return err->code;
+    *topic = copy;
+    return SLUICE_OK;
+}
+
 enum sluice_code sluice_config_load(const char *path, const char *const *sets, size_t n_sets,
                                     struct sluice_config **out, struct sluice_error *err)
 {
@@ -309,7 +324,11 @@ enum sluice_code sluice_config_load(const char *path, const char *const *sets, s
         return code;
     if (config->kafka_group_id[0] == '\0')
         config->kafka_group_id = config->name;
-    code = config_check(config, err);
+    code = name_topic(config, &config->dead_letters_topic, ".dlq", err);
+    if (code == SLUICE_OK)
+        code = name_topic(config, &config->dead_letters_replay_topic, ".replay", err);
+    if (code == SLUICE_OK)
+        code = config_check(config, err);
     if (code == SLUICE_OK)
         *out = SLUICE_TAKE(config);
     return code;

@@ -10,6 +10,7 @@
 #define NAME_TEXT(symbol, name) (name),
 static const char *const names_delivery[] = {SLUICE_DELIVERY_NAMES(NAME_TEXT)};
 static const char *const names_format[] = {SLUICE_FORMAT_NAMES(NAME_TEXT)};
+static const char *const names_dead_letters_payload[] = {SLUICE_DEAD_LETTERS_PAYLOAD_NAMES(NAME_TEXT)};
 static const char *const names_on_bad_record[] = {SLUICE_ON_BAD_RECORD_NAMES(NAME_TEXT)};
 static const char *const names_ledger_choice[] = {SLUICE_LEDGER_CHOICE_NAMES(NAME_TEXT)};
 static const char *const names_on_offset_lost[] = {SLUICE_ON_OFFSET_LOST_NAMES(NAME_TEXT)};

@@ -127,6 +127,16 @@ const char *config_rules_difference(const struct sluice_rules *a, const struct s
     return same_nodes(a->rules_tree, b->rules_tree) ? NULL : CONFIG_RULES_KEY;
 }
 
+bool sluice_config_has_transforms(const struct sluice_config *config)
+{
+    const struct sluice_rules *rules = config->details->rules;
+    for (size_t i = 0; i < rules->n_rules; i++)
+        for (const struct rule_column *column = rules->rules[i].columns; column != NULL; column = column->next)
+            if (column->transform != SLUICE_TRANSFORM_NONE)
+                return true;
+    return false;
+}
+
 bool config_rules_need_key(const struct sluice_rules *rules)
 {
     for (size_t i = 0; i < rules->n_rules; i++)

@@ -1,6 +1,7 @@
 /* consumer.c - see consumer.h: life, polling, where to read, commits. */
 #include "kafka/consumer_internal.h"
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "kafka/client.h"
 #include "kafka/errors.h"
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { START_TIMEOUT_MS = 10000 };
+enum { START_TIMEOUT_MS = 10000, MAX_EXCLUDED_TEXT = 4096 };
 
 static rd_kafka_topic_partition_list_t *list_from(const struct sluice_kafka_position *positions, size_t n,
                                                   bool with_metadata)
@@ -81,6 +82,24 @@ static enum sluice_code set_extra_options(struct sluice_consumer *consumer, rd_k
     return SLUICE_OK;
 }
 
+/* As regular expressions, with commas between them: to this client such topics do not exist. */
+static enum sluice_code exclude_topics(rd_kafka_conf_t *conf, const struct sluice_consumer_options *options,
+                                       struct sluice_error *err)
+{
+    SLUICE_AUTO(sluice_buf) struct sluice_buf list;
+    sluice_buf_init(&list, MAX_EXCLUDED_TEXT, "the topics that are not read");
+    enum sluice_code code = SLUICE_OK;
+    for (size_t i = 0; i < options->n_excluded && code == SLUICE_OK; i++) {
+        code = sluice_buf_append_z(&list, i > 0 ? ",^" : "^", err);
+        for (const char *at = options->excluded[i]; *at != '\0' && code == SLUICE_OK; at++)
+            code = *at == '.' ? sluice_buf_append_z(&list, "[.]", err) : sluice_buf_append_char(&list, *at, err);
+        if (code == SLUICE_OK)
+            code = sluice_buf_append_z(&list, "$", err);
+    }
+    return code == SLUICE_OK && list.len > 0 ? kafka_set_option(conf, "topic.blacklist", sluice_buf_text(&list), err)
+                                             : code;
+}
+
 static enum sluice_code create(struct sluice_consumer *consumer, const struct sluice_consumer_options *options,
                                struct sluice_error *err)
 {
@@ -88,6 +107,8 @@ static enum sluice_code create(struct sluice_consumer *consumer, const struct sl
     enum sluice_code code = set_own_options(conf, options, err);
     if (code == SLUICE_OK)
         code = set_extra_options(consumer, conf, options, err);
+    if (code == SLUICE_OK)
+        code = exclude_topics(conf, options, err);
     rd_kafka_conf_set_opaque(conf, consumer);
     rd_kafka_conf_set_rebalance_cb(conf, consumer_on_rebalance);
     rd_kafka_conf_set_offset_commit_cb(conf, on_committed);
@@ -106,6 +127,8 @@ enum sluice_code sluice_consumer_new(const struct sluice_consumer_options *optio
         return sluice_error_nomem(err, "the consumer", sizeof *consumer);
     consumer->handler = *handler;
     consumer->starts_paused = options->starts_paused;
+    memcpy(consumer->excluded, options->excluded, sizeof consumer->excluded);
+    consumer->n_excluded = options->n_excluded;
     consumer->start_without_commit = RD_KAFKA_OFFSET_BEGINNING;
     enum sluice_code code = create(consumer, options, err);
     if (code != SLUICE_OK) {
@@ -115,6 +138,8 @@ enum sluice_code sluice_consumer_new(const struct sluice_consumer_options *optio
     consumer->subscription = rd_kafka_topic_partition_list_new((int)options->n_topics);
     for (size_t i = 0; i < options->n_topics; i++)
         (void)rd_kafka_topic_partition_list_add(consumer->subscription, options->topics[i], RD_KAFKA_PARTITION_UA);
+    if (options->own_topic != NULL)
+        (void)rd_kafka_topic_partition_list_add(consumer->subscription, options->own_topic, RD_KAFKA_PARTITION_UA);
     *out = consumer;
     return SLUICE_OK;
 }

@@ -22,13 +22,19 @@
 
 #include <librdkafka/rdkafka.h>
 
+enum { SLUICE_MAX_EXCLUDED = 2 };
+
 struct sluice_consumer_options {
     const char *bootstrap_servers;
     const char *group_id;
     const char *const *topics; /* names, or regular expressions that begin with ^ */
     size_t n_topics;
+    const char *own_topic;                      /* one more, of the pipeline itself; NULL: none */
     const struct sluice_config_property *extra; /* later ones win */
     size_t n_extra;
+    const char
+        *excluded[SLUICE_MAX_EXCLUDED]; /* names of topics that are never read; borrowed until the consumer is freed */
+    size_t n_excluded;
     /* Nothing comes of an assigned partition, neither message nor error, before sluice_consumer_resume(), which then
      * makes sure that it begins exactly at the offset it is given (negative, always: at `auto.offset.reset`). */
     bool starts_paused;

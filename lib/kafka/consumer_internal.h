@@ -9,6 +9,8 @@ struct sluice_consumer {
     rd_kafka_t *rk;
     struct sluice_consumer_handler handler;
     rd_kafka_topic_partition_list_t *subscription;
+    const char *excluded[SLUICE_MAX_EXCLUDED]; /* borrowed from the options */
+    size_t n_excluded;
     int64_t start_without_commit; /* RD_KAFKA_OFFSET_BEGINNING or _END */
     struct sluice_error fatal;    /* set by the rebalance callback, reported by the next poll */
     bool has_fatal;

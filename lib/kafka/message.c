@@ -25,5 +25,14 @@ static int64_t timestamp_ms(const rd_kafka_message_t *message)
     return rd_kafka_message_timestamp(message, NULL);
 }
 
+static rd_kafka_headers_t *copy_headers(const rd_kafka_message_t *message)
+{
+    enum { OURS = 12 };
+    rd_kafka_headers_t *headers = NULL;
+    if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return rd_kafka_headers_new(OURS);
+    return rd_kafka_headers_copy(headers);
+}
+
 const struct sluice_message_ops sluice_kafka_message_ops = {rd_kafka_message_destroy, has_header, timestamp_ms,
-                                                            find_header};
+                                                            find_header, copy_headers};

@@ -18,6 +18,8 @@ struct sluice_message_ops {
     int64_t (*timestamp_ms)(const rd_kafka_message_t *message); /* producer's or broker's time, -1 if none */
     /* The value of the last header of that name, borrowed from the message; false without one. */
     bool (*find_header)(const rd_kafka_message_t *message, const char *name, struct sluice_str *value);
+    /* All headers, for the caller to destroy; never NULL. */
+    rd_kafka_headers_t *(*copy_headers)(const rd_kafka_message_t *message);
 };
 
 /* For messages of librdkafka. */

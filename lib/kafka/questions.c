@@ -19,9 +19,19 @@ enum sluice_code sluice_consumer_ping(struct sluice_consumer *consumer, int time
     return SLUICE_OK;
 }
 
+static bool is_excluded(const struct sluice_consumer *consumer, const char *topic)
+{
+    for (size_t i = 0; i < consumer->n_excluded; i++) {
+        if (strcmp(consumer->excluded[i], topic) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* librdkafka matches a pattern with POSIX extended regular expressions, so the same library answers here. */
-static enum sluice_code visit_matching(const char *pattern, const struct rd_kafka_metadata *metadata,
-                                       sluice_topic_visit_fn visit, void *context, struct sluice_error *err)
+static enum sluice_code visit_matching(const struct sluice_consumer *consumer, const char *pattern,
+                                       const struct rd_kafka_metadata *metadata, sluice_topic_visit_fn visit,
+                                       void *context, struct sluice_error *err)
 {
     regex_t regex;
     bool is_regex = pattern[0] == '^';
@@ -32,7 +42,7 @@ static enum sluice_code visit_matching(const char *pattern, const struct rd_kafk
     for (int i = 0; i < metadata->topic_cnt; i++) {
         const struct rd_kafka_metadata_topic *topic = &metadata->topics[i];
         bool matches = is_regex ? regexec(&regex, topic->topic, 0, NULL, 0) == 0 : strcmp(pattern, topic->topic) == 0;
-        if (!matches || topic->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+        if (!matches || is_excluded(consumer, topic->topic) || topic->err != RD_KAFKA_RESP_ERR_NO_ERROR)
             continue;
         found = true;
         visit(context, topic->topic, topic->partition_cnt);
@@ -53,7 +63,7 @@ enum sluice_code sluice_consumer_visit_topics(struct sluice_consumer *consumer, 
         return kafka_error_from(err, failed, "list the topics");
     enum sluice_code code = SLUICE_OK;
     for (int i = 0; code == SLUICE_OK && i < consumer->subscription->cnt; i++)
-        code = visit_matching(consumer->subscription->elems[i].topic, metadata, visit, context, err);
+        code = visit_matching(consumer, consumer->subscription->elems[i].topic, metadata, visit, context, err);
     rd_kafka_metadata_destroy(metadata);
     return code;
 }

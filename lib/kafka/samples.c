@@ -5,6 +5,7 @@
 #include "kafka/errors.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct sluice_samples {
     rd_kafka_t *rk;
@@ -14,6 +15,7 @@ static enum sluice_code set_options(rd_kafka_conf_t *conf, const struct sluice_c
 {
     const struct kafka_option own[] = {{"bootstrap.servers", config->kafka_bootstrap_servers},
                                        {"enable.partition.eof", "true"},
+                                       {"fetch.wait.max.ms", "20"}, /* what is there is there */
                                        {"isolation.level", "read_committed"}};
     enum sluice_code code = kafka_set_options(conf, own, SLUICE_N_ELEMENTS(own), err);
     for (size_t i = 0; i < config->n_kafka_properties && code == SLUICE_OK; i++) {
@@ -115,14 +117,15 @@ enum sluice_code sluice_samples_partitions(struct sluice_samples *samples, const
                                            struct sluice_error *err)
 {
     const struct rd_kafka_metadata *metadata = NULL;
-    rd_kafka_topic_t *handle = rd_kafka_topic_new(samples->rk, topic, NULL);
-    if (handle == NULL)
-        return kafka_error_from(err, rd_kafka_last_error(), "open a topic");
-    rd_kafka_resp_err_t failed = rd_kafka_metadata(samples->rk, 0, handle, &metadata, timeout_ms);
-    rd_kafka_topic_destroy(handle);
+    /* Asked for all of them: being asked for one, a broker may make it. */
+    rd_kafka_resp_err_t failed = rd_kafka_metadata(samples->rk, 1, NULL, &metadata, timeout_ms);
     if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return kafka_error_from(err, failed, "ask for the partitions of a topic");
-    *n = metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
+        return kafka_error_from(err, failed, "list the topics");
+    *n = 0;
+    for (int i = 0; i < metadata->topic_cnt; i++) {
+        if (strcmp(metadata->topics[i].topic, topic) == 0)
+            *n = metadata->topics[i].partition_cnt;
+    }
     rd_kafka_metadata_destroy(metadata);
     return SLUICE_OK;
 }
@@ -136,4 +139,12 @@ enum sluice_code sluice_samples_end(struct sluice_samples *samples, const char *
         return SLUICE_OK;
     (void)kafka_error_from(err, failed, "ask for the end of a partition");
     return sluice_error_wrap(err, "topic \"%s\" partition %d", topic, (int)partition);
+}
+
+enum sluice_code sluice_samples_ends(struct sluice_samples *samples, const char *topic, int32_t partition,
+                                     int timeout_ms, int64_t *low, int64_t *high, struct sluice_error *err)
+{
+    rd_kafka_resp_err_t failed = rd_kafka_query_watermark_offsets(samples->rk, topic, partition, low, high, timeout_ms);
+    return failed == RD_KAFKA_RESP_ERR_NO_ERROR ? SLUICE_OK
+                                                : kafka_error_from(err, failed, "ask for the ends of a partition");
 }

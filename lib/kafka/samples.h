@@ -39,5 +39,9 @@ SLUICE_MUST_CHECK enum sluice_code sluice_samples_partitions(struct sluice_sampl
 SLUICE_MUST_CHECK enum sluice_code sluice_samples_end(struct sluice_samples *samples, const char *topic,
                                                       int32_t partition, int timeout_ms, int64_t *end,
                                                       struct sluice_error *err);
+/* The offsets of the oldest record and behind the newest. Errors: SLUICE_E_KAFKA. */
+SLUICE_MUST_CHECK enum sluice_code sluice_samples_ends(struct sluice_samples *samples, const char *topic,
+                                                       int32_t partition, int timeout_ms, int64_t *low, int64_t *high,
+                                                       struct sluice_error *err);
 
 #endif

@@ -125,6 +125,7 @@ static void begin_at(machine_t *m, int64_t next, uint64_t resets, const struct s
     wanted->attempt = 0;
     wanted->check = no_check;
     wanted->last = no_check;
+    wanted->skip.n = 0;
     wanted->source = *source;
 }
 
@@ -142,6 +143,7 @@ static void follow_mark(machine_t *m, struct sluice_ledger_row *wanted)
     wanted->attempt = 0;
     wanted->check = mark->check;
     wanted->last = no_check;
+    wanted->skip.n = 0;
     wanted->source = mark->source;
 }
 
@@ -251,6 +253,7 @@ static void finish(machine_t *m, int64_t next, action_t *action)
     m->row.source = m->source_after;
     m->row.check = m->check_after;
     m->row.last = no_check;
+    m->row.skip.n = 0;
     act(m, STEP_DONE, action, SLUICE_LEDGER_DONE);
 }
 
@@ -265,6 +268,9 @@ static void on_written(machine_t *m, action_t *action)
     } else if (step == STEP_OPENING) { /* nobody can have used the token before */
         m->token_was_sent = false;
         m->token_is_used = false;
+        act(m, STEP_INSERTING, action, SLUICE_LEDGER_INSERT);
+    } else if (step == STEP_SKIPPING) { /* what was refused went out under this token */
+        m->token_was_sent = true;
         act(m, STEP_INSERTING, action, SLUICE_LEDGER_INSERT);
     } else {
         act(m, STEP_DONE, action, SLUICE_LEDGER_DONE);
@@ -300,7 +306,7 @@ static void on_ours(machine_t *m, action_t *action)
 static bool waits_for_row(const machine_t *m)
 {
     return m->step == STEP_READING || m->step == STEP_CONFIRMING || m->step == STEP_SETTLING ||
-           m->step == STEP_ACQUIRING || m->step == STEP_OPENING || m->step == STEP_CLOSING;
+           m->step == STEP_ACQUIRING || m->step == STEP_OPENING || m->step == STEP_SKIPPING || m->step == STEP_CLOSING;
 }
 
 static void on_row(machine_t *m, const event_t *event, action_t *action)
@@ -344,6 +350,7 @@ static void on_batch(machine_t *m, const event_t *event, action_t *action)
         wanted.hi = event->hi;
         wanted.attempt = 0;
         wanted.last = event->check;
+        wanted.skip = event->skip;
         write_row(m, STEP_OPENING, &wanted, action);
     } else if (m->commits_apart) {
         finish(m, event->hi + 1, action);
@@ -419,6 +426,15 @@ static void on_inserted(machine_t *m, action_t *action)
     act(m, STEP_LOOKING, action, SLUICE_LEDGER_LOOKUP);
 }
 
+/* Rule 6: the range, its attempt and so its token stay. Whoever replays the range must leave out the same rows: one
+ * that the table takes later has its dead letter. */
+static void on_bad_rows(machine_t *m, const event_t *event, action_t *action)
+{
+    struct sluice_ledger_row wanted = m->written;
+    wanted.skip = event->skip;
+    write_row(m, STEP_SKIPPING, &wanted, action);
+}
+
 static void on_looked_up(machine_t *m, size_t n_missing, action_t *action)
 {
     struct sluice_ledger_row wanted = m->written;
@@ -451,6 +467,7 @@ static bool is_due(const machine_t *m, enum sluice_ledger_event_kind kind)
     case SLUICE_LEDGER_REST:
         return m->step == STEP_DONE;
     case SLUICE_LEDGER_INSERTED:
+    case SLUICE_LEDGER_BAD_ROWS:
     case SLUICE_LEDGER_INSERT_FAILED:
         return m->step == STEP_INSERTING;
     case SLUICE_LEDGER_LOOKED_UP:
@@ -497,6 +514,9 @@ void sluice_ledger_machine_step(struct sluice_ledger_machine *machine, const str
         break;
     case SLUICE_LEDGER_INSERTED:
         on_inserted(m, action);
+        break;
+    case SLUICE_LEDGER_BAD_ROWS:
+        on_bad_rows(m, event, action);
         break;
     case SLUICE_LEDGER_INSERT_FAILED:
         m->token_was_sent = m->token_was_sent || event->was_sent;

@@ -66,10 +66,12 @@ enum sluice_ledger_event_kind {
     SLUICE_LEDGER_COMMITTED,   /* answer to COMMIT: Kafka confirmed it */
     SLUICE_LEDGER_REBUILT,     /* answer to REBUILD: has_rows, source, check; and as RECORDS_GONE, with
                                   loss OTHER_RECORD, in case that the range turns out to be another one */
-    SLUICE_LEDGER_BATCH, /* lo, hi (lo - 1 if it is empty), has_rows, source, check; answer to DONE, or when the machine
-                            rests */
+    SLUICE_LEDGER_BATCH, /* lo, hi (lo - 1 if it is empty), has_rows, source, check, skip; answer to DONE, or when the
+                            machine rests */
     SLUICE_LEDGER_REST,  /* answer to DONE, instead of a BATCH: there is nothing more for now */
-    SLUICE_LEDGER_INSERTED,      /* answer to INSERT: every insert was acknowledged */
+    SLUICE_LEDGER_INSERTED, /* answer to INSERT: every insert was acknowledged */
+    SLUICE_LEDGER_BAD_ROWS, /* answer to INSERT: the server refused rows, whose dead letters are acknowledged; they are
+                               left out from now on: skip, of the whole range */
     SLUICE_LEDGER_INSERT_FAILED, /* answer to INSERT: one was not, and it is time to try again: was_sent */
     SLUICE_LEDGER_LOOKED_UP,     /* answer to LOOKUP: n_missing */
     SLUICE_LEDGER_RECORDS_GONE,  /* answer to REBUILD, or when the machine rests: loss, restart_at, resets */
@@ -90,6 +92,7 @@ struct sluice_ledger_event {
     bool was_sent; /* false: surely nothing left this process, e.g. because the row was confirmed too long ago */
     struct sluice_source_state source; /* after the batch */
     struct sluice_ledger_check check;  /* last record of the batch, or before it if it has none */
+    struct sluice_ledger_skip skip;    /* of the batch: its dead letters, all acknowledged */
     size_t n_missing;
     enum sluice_ledger_loss loss;
     int64_t restart_at; /* option on_offset_lost: earliest: the offset to go on from; negative: stop */
@@ -141,6 +144,7 @@ enum sluice_ledger_step { /* private to machine.c */
                           STEP_INSERTING,
                           STEP_CONFIRMING,
                           STEP_SETTLING,
+                          STEP_SKIPPING,
                           STEP_LOOKING,
                           STEP_DONE,
                           STEP_CLOSING,

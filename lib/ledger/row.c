@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 static const char mark[] = "sluice2";
 
@@ -18,18 +19,31 @@ const char *sluice_ledger_kind_label(enum sluice_ledger_kind kind)
 
 /* ---- writing ---- */
 
+enum { SKIP_TEXT = 21 * SLUICE_LEDGER_MAX_SKIP + 1 };
+
+static void format_skip(const struct sluice_ledger_row *row, char text[SKIP_TEXT])
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (uint32_t i = 0; i < row->skip.n; i++)
+        used += (size_t)snprintf(text + used, SKIP_TEXT - used, "%s%" PRId64,
+                                 i > 0 ? "," : " skip=", row->skip.offsets[i] - row->next);
+}
+
 void sluice_ledger_row_format(const struct sluice_ledger_row *row, enum sluice_ledger_kind kind, const char *path,
                               char text[SLUICE_LEDGER_TEXT])
 {
     char source[SLUICE_SOURCE_STATE_TEXT];
+    char skip[SKIP_TEXT];
+    format_skip(row, skip);
     sluice_source_state_format(&row->source, source);
     (void)snprintf(text, SLUICE_LEDGER_TEXT,
                    "%s %s %.*s epoch=%" PRIu64 " owner=%" PRIx64 " seq=%" PRIu64 " resets=%" PRIx64 " next=%" PRId64
                    " hi=%" PRId64 " attempt=%" PRIu32 " check=%" PRId64 ":%" PRId64 ":%" PRIx32 " last=%" PRId64
-                   ":%" PRId64 ":%" PRIx32 " %s",
+                   ":%" PRId64 ":%" PRIx32 "%s %s",
                    mark, sluice_ledger_kind_label(kind), SLUICE_LEDGER_PATH - 1, path, row->epoch, row->owner, row->seq,
                    row->resets, row->next, row->hi, row->attempt, row->check.offset, row->check.timestamp_ms,
-                   row->check.crc, row->last.offset, row->last.timestamp_ms, row->last.crc, source);
+                   row->check.crc, row->last.offset, row->last.timestamp_ms, row->last.crc, skip, source);
 }
 
 /* ---- reading: each function takes its piece off *at, or reports that it is not there ---- */
@@ -96,6 +110,22 @@ static bool take_check(const char **at, const char *name, struct sluice_ledger_c
            take_u32(at, ":", 16, &check->crc);
 }
 
+static bool take_skip(const char **at, const struct sluice_ledger_row *row, struct sluice_ledger_skip *skip)
+{
+    const char *label = " skip=";
+    if (strncmp(*at, label, strlen(label)) != 0)
+        return true;
+    do {
+        int64_t distance = 0;
+        if (skip->n == SLUICE_LEDGER_MAX_SKIP || row->next < 0 || !take_i64(at, label, &distance) || distance < 0 ||
+            distance > INT64_MAX - row->next)
+            return false;
+        skip->offsets[skip->n++] = row->next + distance;
+        label = ",";
+    } while (**at == ',');
+    return true;
+}
+
 static bool take_kind(const char **at, enum sluice_ledger_kind *kind)
 {
     for (int i = 0; i < SLUICE_N_LEDGER_KINDS; i++) {
@@ -127,13 +157,18 @@ static bool take_row(const char *at, struct sluice_ledger_row *row, enum sluice_
            take_u64(&at, " seq=", 10, &row->seq) && take_u64(&at, " resets=", 16, &row->resets) &&
            take_i64(&at, " next=", &row->next) && take_i64(&at, " hi=", &row->hi) &&
            take_u32(&at, " attempt=", 10, &row->attempt) && take_check(&at, " check=", &row->check) &&
-           take_check(&at, " last=", &row->last) && take_text(&at, " ") && sluice_source_state_parse(&row->source, at);
+           take_check(&at, " last=", &row->last) && take_skip(&at, row, &row->skip) && take_text(&at, " ") &&
+           sluice_source_state_parse(&row->source, at);
 }
 
 /* What no worker ever writes. */
 static bool is_sound(const struct sluice_ledger_row *row)
 {
     bool is_range_sound = row->hi == -1 || (row->next >= 0 && row->hi >= row->next);
+    for (uint32_t i = 0; i < row->skip.n; i++) {
+        if (row->skip.offsets[i] > row->hi || (i > 0 && row->skip.offsets[i] <= row->skip.offsets[i - 1]))
+            return false;
+    }
     return row->next >= -1 && row->check.offset >= -1 && row->last.offset >= -1 && row->last.offset <= row->hi &&
            is_range_sound;
 }
@@ -192,9 +227,14 @@ static bool check_equal(const struct sluice_ledger_check *a, const struct sluice
     return a->offset == b->offset && a->timestamp_ms == b->timestamp_ms && a->crc == b->crc;
 }
 
+static bool skip_equal(const struct sluice_ledger_skip *a, const struct sluice_ledger_skip *b)
+{
+    return a->n == b->n && (a->n == 0 || memcmp(a->offsets, b->offsets, a->n * sizeof *a->offsets) == 0);
+}
+
 bool sluice_ledger_row_equal(const struct sluice_ledger_row *a, const struct sluice_ledger_row *b)
 {
     return a->epoch == b->epoch && a->owner == b->owner && a->seq == b->seq && a->resets == b->resets &&
            a->next == b->next && a->hi == b->hi && a->attempt == b->attempt && check_equal(&a->check, &b->check) &&
-           check_equal(&a->last, &b->last) && source_equal(&a->source, &b->source);
+           check_equal(&a->last, &b->last) && skip_equal(&a->skip, &b->skip) && source_equal(&a->source, &b->source);
 }

@@ -16,6 +16,14 @@ struct sluice_ledger_check {
     uint32_t crc; /* CRC-32 of key and value */
 };
 
+/* Offsets of the open range whose records were dead-lettered, ascending: a replay leaves them out. A range ends where
+ * it has so many. */
+enum { SLUICE_LEDGER_MAX_SKIP = 64 };
+struct sluice_ledger_skip {
+    uint32_t n;
+    int64_t offsets[SLUICE_LEDGER_MAX_SKIP];
+};
+
 struct sluice_ledger_row {
     uint64_t epoch; /* raised by every acquisition; the first one is 1 */
     uint64_t owner; /* random number of the acquisition */
@@ -27,6 +35,7 @@ struct sluice_ledger_row {
     uint32_t attempt;                  /* of the open range */
     struct sluice_ledger_check check;  /* last record below `next` */
     struct sluice_ledger_check last;   /* last record of the open range */
+    struct sluice_ledger_skip skip;    /* of the open range */
     struct sluice_source_state source; /* after everything below `next`: a replay starts from it */
 };
 
@@ -34,11 +43,12 @@ struct sluice_ledger_row {
 enum sluice_ledger_kind { SLUICE_LEDGER_KEEPER_MAP, SLUICE_LEDGER_KAFKA, SLUICE_N_LEDGER_KINDS };
 const char *sluice_ledger_kind_label(enum sluice_ledger_kind kind); /* "keeper_map", "kafka" */
 
-enum { SLUICE_LEDGER_TEXT = SLUICE_SOURCE_STATE_TEXT + 448, SLUICE_LEDGER_PATH = 96 };
+enum { SLUICE_LEDGER_TEXT = SLUICE_SOURCE_STATE_TEXT + 448 + 21 * SLUICE_LEDGER_MAX_SKIP, SLUICE_LEDGER_PATH = 96 };
 
 /* "sluice2 keeper_map /sluice_shop epoch=3 owner=9f2c41.. seq=17 resets=.. next=100 hi=-1 attempt=0 check=99:17..:9af3
- * last=-1:0:0 sluice1 ..." Numbers are decimal, except owner, resets, crc (hexadecimal). `path` names the place of the
- * ledger (KeeperMap path; "-" for Kafka), at most SLUICE_LEDGER_PATH - 1 bytes without spaces. Always fits. */
+ * last=-1:0:0 sluice1 ...", with " skip=3,17", counted from `next`, before the source where there is any. Numbers are
+ * decimal, except owner, resets, crc (hexadecimal). `path` names the place of the ledger (KeeperMap path; "-" for
+ * Kafka), at most SLUICE_LEDGER_PATH - 1 bytes without spaces. Always fits. */
 void sluice_ledger_row_format(const struct sluice_ledger_row *row, enum sluice_ledger_kind kind, const char *path,
                               char text[SLUICE_LEDGER_TEXT]);
 

@@ -1,4 +1,5 @@
 /* flights.c - batches from the first row to the confirmation, and what is done about each result. */
+#include "pipeline/probe.h"
 #include "pipeline/ranges.h"
 
 #include "base/clock.h"
@@ -64,7 +65,7 @@ enum sluice_code flight_open(struct lane *lane, struct partition *p, struct bind
 
 void flight_charge(struct lane *lane, struct flight *flight)
 {
-    size_t now = sluice_batch_memory(flight->batch);
+    size_t now = sluice_batch_memory(flight->batch) + flight->places_allocated * sizeof *flight->places;
     if (SLUICE_LIKELY(now == flight->n_charged))
         return;
     if (now > flight->n_charged)
@@ -92,13 +93,20 @@ void flight_free(struct lane *lane, struct flight *flight)
     sluice_budget_release(lane->world.budget, flight->n_charged);
     sluice_batch_free(flight->batch);
     free(flight->token);
+    free(flight->places);
+    free(flight->bad);
     free(flight);
 }
 
 void job_send(struct lane *lane, struct job *job)
 {
     lane->n_jobs_out++;
-    sluice_queue_push(job->kind == JOB_LEDGER ? lane->world.ledger : lane->world.jobs, &job->item.link);
+    if (job->kind == JOB_LETTER)
+        ((struct letter *)job)->is_out = true;
+    struct sluice_queue *queue = job->kind == JOB_LEDGER   ? lane->world.ledger
+                                 : job->kind == JOB_LETTER ? lane->world.letters
+                                                           : lane->world.jobs;
+    sluice_queue_push(queue, &job->item.link);
 }
 
 void job_delay(struct lane *lane, struct job *job)
@@ -210,6 +218,11 @@ int64_t partition_durable(const struct partition *p, struct sluice_ledger_row *m
     if (p->lane.ranges != NULL)
         return ranges_durable(p, mark);
     sluice_ledger_row_init(mark);
+    const struct letter *letter = p->lane.letters;
+    if (letter != NULL && (oldest == NULL || letter->offset < oldest->first)) {
+        mark->source = letter->before;
+        return letter->offset;
+    }
     mark->source = oldest != NULL ? oldest->before : p->lane.state;
     return oldest != NULL ? oldest->first : p->lane.position;
 }
@@ -292,6 +305,17 @@ static void give_up(struct lane *lane, struct flight *flight)
         partition_stop(lane, p, flight->first, &flight->job.error);
 }
 
+/* What the server takes of it goes out again. */
+static void after_probe(struct lane *lane, struct flight *flight)
+{
+    if (probe_write_letters(lane, flight, &flight->job.error) != SLUICE_OK) {
+        give_up(lane, flight);
+        return;
+    }
+    flight->job.kind = JOB_INSERT;
+    job_send(lane, &flight->job);
+}
+
 void flight_returned(struct lane *lane, struct flight *flight)
 {
     struct partition *p = flight->partition;
@@ -301,7 +325,12 @@ void flight_returned(struct lane *lane, struct flight *flight)
         partition_maybe_leave(lane, p);
         return;
     }
-    if (flight->job.code == SLUICE_OK) {
+    if (flight->job.kind == JOB_PROBE && flight->job.code == SLUICE_OK && !p->lane.abandoned) {
+        after_probe(lane, flight);
+    } else if (probe_may_help(lane, flight) && !p->lane.abandoned) {
+        probe_send(lane, flight);
+        return;
+    } else if (flight->job.code == SLUICE_OK) {
         flight_count(lane, flight);
         flight_free(lane, flight);
         send_held_back(lane, p);

@@ -8,7 +8,9 @@
 #define SLUICE_PIPELINE_JOB_H
 
 #include "base/backoff.h"
+#include "clickhouse/bad_rows.h"
 #include "clickhouse/errors.h"
+#include "kafka/letters.h"
 #include "ledger/ledger.h"
 #include "pipeline/messages.h"
 #include "table/batch.h"
@@ -16,10 +18,12 @@
 enum job_kind {
     JOB_INSERT,   /* struct flight, to a sender */
     JOB_LOOKUP,   /* struct flight, to a sender: which of its rows does the target hold? */
+    JOB_PROBE,    /* struct flight, to a sender: which of its rows does the server refuse? They are taken out */
     JOB_PLAN,     /* struct variant, to a sender */
     JOB_SCHEMA,   /* struct schema, to a sender */
     JOB_TRUNCATE, /* struct truncation, to a sender */
     JOB_LEDGER,   /* struct ledger_job, to the bookkeeper */
+    JOB_LETTER,   /* struct letter, to the postman */
     JOB_WAKE      /* struct range: goes to nobody, only waits for its time */
 };
 
@@ -42,6 +46,24 @@ struct ledger_job {
     struct partition *partition;
     struct sluice_ledger_call call;
     int64_t asked_us; /* monotonic; the answer is from after this time */
+};
+
+/* A refused record on its way to the dead-letter topic. Nothing from its offset on counts as durable before it is
+ * there.
+ */
+struct letter {
+    struct job job;
+    struct partition *partition; /* referenced */
+    int64_t offset;
+    struct sluice_source_state before; /* the source state before its record */
+    enum sluice_code reason;
+    struct sluice_letter content; /* owns what it points to */
+    size_t n_charged;
+    bool wants_record; /* the postman reads its record, of which the row alone is left */
+    bool keeps_record; /* and takes key, value and headers */
+    bool is_out;       /* the postman's */
+    bool is_dropped;   /* its partition has gone on without it */
+    struct letter *next;
 };
 
 enum { TOKEN_SIZE = 640 };
@@ -80,7 +102,16 @@ struct flight {
     bool is_late;
     bool is_stored;  /* proved: nothing is left to do for it */
     bool is_counted; /* its rows are in the metrics, which don't count what is sent once more */
-    size_t n_asked;  /* result of JOB_LOOKUP: rows asked about, and those that the target does not hold */
+    /* Where bad records become dead letters: the offsets of its rows in order of arrival, counted from `first`. NULL,
+     * or fewer than rows: they are not known. */
+    uint32_t *places;
+    size_t n_places;
+    size_t places_allocated;
+    bool is_replaced;              /* its batch is another one, with rows that were added */
+    struct sluice_ch_bad_row *bad; /* result of JOB_PROBE */
+    size_t n_bad;
+    bool is_looked_up; /* of replayed records: what is stored already was left out */
+    size_t n_asked;    /* result of JOB_LOOKUP: rows asked about, and those that the target does not hold */
     size_t n_missing;
     /* Of a table whose TRUNCATEs are applied; see truncate.h. */
     bool looked_for_truncate;

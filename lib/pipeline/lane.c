@@ -1,4 +1,5 @@
 /* lane.c - see lane.h: the loop, what comes in, and jobs that come back. */
+#include "pipeline/letters.h"
 #include "pipeline/ranges.h"
 #include "pipeline/truncate.h"
 
@@ -71,10 +72,14 @@ static void on_job(struct lane *lane, struct job *job)
         break;
     case JOB_INSERT:
     case JOB_LOOKUP:
+    case JOB_PROBE:
         flight_returned(lane, (struct flight *)job);
         break;
     case JOB_LEDGER:
         on_ledger(lane, (struct ledger_job *)job);
+        break;
+    case JOB_LETTER:
+        letters_returned(lane, (struct letter *)job);
         break;
     case JOB_WAKE:
         SLUICE_BUG("a job that is never sent came back");
@@ -107,6 +112,8 @@ static size_t look_at(struct lane *lane, struct partition *p)
     bool held = p->lane.waiting_for != NULL && p->lane.waiting_for->n_attempts > 0;
     if (p->lane.ranges != NULL)
         held = held || ranges_in_trouble(p);
+    for (const struct letter *letter = p->lane.letters; letter != NULL; letter = letter->next)
+        held = held || letter->job.n_attempts > 0;
     for (const struct flight *flight = p->lane.flights; flight != NULL; flight = flight->next) {
         if (flight->is_dropped)
             continue;

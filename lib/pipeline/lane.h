@@ -28,6 +28,7 @@ struct lane_world {
     struct sluice_queue *ledger;  /* to the bookkeeper; NULL: at-least-once delivery */
     const char *token_scope;      /* what tokens begin with: "sluice:PIPELINE:CLUSTER" */
     bool commits_apart;           /* of the ledger: Kafka gets commits beside it */
+    struct sluice_queue *letters; /* to the postman; NULL: bad records stop their partition */
     struct sluice_queue *notices; /* to the reader */
     struct sluice_budget *budget;
     struct sluice_metrics *metrics;

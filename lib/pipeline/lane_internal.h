@@ -4,6 +4,7 @@
 #define SLUICE_PIPELINE_LANE_INTERNAL_H
 
 #include "pipeline/lane.h"
+#include "pipeline/origin.h"
 #include "pipeline/schemas.h"
 
 #include <pthread.h>
@@ -24,6 +25,9 @@ struct lane {
     struct partition *partitions;
     struct job *delayed; /* jobs that wait for their time, in no order */
     size_t n_jobs_out;
+    struct origin origin;     /* of the present record, in the replay topic */
+    int64_t letters_since_us; /* monotonic; the window in which dead letters are counted */
+    int64_t n_letters;        /* in it */
     bool stopping;
     uint64_t run_id; /* makes query ids of this process its own */
     uint64_t n_flights;
@@ -44,7 +48,7 @@ enum taken record_take(struct lane *lane, struct partition *p, const rd_kafka_me
 /* What the records of the topic look like; the texts are those of config and topic. */
 struct sluice_layout layout_of_topic(const struct sluice_config *config, const char *topic);
 /* Does a null value delete its row? Behind an envelope's delete or a marked one it only lets compaction forget it. */
-bool layout_null_deletes(const struct partition *p, const struct sluice_change *change);
+bool layout_null_deletes(const struct partition *p, enum sluice_seen_layout seen, const struct sluice_change *change);
 /* Takes the fields by which a router keeps the tables of a topic apart out of a key. `identifier` is the value of the
  * last one, empty if there is none. `room` takes the fields that stay. Errors: SLUICE_E_KEY. */
 SLUICE_MUST_CHECK enum sluice_code layout_clean_key(const struct sluice_config *config, struct sluice_key *key,
@@ -52,8 +56,9 @@ SLUICE_MUST_CHECK enum sluice_code layout_clean_key(const struct sluice_config *
                                                     struct sluice_str *identifier, struct sluice_error *err);
 /* A delete that is nothing but a key: its table is the one of that topic, or the only one that the partition has shown.
  * Errors: SLUICE_E_ENVELOPE. */
-SLUICE_MUST_CHECK enum sluice_code layout_name_table(const struct partition *p, struct sluice_str identifier,
-                                                     struct sluice_change *change, struct sluice_error *err);
+SLUICE_MUST_CHECK enum sluice_code layout_name_table(const struct partition *p, const char *topic,
+                                                     struct sluice_str identifier, struct sluice_change *change,
+                                                     struct sluice_error *err);
 
 /* flights.c */
 SLUICE_MUST_CHECK enum sluice_code flight_open(struct lane *lane, struct partition *p, struct binding *binding,

@@ -1,4 +1,5 @@
 /* lane_partitions.c - the life of partitions inside a lane: from being attached over their chunks to leaving. */
+#include "pipeline/letters.h"
 #include "pipeline/ranges.h"
 
 #include "sluice/log.h"
@@ -98,6 +99,7 @@ static void forget_partition(struct lane *lane, struct partition *p)
             break;
         }
     }
+    letters_drop(lane, p);
     if (p->lane.ranges != NULL) /* before the bindings, which its batches look at */
         ranges_free(lane, p);
     while (p->lane.bindings != NULL) {
@@ -128,13 +130,20 @@ static bool has_live_flights(const struct partition *p)
     return false;
 }
 
+/* Letters that are left behind are written again, by whoever reads their records next. */
+static bool waits_for_letters(const struct partition *p)
+{
+    return p->lane.letters != NULL && p->lane.detaching && !p->lane.abandoned;
+}
+
 void partition_maybe_leave(struct lane *lane, struct partition *p)
 {
     bool leaves = p->lane.detaching || p->lane.abandoned || p->lane.fenced;
     /* What its range waits for may be in a partition that leaves too, and would not come. The next owner asks again. */
     if (p->lane.detaching && !p->lane.gone && p->lane.ranges != NULL && ranges_only_waits(p))
         lane_drop_partition(lane, p);
-    if (!leaves || p->lane.gone || (p->lane.ranges != NULL ? !ranges_finished(p) : has_live_flights(p)))
+    if (!leaves || p->lane.gone ||
+        (p->lane.ranges != NULL ? !ranges_finished(p) : has_live_flights(p) || waits_for_letters(p)))
         return;
     if (!p->lane.abandoned)
         partition_notify(lane, p, p->lane.fenced ? NOTICE_FENCED : NOTICE_DETACHED, NULL);
@@ -238,6 +247,7 @@ void partition_attach(struct lane *lane, struct partition *p)
     p->lane.records = sluice_metrics_get1(lane->world.metrics, SLUICE_METRIC_RECORDS_CONSUMED, p->topic);
     p->lane.bytes = sluice_metrics_get1(lane->world.metrics, SLUICE_METRIC_BYTES_CONSUMED, p->topic);
     p->lane.layout = layout_of_topic(lane->world.config, p->topic);
+    p->is_replay = strcmp(p->topic, lane->world.config->dead_letters_replay_topic) == 0;
     p->lane.next = lane->partitions;
     lane->partitions = p;
     if (lane->world.ledger != NULL)
@@ -250,7 +260,10 @@ static const struct partition *partition_of(const struct job *job)
     switch (job->kind) {
     case JOB_INSERT:
     case JOB_LOOKUP:
+    case JOB_PROBE:
         return ((const struct flight *)job)->partition;
+    case JOB_LETTER:
+        return ((const struct letter *)job)->partition;
     case JOB_LEDGER:
     case JOB_WAKE:
         return ranges_partition(job);
@@ -267,7 +280,7 @@ static void drop_delayed(struct lane *lane, const struct partition *p)
 {
     for (struct job **at = &lane->delayed; *at != NULL;) {
         struct job *job = *at;
-        if (partition_of(job) != p) {
+        if (partition_of(job) != p || job->kind == JOB_LETTER) {
             at = &job->next_delayed;
             continue;
         }
@@ -284,7 +297,7 @@ static void drop_waiting(struct lane *lane, const struct partition *p)
 {
     for (struct job **at = &lane->delayed; *at != NULL;) {
         struct job *job = *at;
-        if (partition_of(job) != p || !((struct flight *)job)->waits) {
+        if (partition_of(job) != p || job->kind == JOB_LETTER || !((struct flight *)job)->waits) {
             at = &job->next_delayed;
             continue;
         }
@@ -314,6 +327,7 @@ void lane_drop_partition(struct lane *lane, struct partition *p)
     drop_pending(lane, p);
     p->lane.waiting_for = NULL;
     drop_delayed(lane, p);
+    letters_drop(lane, p);
     if (p->lane.ranges != NULL) {
         ranges_abandon(lane, p);
         return;

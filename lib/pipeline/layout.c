@@ -27,11 +27,11 @@ struct sluice_layout layout_of_topic(const struct sluice_config *config, const c
                                   .topic = sluice_str_from(topic)};
 }
 
-bool layout_null_deletes(const struct partition *p, const struct sluice_change *change)
+bool layout_null_deletes(const struct partition *p, enum sluice_seen_layout seen, const struct sluice_change *change)
 {
     if (!p->lane.layout.may_be_flattened)
         return false;
-    switch (p->lane.state.layout) {
+    switch (seen) {
     case SLUICE_SEEN_FLATTENED:
         return true;
     case SLUICE_SEEN_FLATTENED_MARKED:
@@ -102,12 +102,12 @@ static bool is_same_table(const struct binding *binding, const struct sluice_sou
            sluice_str_equal_z(source->name, binding->source_name);
 }
 
-enum sluice_code layout_name_table(const struct partition *p, struct sluice_str identifier,
+enum sluice_code layout_name_table(const struct partition *p, const char *topic, struct sluice_str identifier,
                                    struct sluice_change *change, struct sluice_error *err)
 {
     const struct binding *only = NULL;
     size_t n = 0;
-    sluice_source_from_topic(identifier.len > 0 ? identifier : sluice_str_from(p->topic), &change->source);
+    sluice_source_from_topic(identifier.len > 0 ? identifier : sluice_str_from(topic), &change->source);
     for (const struct binding *binding = p->lane.bindings; binding != NULL; binding = binding->next) {
         if (is_same_table(binding, &change->source)) {
             take_names(binding, &change->source);
@@ -118,7 +118,8 @@ enum sluice_code layout_name_table(const struct partition *p, struct sluice_str 
     }
     if (identifier.len > 0 || n == 0)
         return SLUICE_OK;
-    if (n > 1)
+    /* The replay topic shows tables of several topics. */
+    if (n > 1 || p->is_replay)
         return sluice_error_set(
             err, SLUICE_E_ENVELOPE, SLUICE_REJECT,
             "the record has a null value, which deletes a row, and does not say of which of the "

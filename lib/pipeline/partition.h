@@ -18,6 +18,7 @@ struct flight;
 struct binding;
 struct ranges;
 struct schema;
+struct letter;
 struct job;
 
 /* How a record's key or value named its schema (schemas.h). */
@@ -48,6 +49,7 @@ struct last_transaction {
 struct partition {
     char *topic;
     int32_t id;
+    bool is_replay;                     /* of dead_letters.replay_topic: set by the lane when it is attached */
     struct partition_status *status;    /* referenced; what /status shows */
     struct sluice_ledger_commit commit; /* as of the assignment */
     struct sluice_kafka_membership *member;
@@ -88,6 +90,9 @@ struct partition {
         struct last_transaction transaction;
         struct flight *flights; /* open and under way, by first offset */
         struct flight *last_flight;
+        struct letter *letters; /* not acknowledged, by offset */
+        /* Offsets of a range that is read again whose records were dead-lettered; NULL: there are none. */
+        const struct sluice_ledger_skip *skip;
         struct binding *bindings;
         struct binding *current;               /* of the last record */
         const struct job *waiting_for;         /* a plan or a schema */

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "ledger/check.h"
+#include "pipeline/letters.h"
 
 #include <stdlib.h>
 
@@ -52,6 +53,8 @@ struct range *ranges_seal(struct lane *lane, struct partition *p, int64_t hi)
     range->hi = hi;
     range->after = p->lane.state;
     range->check = r->check;
+    range->skip = r->skip;
+    r->skip.n = 0;
     range->began_us = sluice_mono_us();
     for (struct binding *binding = p->lane.bindings; binding != NULL; binding = binding->next) {
         struct flight *flight = binding->open;
@@ -94,7 +97,9 @@ void ranges_drop_sealed(struct lane *lane, struct partition *p)
 
 void ranges_set_rebuild(struct partition *p, int64_t hi)
 {
+    const struct sluice_ledger_skip *skip = &p->lane.ranges->machine.row.skip;
     p->lane.ranges->rebuild_hi = hi;
+    p->lane.skip = hi >= 0 && skip->n > 0 ? skip : NULL;
     atomic_store_explicit(&p->status->rebuilding, hi >= 0, memory_order_relaxed);
 }
 
@@ -134,6 +139,7 @@ static void rebuilt(struct lane *lane, struct partition *p)
     if (p->lane.position <= range->hi)
         p->lane.position = range->hi + 1;
     range->is_replay = true;
+    range->skip = r->machine.row.skip;
     ranges_set_rebuild(p, -1);
     ranges_give(lane, p, range, SLUICE_LEDGER_REBUILT);
 }
@@ -199,6 +205,28 @@ void ranges_took(struct lane *lane, struct partition *p, rd_kafka_message_t *mes
         (void)ranges_seal(lane, p, message->offset);
         ranges_give_if_resting(lane, p);
     }
+}
+
+bool ranges_skip(struct partition *p, int64_t offset)
+{
+    struct ranges *r = p->lane.ranges;
+    if (r->rebuild_hi >= 0)
+        return false;
+    r->skip.offsets[r->skip.n++] = offset;
+    /* The other half is for what the server refuses. */
+    r->is_full = r->is_full || r->skip.n >= SLUICE_LEDGER_MAX_SKIP / 2;
+    return true;
+}
+
+void ranges_go_on(struct lane *lane, struct partition *p)
+{
+    struct range *range = p->lane.ranges->first;
+    if (range == NULL || ranges_over(p->lane.ranges))
+        return;
+    if (range->is_probed && range->n_out == 0 && !range->refused)
+        ranges_leave_out(lane, p, range);
+    else
+        ranges_give_if_resting(lane, p);
 }
 
 void ranges_full(struct partition *p)
@@ -324,6 +352,7 @@ int64_t ranges_durable(const struct partition *p, struct sluice_ledger_row *mark
     mark->hi = -1;
     mark->attempt = 0;
     mark->last = (struct sluice_ledger_check){.offset = -1};
+    mark->skip.n = 0;
     return m->row.next;
 }
 

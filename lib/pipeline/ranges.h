@@ -20,6 +20,11 @@ void ranges_free(struct lane *lane, struct partition *p);
 bool ranges_admit(struct lane *lane, struct partition *p, const rd_kafka_message_t *message);
 /* The record was taken; the message is now ours: the last one is kept, to describe it in the ledger. */
 void ranges_took(struct lane *lane, struct partition *p, rd_kafka_message_t *message);
+/* The record at `offset`, which is being taken, is dead-lettered: its range leaves it out. False while a range is read
+ * again, which may have been stored with it. */
+bool ranges_skip(struct partition *p, int64_t offset);
+/* A letter was acknowledged: what waited for it goes on. */
+void ranges_go_on(struct lane *lane, struct partition *p);
 /* The batch that the record went into has all the rows that it may have. */
 void ranges_full(struct partition *p);
 /* The next record does not fit into the batch of its table: the range ends before it. False while a range is rebuilt,

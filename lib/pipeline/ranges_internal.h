@@ -13,6 +13,7 @@ struct range {
     int64_t hi;
     struct sluice_source_state after;
     struct sluice_ledger_check check;
+    struct sluice_ledger_skip skip;
     enum job_kind kind; /* of the jobs under way */
     size_t n_out;
     size_t n_missing; /* by the last look-up */
@@ -23,6 +24,7 @@ struct range {
     bool late;
     bool refused; /* and nothing that we can do will change that */
     bool is_replay;
+    bool is_probed; /* rows were taken out; their letters are on the way, and the ledger does not know yet */
     int64_t began_us;
     struct range *next;
 };
@@ -44,7 +46,8 @@ struct ranges {
     int64_t rebuild_hi; /* the range up to it is being read again; -1: none */
     int64_t short_us;   /* since when the partition ends inside of it; 0: it does not */
     int64_t confirmed_us;
-    rd_kafka_message_t *kept; /* the last one taken */
+    struct sluice_ledger_skip skip; /* from `lo` on */
+    rd_kafka_message_t *kept;       /* the last one taken */
     struct sluice_ledger_check check;
 };
 
@@ -70,6 +73,10 @@ void ranges_drop_open(struct lane *lane, struct partition *p);
 /* Forgets ranges whose flights are all here. */
 void ranges_drop_sealed(struct lane *lane, struct partition *p);
 void ranges_release_kept(struct lane *lane, struct ranges *r);
+
+/* ranges_results.c */
+/* Once the letters of a probed range are acknowledged: it goes on without their rows. */
+void ranges_leave_out(struct lane *lane, struct partition *p, struct range *range);
 
 /* ranges_machine.c */
 void ranges_feed(struct lane *lane, struct partition *p, const struct sluice_ledger_event *event);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/point.h"
 #include "base/random.h"
+#include "pipeline/letters.h"
 #include "sluice/log.h"
 
 #include <inttypes.h>
@@ -41,7 +42,8 @@ void ranges_give(struct lane *lane, struct partition *p, struct range *range, en
                                               .loss = SLUICE_LEDGER_OTHER_RECORD,
                                               .restart_at = ranges_restart_at(lane),
                                               .resets = sluice_random_u64(),
-                                              .check = range->check};
+                                              .check = range->check,
+                                              .skip = range->skip};
     p->lane.ranges->under_way = true;
     ranges_feed(lane, p, &event);
 }
@@ -84,13 +86,14 @@ void ranges_give_next(struct lane *lane, struct partition *p)
     }
     if (r->first == NULL && ranges_due(lane, p, sluice_mono_us()))
         (void)ranges_seal(lane, p, p->lane.position - 1);
-    if (r->first != NULL) {
+    /* Rule 6: a range is opened, and so committed, only when its dead letters are there. */
+    if (r->first != NULL && !letters_are_due(p, r->first->hi)) {
         ranges_give(lane, p, r->first, SLUICE_LEDGER_BATCH);
         return;
     }
     if (!sluice_ledger_machine_rests(&r->machine)) {
         ranges_feed(lane, p, &(struct sluice_ledger_event){.kind = SLUICE_LEDGER_REST});
-    } else if (r->gone) {
+    } else if (r->gone && r->first == NULL) {
         ranges_feed(lane, p,
                     &(struct sluice_ledger_event){.kind = SLUICE_LEDGER_RECORDS_GONE,
                                                   .loss = r->loss,
@@ -202,6 +205,7 @@ static void start(struct lane *lane, struct partition *p)
     ranges_release_kept(lane, r);
     r->gone = false;
     r->seeking = true;
+    r->skip.n = 0;
     r->lo = row->next;
     r->since_us = 0;
     r->short_us = 0;

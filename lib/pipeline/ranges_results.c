@@ -1,8 +1,12 @@
 /* ranges_results.c - what became of inserts, look-ups, calls of the ledger and questions to Kafka. */
+#include "pipeline/probe.h"
 #include "pipeline/ranges_internal.h"
 
 #include "base/clock.h"
 #include "base/point.h"
+
+#include <inttypes.h>
+#include <string.h>
 
 static void answer(struct lane *lane, struct partition *p, struct range *range)
 {
@@ -17,12 +21,51 @@ static void answer(struct lane *lane, struct partition *p, struct range *range)
     ranges_feed(lane, p, &(struct sluice_ledger_event){.kind = SLUICE_LEDGER_INSERTED});
 }
 
+static void add_skip(struct sluice_ledger_skip *skip, int64_t offset)
+{
+    uint32_t at = skip->n;
+    while (at > 0 && skip->offsets[at - 1] > offset)
+        at--;
+    if (at > 0 && skip->offsets[at - 1] == offset)
+        return; /* of another table's row of the same record */
+    memmove(&skip->offsets[at + 1], &skip->offsets[at], (skip->n - at) * sizeof *skip->offsets);
+    skip->offsets[at] = offset;
+    skip->n++;
+}
+
+/* Rule 6: first the dead letters, then the ledger, then the rows without theirs. */
+void ranges_leave_out(struct lane *lane, struct partition *p, struct range *range)
+{
+    if (letters_are_due(p, range->hi))
+        return;
+    SLUICE_POINT("after_probe");
+    range->is_probed = false;
+    ranges_feed(lane, p, &(struct sluice_ledger_event){.kind = SLUICE_LEDGER_BAD_ROWS, .skip = range->skip});
+}
+
+/* Its rows were found, and are out of the batch. */
+static enum sluice_code probed(struct lane *lane, struct flight *flight, struct sluice_error *err)
+{
+    struct range *range = flight->range;
+    range->is_probed = true;
+    if (range->skip.n + flight->n_bad > SLUICE_LEDGER_MAX_SKIP)
+        return sluice_error_set(err, SLUICE_E_LIMIT, SLUICE_STOP_PARTITION,
+                                "more than %d bad records from offset %" PRId64 " to %" PRId64
+                                ", so this is not about single records; the last one: %.300s",
+                                (int)SLUICE_LEDGER_MAX_SKIP, range->lo, range->hi, flight->bad[0].error.text);
+    for (size_t i = 0; i < flight->n_bad; i++)
+        add_skip(&range->skip, flight->first + flight->places[flight->bad[i].arrival]);
+    return probe_write_letters(lane, flight, err);
+}
+
 /* All jobs of the range are back. */
 static void range_returned(struct lane *lane, struct partition *p, struct range *range)
 {
     if (range->refused)
         return; /* the partition stopped; the range stays open in the ledger */
-    if (range->failed || range->waits)
+    if (range->is_probed)
+        ranges_leave_out(lane, p, range);
+    else if (range->failed || range->waits)
         job_delay(lane, &range->wake);
     else if (range->late)
         ranges_feed(lane, p, &(struct sluice_ledger_event){.kind = SLUICE_LEDGER_INSERT_FAILED});
@@ -66,7 +109,16 @@ void ranges_flight_returned(struct lane *lane, struct flight *flight)
     struct partition *p = flight->partition;
     struct range *range = flight->range;
     range->n_out--;
-    if (flight->job.code == SLUICE_OK) {
+    if (probe_may_help(lane, flight) && !ranges_over(p->lane.ranges)) {
+        range->n_out++;
+        probe_send(lane, flight);
+        return;
+    }
+    if (flight->job.kind == JOB_PROBE && flight->job.code == SLUICE_OK && !ranges_over(p->lane.ranges))
+        flight->job.code = probed(lane, flight, &flight->job.error);
+    if (flight->job.kind == JOB_PROBE && flight->job.code == SLUICE_OK) {
+        flight->job.n_attempts = 0;
+    } else if (flight->job.code == SLUICE_OK) {
         note_success(lane, p, flight);
     } else if (flight->is_late) {
         range->late = true;

@@ -204,19 +204,29 @@ static void *reader_main(void *context)
     return NULL;
 }
 
-enum sluice_code reader_consumer_new(const struct sluice_config *config, const struct sluice_consumer_handler *handler,
-                                     struct sluice_consumer **out, struct sluice_error *err)
+static enum sluice_code new_consumer(const struct sluice_config *config, const struct sluice_consumer_handler *handler,
+                                     bool is_worker, struct sluice_consumer **out, struct sluice_error *err)
 {
+    const bool replays = config->on_bad_record == SLUICE_ON_BAD_RECORD_DEAD_LETTER;
     const struct sluice_consumer_options options = {
         .bootstrap_servers = config->kafka_bootstrap_servers,
         .group_id = config->kafka_group_id,
         .topics = config->kafka_topics.items,
         .n_topics = config->kafka_topics.n_items,
+        .own_topic = replays && is_worker ? config->dead_letters_replay_topic : NULL,
+        .excluded = {config->dead_letters_topic, config->dead_letters_replay_topic},
+        .n_excluded = replays ? 1 : 2,
         .extra = config->kafka_properties,
         .n_extra = config->n_kafka_properties,
         .starts_paused = config->delivery == SLUICE_DELIVERY_EXACTLY_ONCE,
     };
     return sluice_consumer_new(&options, handler, out, err);
+}
+
+enum sluice_code reader_consumer_new(const struct sluice_config *config, const struct sluice_consumer_handler *handler,
+                                     struct sluice_consumer **out, struct sluice_error *err)
+{
+    return new_consumer(config, handler, false, out, err);
 }
 
 enum sluice_code reader_new(const struct reader_world *world, struct reader **out, struct sluice_error *err)
@@ -231,7 +241,7 @@ enum sluice_code reader_new(const struct reader_world *world, struct reader **ou
         reader->raw_limit = RAW_LIMIT_BYTES;
     const struct sluice_consumer_handler handler = {reader, assignment_on_assigned, assignment_on_revoked,
                                                     commits_on_committed};
-    enum sluice_code code = reader_consumer_new(world->config, &handler, &reader->consumer, err);
+    enum sluice_code code = new_consumer(world->config, &handler, true, &reader->consumer, err);
     if (code != SLUICE_OK) {
         free(reader);
         return code;

@@ -1,4 +1,6 @@
 /* record.c - one Kafka record becomes one row of an open batch, is skipped and counted, or stops its partition. */
+#include "pipeline/letters.h"
+#include "pipeline/probe.h"
 #include "pipeline/ranges.h"
 #include "pipeline/truncate.h"
 
@@ -48,6 +50,15 @@ static enum taken stop(struct lane *lane, struct partition *p, const rd_kafka_me
         sluice_metrics_get1(lane->world.metrics, SLUICE_METRIC_DECODE_ERRORS, sluice_code_label(err->code)), 1);
     partition_stop(lane, p, message->offset, err);
     return TAKEN_STOPPED;
+}
+
+/* A bad record becomes a dead letter, or stops its partition. */
+static enum taken refuse(struct lane *lane, struct partition *p, const rd_kafka_message_t *message,
+                         const struct refusal *refusal, struct sluice_error *err)
+{
+    if (letters_know(p, message->offset) || letters_take(lane, p, message, refusal, err))
+        return TAKEN;
+    return stop(lane, p, message, err);
 }
 
 /* A key change comes in two halves: a delete with the new key in a header, and a create with the old one, which shares
@@ -283,12 +294,21 @@ static void note_transaction(struct last_transaction *last, const struct sluice_
     last->has_moved = last->has_moved || ties->moved_from != NULL || ties->moved_away;
 }
 
+/* Where the row says that it comes from. */
+static struct sluice_record_place place_of(const struct lane *lane, const struct partition *p, int64_t offset)
+{
+    if (SLUICE_UNLIKELY(p->is_replay))
+        return (struct sluice_record_place){lane->origin.topic, lane->origin.partition, lane->origin.offset};
+    return (struct sluice_record_place){p->topic, p->id, offset};
+}
+
 /* Into the open batch, or a new one when that is full. */
 static enum sluice_code append(struct lane *lane, struct partition *p, struct binding *binding,
                                const struct sluice_change *change, const struct sluice_key *key,
                                struct sluice_version version, int64_t offset, const struct sluice_row_ties *ties,
                                struct sluice_error *err)
 {
+    const struct sluice_record_place place = place_of(lane, p, offset);
     for (int i = 0; i < 2; i++) {
         bool full = false;
         enum sluice_code code = SLUICE_OK;
@@ -299,10 +319,11 @@ static enum sluice_code append(struct lane *lane, struct partition *p, struct bi
         struct flight *flight = binding->open;
         if (sluice_batch_n_changes(flight->batch) == 0 && continues(&p->lane.transaction, binding->plan, change, ties))
             sluice_batch_continues(flight->batch);
-        code = sluice_batch_append_tied(flight->batch, change, key, version,
-                                        &(struct sluice_record_place){p->topic, p->id, offset}, ties, &full, err);
+        code = sluice_batch_append_tied(flight->batch, change, key, version, &place, ties, &full, err);
         if (code == SLUICE_OK) {
             flight->last = offset;
+            if (SLUICE_UNLIKELY(lane->world.letters != NULL))
+                probe_note(flight, offset);
             note_transaction(&p->lane.transaction, change, ties);
             note_times(flight, change);
             flight_charge(lane, flight);
@@ -330,15 +351,20 @@ static enum sluice_code no_position(const struct sluice_change *change, struct s
         remedy);
 }
 
-static enum sluice_code find_version(const struct lane *lane, struct sluice_source_state *state,
-                                     const rd_kafka_message_t *message, const struct sluice_change *change, bool moved,
-                                     struct sluice_version *version, struct sluice_error *err)
+static enum sluice_code find_version(const struct lane *lane, const struct partition *p,
+                                     struct sluice_source_state *state, const rd_kafka_message_t *message,
+                                     const struct sluice_change *change, bool moved, struct sluice_version *version,
+                                     struct sluice_error *err)
 {
     const struct sluice_config *config = lane->world.config;
     const struct sluice_version_rules rules = {config->version_mode, config->version_on_new_history,
                                                config->version_clock_slack_us, (uint64_t)config->version_generation};
+    if (SLUICE_UNLIKELY(p->is_replay && lane->origin.has_version)) {
+        *version = lane->origin.version;
+        return SLUICE_OK;
+    }
     if (config->version_mode == SLUICE_VERSION_OFFSET) {
-        *version = sluice_version_of_offset(rules.generation, message->offset);
+        *version = sluice_version_of_offset(rules.generation, p->is_replay ? lane->origin.offset : message->offset);
         return SLUICE_OK;
     }
     if (change->is_flattened && !change->source.has_lsn && !change->source.has_sequence1)
@@ -382,7 +408,9 @@ static enum sluice_code take_key(struct lane *lane, struct partition *p, const r
         change->fields = key->fields;
         change->n_fields = key->n_fields;
     }
-    return code == SLUICE_OK && is_told_by_key ? layout_name_table(p, identifier, change, err) : code;
+    return code == SLUICE_OK && is_told_by_key
+               ? layout_name_table(p, p->is_replay ? lane->origin.topic : p->topic, identifier, change, err)
+               : code;
 }
 
 /* 0: none that matters. What a transaction does to a key is told by the bits of a version that log positions leave. */
@@ -408,6 +436,16 @@ static enum sluice_code append_row(struct lane *lane, struct partition *p, const
     return code;
 }
 
+static enum taken refuse_row(struct lane *lane, struct partition *p, const rd_kafka_message_t *message,
+                             const struct sluice_change *change, const struct sluice_version *version,
+                             struct sluice_error *err)
+{
+    const struct binding *binding = p->lane.current;
+    bool is_its_own = binding != NULL && binding_matches(binding, &change->source);
+    return refuse(lane, p, message, &(struct refusal){change, version, is_its_own ? binding->table->settings : NULL},
+                  err);
+}
+
 static enum taken take_row(struct lane *lane, struct partition *p, const rd_kafka_message_t *message,
                            struct sluice_change *change)
 {
@@ -415,12 +453,15 @@ static enum taken take_row(struct lane *lane, struct partition *p, const rd_kafk
     struct sluice_key key;
     struct sluice_key old_key;
     struct sluice_version version;
-    struct sluice_row_ties ties = {.txid = transaction_of(lane, change)};
+    /* What else its transaction did is in the target by now, under its version. */
+    struct sluice_row_ties ties = {.txid = p->is_replay ? 0 : transaction_of(lane, change)};
     bool moved = false;
     enum sluice_code code = take_key(lane, p, message, change, &key, &err);
 
     if (code == SLUICE_OK && p->lane.waiting_for != NULL)
         return TAKEN_WAIT;
+    if (SLUICE_UNLIKELY(code != SLUICE_OK))
+        return refuse(lane, p, message, &(struct refusal){change, NULL, NULL}, &err);
     if (code == SLUICE_OK)
         code = find_binding(lane, p, change, &key, &err);
     if (code == SLUICE_OK && p->lane.current == NULL)
@@ -432,10 +473,11 @@ static enum taken take_row(struct lane *lane, struct partition *p, const rd_kafk
     ties.moved_away = change->op == 'd' && has_moved_away(lane, message) &&
                       lane->world.config->version_mode == SLUICE_VERSION_LOG_POSITION;
     /* The state before this record is what a batch that begins with it has to remember, so the version comes after. */
-    struct sluice_source_state state = p->lane.state;
+    struct sluice_source_state state = p->is_replay ? lane->origin.state : p->lane.state;
     if (code == SLUICE_OK)
-        code = find_version(lane, &state, message, change, moved, &version, &err);
-    if (code == SLUICE_OK)
+        code = find_version(lane, p, &state, message, change, moved, &version, &err);
+    const bool has_version = code == SLUICE_OK;
+    if (has_version && SLUICE_LIKELY(!letters_know(p, message->offset)))
         code = append_row(lane, p, change, &key, version, message->offset, &ties, &err);
     if (code == SLUICE_OK && p->lane.current == NULL)
         return TAKEN_WAIT;
@@ -443,8 +485,13 @@ static enum taken take_row(struct lane *lane, struct partition *p, const rd_kafk
         partition_again(lane, p, &err);
         return TAKEN_STOPPED;
     }
-    if (code != SLUICE_OK)
+    if (SLUICE_UNLIKELY(code != SLUICE_OK && !has_version))
         return stop(lane, p, message, &err);
+    if (SLUICE_UNLIKELY(code != SLUICE_OK) && refuse_row(lane, p, message, change, &version, &err) != TAKEN)
+        return TAKEN_STOPPED;
+    /* Also behind a dead letter: the records after it have the versions that they would have with it. */
+    if (SLUICE_UNLIKELY(p->is_replay))
+        return TAKEN;
     if (change->has_image)
         state.layout = layout_seen(change);
     p->lane.state = state;
@@ -493,17 +540,24 @@ enum taken record_take(struct lane *lane, struct partition *p, const rd_kafka_me
     if (SLUICE_UNLIKELY(p->lane.position < 0))
         p->lane.position = message->offset;
 
+    if (SLUICE_UNLIKELY(p->is_replay)) {
+        if (origin_read(lane->world.ops, message, &lane->origin, &err) != SLUICE_OK)
+            return stop(lane, p, message, &err);
+        p->lane.layout = layout_of_topic(lane->world.config, lane->origin.topic);
+    }
     sluice_decoder_expect(lane->decoder, &p->lane.layout);
-    if (SLUICE_UNLIKELY(schemas_decode_value(lane, p, message, hint, &change, &err) != SLUICE_OK))
-        return stop(lane, p, message, &err);
+    enum sluice_code code = schemas_decode_value(lane, p, message, hint, &change, &err);
     if (SLUICE_UNLIKELY(p->lane.waiting_for != NULL))
         return TAKEN_WAIT;
     enum taken taken = TAKEN;
-    if (SLUICE_LIKELY(change.kind == SLUICE_CHANGE_ROW)) {
+    if (SLUICE_UNLIKELY(code != SLUICE_OK)) {
+        taken = refuse(lane, p, message, &(struct refusal){NULL, NULL, NULL}, &err);
+    } else if (SLUICE_LIKELY(change.kind == SLUICE_CHANGE_ROW)) {
         taken = take_row(lane, p, message, &change);
     } else if (change.kind == SLUICE_CHANGE_TRUNCATE) {
         taken = take_truncate(lane, p, message, &change);
-    } else if (change.kind == SLUICE_CHANGE_TOMBSTONE && layout_null_deletes(p, &change)) {
+    } else if (change.kind == SLUICE_CHANGE_TOMBSTONE &&
+               layout_null_deletes(p, p->is_replay ? lane->origin.state.layout : p->lane.state.layout, &change)) {
         taken = take_null(lane, p, message, &change);
     } else {
         skip(lane, change.kind);

@@ -14,6 +14,7 @@
 #include "observe/metrics.h"
 #include "pipeline/bookkeeper.h"
 #include "pipeline/lane.h"
+#include "pipeline/postman.h"
 #include "pipeline/reader.h"
 #include "pipeline/sender.h"
 #include "sluice/log.h"
@@ -26,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PROBE_WAIT_MS = 500, MAX_SENDERS = 64 };
+enum { PROBE_WAIT_MS = 500, MAKE_TOPIC_MS = 10000, MAX_SENDERS = 64 };
 
 struct worker {
     const struct sluice_config *config;
@@ -37,9 +38,12 @@ struct worker {
     struct sluice_http *http;
     struct sluice_queue jobs;
     struct sluice_queue ledger_calls;
+    struct sluice_queue letters;
     struct sluice_queue notices;
     struct sluice_ledger *ledger; /* NULL in at-least-once delivery */
     struct bookkeeper *bookkeeper;
+    struct sluice_letters *letter_producer; /* NULL: bad records stop their partition */
+    struct postman *postman;
     char *token_scope;
     _Atomic size_t raw_bytes;
     atomic_bool abort;
@@ -212,6 +216,36 @@ static enum sluice_code open_ledger(struct worker *worker, struct sluice_error *
     }
 }
 
+/* The topic is there before the first dead letter: a broker need not make topics by itself. */
+static enum sluice_code open_dead_letters(struct worker *worker, struct sluice_error *err)
+{
+    int64_t deadline_us = sluice_mono_us() + worker->config->start_timeout_us;
+    enum sluice_code code = sluice_letters_new(worker->config, &worker->letter_producer, err);
+    while (code == SLUICE_OK) {
+        code =
+            sluice_letters_make_topic(worker->letter_producer, worker->config->dead_letters_topic, MAKE_TOPIC_MS, err);
+        if (code == SLUICE_OK)
+            code = sluice_letters_make_topic(worker->letter_producer, worker->config->dead_letters_replay_topic,
+                                             MAKE_TOPIC_MS, err);
+        if (code == SLUICE_OK || err->action != SLUICE_RETRY)
+            return code;
+        if (sluice_mono_us() > deadline_us)
+            return sluice_error_wrap(err, "no dead-letter topic within start.timeout");
+        int signal_number = next_signal(worker, PROBE_WAIT_MS);
+        if (signal_number == SIGTERM || signal_number == SIGINT)
+            return sluice_error_wrap(err, "ended by a signal before the dead-letter topic was there");
+        code = SLUICE_OK;
+    }
+    return code;
+}
+
+static enum sluice_code start_postman(struct worker *worker, struct sluice_error *err)
+{
+    const struct postman_world world = {worker->config, worker->letter_producer, &worker->letters,
+                                        lane_inbox(worker->lane), &worker->abort};
+    return postman_new(&world, &worker->postman, err);
+}
+
 static enum sluice_code start_lane(struct worker *worker, struct sluice_error *err)
 {
     const struct lane_world lane = {
@@ -220,6 +254,7 @@ static enum sluice_code start_lane(struct worker *worker, struct sluice_error *e
         .ledger = worker->ledger != NULL ? &worker->ledger_calls : NULL,
         .token_scope = worker->token_scope,
         .commits_apart = worker->ledger != NULL && sluice_ledger_kind(worker->ledger) != SLUICE_LEDGER_KAFKA,
+        .letters = worker->letter_producer != NULL ? &worker->letters : NULL,
         .notices = &worker->notices,
         .budget = &worker->budget,
         .metrics = worker->metrics,
@@ -228,6 +263,8 @@ static enum sluice_code start_lane(struct worker *worker, struct sluice_error *e
         .raw_bytes = &worker->raw_bytes,
     };
     enum sluice_code code = lane_new(&lane, &worker->lane, err);
+    if (code == SLUICE_OK && worker->letter_producer != NULL)
+        code = start_postman(worker, err);
     if (code != SLUICE_OK || worker->ledger == NULL)
         return code;
     const struct bookkeeper_world bookkeeper = {worker->ledger, &worker->ledger_calls, lane_inbox(worker->lane),
@@ -253,6 +290,8 @@ static enum sluice_code start(struct worker *worker, struct sluice_error *err)
         code = wait_for_clickhouse(worker, err);
     if (code == SLUICE_OK)
         code = wait_for_kafka(worker, err);
+    if (code == SLUICE_OK && config->on_bad_record == SLUICE_ON_BAD_RECORD_DEAD_LETTER)
+        code = open_dead_letters(worker, err);
     if (code == SLUICE_OK && config->delivery == SLUICE_DELIVERY_EXACTLY_ONCE)
         code = open_ledger(worker, err);
     if (code == SLUICE_OK)
@@ -331,18 +370,22 @@ static void end(struct worker *worker)
     }
     sluice_queue_close(&worker->jobs);
     sluice_queue_close(&worker->ledger_calls);
+    sluice_queue_close(&worker->letters);
     bookkeeper_join(worker->bookkeeper);
+    postman_join(worker->postman);
     for (size_t i = 0; i < worker->n_senders; i++)
         sender_join(worker->senders[i]);
     reader_free(worker->reader);
     lane_free(worker->lane);
     sluice_ledger_free(worker->ledger);
+    sluice_letters_free(worker->letter_producer);
     free(worker->token_scope);
     sluice_http_free(worker->http);
     sluice_metrics_free(worker->metrics);
     status_deinit(&worker->status);
     sluice_queue_deinit(&worker->jobs);
     sluice_queue_deinit(&worker->ledger_calls);
+    sluice_queue_deinit(&worker->letters);
     sluice_queue_deinit(&worker->notices);
     sluice_config_free(worker->reloaded);
 }
@@ -376,6 +419,7 @@ enum sluice_code sluice_run(const struct sluice_config *config, int *exit_code, 
     status_init(&worker.status, config->name, &worker.budget);
     sluice_queue_init(&worker.jobs);
     sluice_queue_init(&worker.ledger_calls);
+    sluice_queue_init(&worker.letters);
     sluice_queue_init(&worker.notices);
 
     enum sluice_code code = start(&worker, err);

@@ -10,6 +10,7 @@
 #include "pipeline/catalog.h"
 #include "pipeline/partition.h"
 #include "pipeline/planner.h"
+#include "pipeline/probe.h"
 #include "pipeline/schemas.h"
 #include "pipeline/truncate.h"
 
@@ -135,6 +136,7 @@ static enum sluice_code settle(struct sender *sender, struct flight *flight, str
         return code;
     sluice_batch_free(flight->batch);
     flight->batch = settled;
+    flight->is_replaced = true;
     flight->is_settled = true;
     return SLUICE_OK;
 }
@@ -157,6 +159,25 @@ static bool is_late(const struct flight *flight)
     return flight->token != NULL && sluice_mono_us() > flight->send_before_us;
 }
 
+static enum sluice_code drop_stored(struct sender *sender, struct flight *flight, struct sluice_error *err)
+{
+    const struct sluice_ch_range range = {flight->partition->topic, flight->partition->id, flight->first, flight->last,
+                                          flight->partition->is_replay};
+    return sluice_ch_drop_stored(sender->client, flight->batch, &range, &flight->n_missing, err);
+}
+
+/* A record of the replay topic may be stored: its dead letter was written before its range was opened, whoever opened
+ * the range found it good. Only a table of the mode log would show it twice. */
+static enum sluice_code leave_out_stored(struct sender *sender, struct flight *flight, struct sluice_error *err)
+{
+    if (SLUICE_LIKELY(!flight->partition->is_replay) || flight->is_looked_up ||
+        !sluice_plan_is_by_offset(sluice_batch_plan(flight->batch)))
+        return SLUICE_OK;
+    enum sluice_code code = drop_stored(sender, flight, err);
+    flight->is_looked_up = code == SLUICE_OK;
+    return code;
+}
+
 static enum sluice_code insert(struct sender *sender, struct flight *flight, struct sluice_error *err)
 {
     char id[320];
@@ -164,6 +185,8 @@ static enum sluice_code insert(struct sender *sender, struct flight *flight, str
     struct sluice_batch_reader reader;
     struct sluice_ch_insert_result result;
     enum sluice_code code = seal(sender, flight, err);
+    if (code == SLUICE_OK)
+        code = leave_out_stored(sender, flight, err);
     if (code != SLUICE_OK)
         return code;
     if (sluice_batch_n_rows(flight->batch) == 0)
@@ -200,13 +223,12 @@ static enum sluice_code insert(struct sender *sender, struct flight *flight, str
 /* Leaves out of the batch what the target holds already. */
 static enum sluice_code look_up(struct sender *sender, struct flight *flight, struct sluice_error *err)
 {
-    const struct sluice_ch_range range = {flight->partition->topic, flight->partition->id, flight->first, flight->last};
     enum sluice_code code = seal(sender, flight, err);
     if (code != SLUICE_OK)
         return code;
     flight->n_asked = sluice_batch_n_rows(flight->batch);
     flight->may_be_sent = flight->may_be_sent || !flight->looked_for_truncate;
-    code = sluice_ch_drop_stored(sender->client, flight->batch, &range, &flight->n_missing, err);
+    code = drop_stored(sender, flight, err);
     /* Otherwise an insert follows, which looks itself. */
     if (code == SLUICE_OK && flight->n_missing == 0)
         code = truncate_after_insert(flight, sender->world.config, sender->client, err);
@@ -220,6 +242,8 @@ static void run(struct sender *sender, struct job *job)
         job->code = insert(sender, (struct flight *)job, &job->error);
     } else if (job->kind == JOB_LOOKUP) {
         job->code = look_up(sender, (struct flight *)job, &job->error);
+    } else if (job->kind == JOB_PROBE) {
+        job->code = probe_run((struct flight *)job, sender->world.config, sender->client, &job->error);
     } else if (job->kind == JOB_TRUNCATE) {
         job->code = truncate_run((struct truncation *)job, sender->world.config, sender->client, &job->error);
     } else if (job->kind == JOB_SCHEMA) {

@@ -459,12 +459,24 @@ bool sluice_batch_moves_values(const struct sluice_batch *batch)
     return batch->moves_values;
 }
 
+/* Where the key's columns lie in an encoded row. */
+static void find_key(const struct sluice_plan *plan, struct sluice_str row, uint32_t key_at[SORTKEY_MAX_COLUMNS])
+{
+    const unsigned char *start = (const unsigned char *)row.ptr;
+    const unsigned char *at = start;
+    for (size_t i = 0; i < plan->n_columns; i++) {
+        if (plan->columns[i].key_position != PLAN_NO_KEY)
+            key_at[plan->columns[i].key_position] = (uint32_t)(at - start);
+        at = layout_skip_column(&plan->columns[i], at, start + row.len);
+        if (at == NULL)
+            SLUICE_BUG("a row does not end where its columns do");
+    }
+}
+
 enum sluice_code batch_put(struct sluice_batch *batch, struct sluice_str row, uint8_t marks, struct sluice_error *err)
 {
     const struct sluice_plan *plan = batch->plan;
     uint32_t key_at[SORTKEY_MAX_COLUMNS] = {0};
-    const unsigned char *start = (const unsigned char *)row.ptr;
-    const unsigned char *at = start;
     if (batch->n_rows == batch->max_rows || batch->n_used + row.len > batch->max_bytes)
         return sluice_error_set(
             err, SLUICE_E_LIMIT, SLUICE_STOP_PARTITION,
@@ -474,13 +486,7 @@ enum sluice_code batch_put(struct sluice_batch *batch, struct sluice_str row, ui
     enum sluice_code code = make_room(batch, row.len, err);
     if (code != SLUICE_OK)
         return code;
-    for (size_t i = 0; i < plan->n_columns; i++) {
-        if (plan->columns[i].key_position != PLAN_NO_KEY)
-            key_at[plan->columns[i].key_position] = (uint32_t)(at - start);
-        at = layout_skip_column(&plan->columns[i], at, start + row.len);
-        if (at == NULL)
-            SLUICE_BUG("a row does not end where its columns do");
-    }
+    find_key(plan, row, key_at);
     memcpy(batch->bytes + batch->n_used, row.ptr, row.len);
     take_row(batch, row.len, key_at, marks);
     return SLUICE_OK;
@@ -515,11 +521,11 @@ static struct sluice_version version_of(const struct sluice_batch *batch, uint32
 
 /* Of rows with one key, which stand together, the highest version stays; of equal versions the last, as on the server.
  */
-static void collapse_versions(struct sluice_batch *batch, const struct sortkey_rows *rows)
+static void collapse_versions(struct sluice_batch *batch, const struct sortkey_rows *rows, size_t n)
 {
     struct sortkey_entry *entries = batch->entries;
     size_t n_kept = 0;
-    for (size_t i = 0; i < batch->n_rows; i++) {
+    for (size_t i = 0; i < n; i++) {
         const struct sortkey_entry entry = entries[i];
         if (n_kept == 0 || !sortkey_equal(&batch->plan->key, rows, entries[n_kept - 1], entry))
             entries[n_kept++] = entry;
@@ -555,7 +561,7 @@ enum sluice_code sluice_batch_seal(struct sluice_batch *batch, bool collapse, st
     batch->n_sent = n;
     batch->sent_bytes = batch->n_used;
     if (collapse && !batch->plan->by_offset) {
-        collapse_versions(batch, &rows);
+        collapse_versions(batch, &rows, n);
         count_bytes(batch);
     }
     batch->is_sealed = true;
@@ -572,6 +578,74 @@ void sluice_batch_leave_out(struct sluice_batch *batch, const bool *left_out)
     }
     batch->n_sent = n_kept;
     count_bytes(batch);
+}
+
+struct sluice_version sluice_batch_version(const struct sluice_batch *batch, size_t i)
+{
+    return batch_version(sluice_batch_row(batch, i));
+}
+
+size_t sluice_batch_arrival(const struct sluice_batch *batch, size_t i)
+{
+    assert(batch->is_sealed && i < batch->n_sent);
+    return batch->entries[i].row;
+}
+
+/* The entry as it was when the row was appended: collapsing gives up those of the rows that it leaves out. */
+static struct sortkey_entry entry_of(const struct sluice_batch *batch, uint32_t row)
+{
+    uint32_t key_at[SORTKEY_MAX_COLUMNS] = {0};
+    struct sluice_str bytes = batch_bytes(batch, row);
+    if (batch->plan->key.n_columns == 0)
+        return (struct sortkey_entry){0, row};
+    find_key(batch->plan, bytes, key_at);
+    return (struct sortkey_entry){sortkey_prefix(&batch->plan->key, (const unsigned char *)bytes.ptr, key_at), row};
+}
+
+/* Marks what is sent without the refused rows: 1 for a row that was sent, 2 for one that has the key of a refused row.
+ */
+static void choose_rows(const struct sluice_batch *batch, const bool *refused, bool collapse, uint8_t *chosen)
+{
+    const struct sortkey_rows rows = {batch->bytes, batch->starts, batch->key_at};
+    for (size_t i = 0; i < batch->n_sent; i++)
+        chosen[batch->entries[i].row] = !refused[batch->entries[i].row];
+    for (uint32_t bad = 0; bad < batch->n_rows && collapse; bad++) {
+        const struct sortkey_entry entry = refused[bad] ? entry_of(batch, bad) : (struct sortkey_entry){0, 0};
+        for (uint32_t row = 0; refused[bad] && row < batch->n_rows; row++) {
+            if (!refused[row] && chosen[row] == 0 &&
+                sortkey_equal(&batch->plan->key, &rows, entry, entry_of(batch, row)))
+                chosen[row] = 2;
+        }
+    }
+}
+
+enum sluice_code sluice_batch_refuse(struct sluice_batch *batch, const bool *refused, bool collapse,
+                                     struct sluice_error *err)
+{
+    const struct sortkey_rows rows = {batch->bytes, batch->starts, batch->key_at};
+    size_t n = batch->n_rows;
+    collapse = collapse && !batch->plan->by_offset;
+    uint8_t *chosen = calloc(n + 1, sizeof *chosen);
+    struct sortkey_entry *scratch = malloc((n + 1) * sizeof *scratch);
+    assert(batch->is_sealed);
+    if (chosen == NULL || scratch == NULL) {
+        free(chosen);
+        free(scratch);
+        return sluice_error_nomem(err, "a batch without its bad rows", n * sizeof *scratch);
+    }
+    choose_rows(batch, refused, collapse, chosen);
+    batch->n_sent = 0;
+    for (uint32_t row = 0; row < n; row++) {
+        if (chosen[row] != 0)
+            batch->entries[batch->n_sent++] = entry_of(batch, row);
+    }
+    sortkey_sort(&batch->plan->key, &rows, batch->entries, scratch, batch->n_sent);
+    if (collapse)
+        collapse_versions(batch, &rows, batch->n_sent);
+    count_bytes(batch);
+    free(chosen);
+    free(scratch);
+    return SLUICE_OK;
 }
 
 void sluice_batch_delete_older(struct sluice_batch *batch, struct sluice_version version)
@@ -631,7 +705,14 @@ const struct sluice_plan *sluice_batch_plan(const struct sluice_batch *batch)
 void sluice_batch_read_init(struct sluice_batch_reader *reader, const struct sluice_batch *batch)
 {
     assert(batch->is_sealed);
-    *reader = (struct sluice_batch_reader){.batch = batch};
+    *reader = (struct sluice_batch_reader){.batch = batch, .end = batch->n_sent};
+}
+
+void sluice_batch_read_part(struct sluice_batch_reader *reader, const struct sluice_batch *batch, size_t first,
+                            size_t end)
+{
+    assert(batch->is_sealed && first <= end && end <= batch->n_sent);
+    *reader = (struct sluice_batch_reader){.batch = batch, .row = first, .end = end};
 }
 
 /* A row without the upper half of its version, from the position in that. */
@@ -666,7 +747,7 @@ static struct sluice_str next_piece(const struct sluice_batch_reader *reader)
 size_t sluice_batch_read(struct sluice_batch_reader *reader, char *out, size_t capacity)
 {
     size_t n = 0;
-    while (n < capacity && (!reader->in_rows || reader->row < reader->batch->n_sent)) {
+    while (n < capacity && (!reader->in_rows || reader->row < reader->end)) {
         struct sluice_str piece = next_piece(reader);
         size_t take = piece.len < capacity - n ? piece.len : capacity - n;
         memcpy(out + n, piece.ptr, take);

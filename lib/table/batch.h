@@ -65,6 +65,14 @@ SLUICE_MUST_CHECK enum sluice_code sluice_batch_seal(struct sluice_batch *batch,
 /* Leaves rows of a sealed batch out of what is sent: left_out[i] for the i-th of sluice_batch_n_rows() rows, in sending
  * order. May be called again. */
 void sluice_batch_leave_out(struct sluice_batch *batch, const bool *left_out);
+/* The place in order of arrival of the i-th row of a sealed batch. */
+size_t sluice_batch_arrival(const struct sluice_batch *batch, size_t i);
+struct sluice_version sluice_batch_version(const struct sluice_batch *batch, size_t i);
+/* Takes rows out of a sealed batch for good: refused[i] for the i-th row in order of arrival. `collapse` as it was
+ * sealed with: what was not sent because one of them was the newest of its key is sent now. Errors: SLUICE_E_NOMEM,
+ * with the batch as before. */
+SLUICE_MUST_CHECK enum sluice_code sluice_batch_refuse(struct sluice_batch *batch, const bool *refused, bool collapse,
+                                                       struct sluice_error *err);
 /* Marks the rows of versions below `version` as deleted. Before anything of the batch was sent. */
 void sluice_batch_delete_older(struct sluice_batch *batch, struct sluice_version version);
 /* Was a row of such a version appended, sent or not? */
@@ -82,10 +90,14 @@ const struct sluice_plan *sluice_batch_plan(const struct sluice_batch *batch);
 struct sluice_batch_reader {
     const struct sluice_batch *batch;
     size_t row;      /* next row, counted in sending order */
+    size_t end;      /* the row behind the last one */
     size_t position; /* bytes of the header or of that row already given */
     bool in_rows;
 };
 void sluice_batch_read_init(struct sluice_batch_reader *reader, const struct sluice_batch *batch);
+/* Only the rows first .. end - 1, behind the header. */
+void sluice_batch_read_part(struct sluice_batch_reader *reader, const struct sluice_batch *batch, size_t first,
+                            size_t end);
 /* Copies up to `capacity` bytes to `out`; 0 at the end. */
 size_t sluice_batch_read(struct sluice_batch_reader *reader, char *out, size_t capacity);
 

@@ -43,14 +43,48 @@ static void check_source(struct world *w, const struct owner *o)
         world_broken(w, "the state of the source is not that of the offset");
 }
 
+static offsets_t skipped(const struct sluice_ledger_skip *skip)
+{
+    offsets_t found = 0;
+    for (uint32_t i = 0; i < skip->n; i++)
+        found |= (offsets_t)1 << skip->offsets[i];
+    return found;
+}
+
+static void set_skip(struct sluice_ledger_skip *skip, offsets_t offsets)
+{
+    skip->n = 0;
+    for (int64_t at = 0; at < MAX_END; at++)
+        if ((offsets >> at & 1) != 0)
+            skip->offsets[skip->n++] = at;
+}
+
+/* What of the records is left out: those of a range that is read again as its row says, of others the unreadable ones,
+ * once their dead letters are acknowledged. */
+static offsets_t leave_out(struct world *w, const struct owner *o, offsets_t all, struct sluice_ledger_event *event)
+{
+    const struct sluice_ledger_skip *known = &o->machine.row.skip;
+    offsets_t bad = all & w->unreadable;
+    if (event->kind != SLUICE_LEDGER_REBUILT) {
+        w->lettered |= bad;
+        set_skip(&event->skip, bad);
+        return bad;
+    }
+    if ((bad & ~skipped(known)) != 0)
+        world_broken(w, "a range was opened with a record that can't be read");
+    w->seen[SEEN_SKIP] += known->n > 0;
+    return skipped(known);
+}
+
 /* Offsets from the position to `hi`, into the event. */
 static void fill_batch(struct world *w, struct owner *o, int64_t hi, struct sluice_ledger_event *event)
 {
     const struct topic *t = &w->topic;
     offsets_t all = offsets_between(batch_position(w, o), hi + 1) & t->records;
+    offsets_t left_out = leave_out(w, o, all, event);
     o->made = t->made;
     for (unsigned table = 0; table < w->n_tables; table++) {
-        o->batch[table] = all & t->rows[table];
+        o->batch[table] = all & t->rows[table] & ~left_out;
         o->left[table] = o->batch[table];
         o->is_stored[table] = o->batch[table] == 0;
         event->has_rows = event->has_rows || o->batch[table] != 0;
@@ -200,6 +234,22 @@ static void begin_insert(struct world *w, struct owner *o)
     }
 }
 
+/* The rows that the tables refused, in the batch no more. Their letters may be all that is ever heard of them. */
+static offsets_t find_bad(struct world *w, struct owner *o)
+{
+    offsets_t bad = 0;
+    for (unsigned table = 0; table < w->n_tables; table++)
+        if (o->sending[table] == SENDING_BAD)
+            bad |= o->left[table] & w->refused;
+    for (unsigned table = 0; table < w->n_tables && bad != 0; table++) {
+        o->batch[table] &= ~bad;
+        o->left[table] &= ~bad;
+        o->is_stored[table] = o->is_stored[table] || o->left[table] == 0;
+    }
+    w->lettered |= bad;
+    return bad;
+}
+
 void batch_insert(struct world *w, struct owner *o)
 {
     struct sluice_ledger_event event = {.kind = SLUICE_LEDGER_INSERTED};
@@ -210,9 +260,17 @@ void batch_insert(struct world *w, struct owner *o)
     if (wait_for_requests(w, o))
         return;
     for (unsigned table = 0; table < w->n_tables; table++) {
-        if (o->sending[table] == SENDING_FAILED || o->sending[table] == SENDING_LATE)
+        bool has_failed = o->sending[table] == SENDING_FAILED || o->sending[table] == SENDING_BAD;
+        if (has_failed || o->sending[table] == SENDING_LATE)
             event.kind = SLUICE_LEDGER_INSERT_FAILED;
-        event.was_sent = event.was_sent || o->sending[table] == SENDING_FAILED;
+        event.was_sent = event.was_sent || has_failed;
+    }
+    offsets_t bad = find_bad(w, o);
+    if (bad != 0) {
+        w->seen[SEEN_BAD_ROW]++;
+        event.kind = SLUICE_LEDGER_BAD_ROWS;
+        set_skip(&event.skip, skipped(&o->machine.row.skip) | bad);
+        TELL(w, "owner %d leaves out %#" PRIx32, owner_number(w, o), bad);
     }
     owner_feed(w, o, &event);
 }

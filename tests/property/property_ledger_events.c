@@ -152,6 +152,14 @@ static void compact(struct world *w)
     TELL(w, "compaction removes %#" PRIx32, bit);
 }
 
+/* A column is widened, a constraint dropped: what was refused is not any more. */
+static void repair(struct world *w)
+{
+    w->refused &= (offsets_t)world_choose(w, 1U << MAX_END);
+    w->unreadable &= (offsets_t)world_choose(w, 1U << MAX_END);
+    TELL(w, "refused now: %#" PRIx32 ", unreadable: %#" PRIx32, w->refused, w->unreadable);
+}
+
 static void retention(struct world *w)
 {
     if (w->has_happened[FAULT_ANEW])
@@ -183,6 +191,7 @@ static void make_topic_anew(struct world *w)
     t->end = end;
     t->records = offsets_between(0, MAX_END) & ~((offsets_t)world_choose(w, 1u << MAX_END) & ~known);
     w->compacted = 0;
+    w->lettered = 0;
     w->present[0] = 0;
     w->present[1] = 0;
     w->has_happened[FAULT_ANEW] = true;
@@ -254,6 +263,9 @@ static void carry_out(struct world *w, unsigned event)
         break;
     case FAULT_EXPIRY:
         offset_expires(w);
+        break;
+    case FAULT_BAD:
+        repair(w);
         break;
     case FAULT_RETENTION:
         retention(w);

@@ -76,27 +76,33 @@ static bool commit_part(struct world *w, const struct request *r, offsets_t rows
     return true;
 }
 
-static void answer(struct world *w, const struct request *r, bool is_acked)
+static void answer(struct world *w, const struct request *r, enum sending outcome)
 {
     if (r->owner < 0)
         return;
     struct owner *o = &w->owners[r->owner];
     if (world_fault(w, FAULT_INSERT, 1) > 0) {
         TELL(w, "  table %u: the answer to owner %d is lost", r->table, r->owner);
-        is_acked = false;
+        outcome = SENDING_FAILED;
     }
-    o->sending[r->table] = is_acked ? SENDING_ACKED : SENDING_FAILED;
-    o->is_stored[r->table] = is_acked && !w->trusts_nobody && !o->machine.token_was_sent;
+    o->sending[r->table] = outcome;
+    o->is_stored[r->table] = outcome == SENDING_ACKED && !w->trusts_nobody && !o->machine.token_was_sent;
 }
 
 bool target_step(struct world *w, size_t request)
 {
     struct request *r = &w->requests[request];
     offsets_t second = w->topic.second_part;
+    if (r->part == 0 && (r->rows & w->refused) != 0) { /* the block is looked at before its token */
+        TELL(w, "  table %u: rows %#" PRIx32 " are refused", r->table, r->rows & w->refused);
+        answer(w, r, SENDING_BAD);
+        *r = w->requests[--w->n_requests];
+        return true;
+    }
     bool goes_on = commit_part(w, r, r->part == 0 ? r->rows & ~second : r->rows & second);
     if (goes_on && ++r->part < N_PARTS)
         return false;
-    answer(w, r, goes_on);
+    answer(w, r, goes_on ? SENDING_ACKED : SENDING_FAILED);
     *r = w->requests[--w->n_requests];
     return true;
 }
@@ -107,7 +113,7 @@ void target_check_durable(struct world *w, uint64_t resets, int64_t next)
     const struct incarnation *now = &w->incarnations[resets - 1];
     if (now->made != w->topic.made)
         return;
-    offsets_t below = offsets_between(now->start, next) & w->topic.records;
+    offsets_t below = offsets_between(now->start, next) & w->topic.records & ~w->lettered;
     for (unsigned table = 0; table < w->n_tables; table++)
         if ((below & w->topic.rows[table] & ~w->present[table]) != 0)
             world_broken(w, "a row is missing that counts as stored");

@@ -109,6 +109,10 @@ void world_init(struct world *w)
     w->n_tables = 1 + world_choose(w, N_TABLES);
     make_topic(w);
     choose_faults(w);
+    if (w->faults[FAULT_BAD]) {
+        w->refused = (offsets_t)(world_choose(w, 1U << MAX_END) & world_choose(w, 1U << MAX_END));
+        w->unreadable = (offsets_t)(world_choose(w, 1U << MAX_END) & world_choose(w, 1U << MAX_END));
+    }
     w->member = -1;
     w->offset.commit.offset = -1;
     w->generation = 1;

@@ -61,6 +61,7 @@ enum fault {
     FAULT_RESET,
     FAULT_COMPACTION,
     FAULT_EXPIRY,
+    FAULT_BAD,       /* records that are refused, until somebody repairs what refuses them */
     FAULT_RETENTION, /* rare ones, from here on */
     FAULT_ANEW,
     FAULT_LOST,
@@ -86,7 +87,9 @@ enum fault {
     X(SEEN_ATTEMPT, "new attempts")                                                                                    \
     X(SEEN_STOP, "named stops")                                                                                        \
     X(SEEN_RESTART, "restarts at the earliest record")                                                                 \
-    X(SEEN_COMPACTED, "ranges rebuilt with fewer records")
+    X(SEEN_COMPACTED, "ranges rebuilt with fewer records")                                                             \
+    X(SEEN_BAD_ROW, "rows refused by a table and left out")                                                            \
+    X(SEEN_SKIP, "replays that leave out records")
 #define SEEN_ENUM(symbol, text) symbol,
 enum seen { SEEN(SEEN_ENUM) N_SEEN };
 
@@ -143,7 +146,7 @@ struct late_commit {
     struct sluice_ledger_row row;
 };
 
-enum sending { SENDING_NOT, SENDING_LATE, SENDING_WAITS, SENDING_ACKED, SENDING_FAILED };
+enum sending { SENDING_NOT, SENDING_LATE, SENDING_WAITS, SENDING_ACKED, SENDING_FAILED, SENDING_BAD };
 
 struct owner {
     bool is_alive;
@@ -197,6 +200,9 @@ struct world {
 
     struct topic topic;
     offsets_t compacted;
+    offsets_t unreadable; /* records that the decoder refuses */
+    offsets_t refused;    /* and those whose rows the tables refuse, with the whole insert */
+    offsets_t lettered;   /* records with a dead letter that is acknowledged */
     struct group_offset offset;
     uint64_t last_offset_id;
     unsigned generation; /* of the group */

@@ -104,10 +104,10 @@ class Topics:
                 for part in asked[group].result(10).topic_partitions if part.offset >= 0}
 
     def lag(self, group: str) -> dict[tuple[str, int], int]:
-        """Records that the group has not committed, where there are any."""
+        """Records that the group has not committed, where there are any. Nobody consumes dead letters."""
         committed = self.committed(group)
         return {part: end - committed.get(part, 0) for part, end in self.end_offsets().items()
-                if end > committed.get(part, 0)}
+                if end > committed.get(part, 0) and not part[0].endswith(".dlq")}
 
     def is_held_up(self, group: str) -> bool:
         """True if the group has committed all but what lies in or behind an open transaction."""

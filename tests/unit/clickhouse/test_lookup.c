@@ -5,7 +5,7 @@
 #include "fixture.h"
 #include "unit/table/table_support.h"
 
-static const struct sluice_ch_range range = {"a'b\tc", 3, 100, 199};
+static const struct sluice_ch_range range = {"a'b\tc", 3, 100, 199, false};
 
 static struct sluice_batch *make_batch(const char *engine, bool is_log, size_t n_rows)
 {

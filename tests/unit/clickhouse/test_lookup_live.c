@@ -85,7 +85,7 @@ static void insert(const struct sluice_batch *batch)
 static size_t drop_stored(struct sluice_batch *batch, int64_t lo, int64_t hi)
 {
     size_t n_missing = SIZE_MAX;
-    const struct sluice_ch_range range = {TOPIC, PARTITION, lo, hi};
+    const struct sluice_ch_range range = {TOPIC, PARTITION, lo, hi, false};
     if (!CHECK_INT(sluice_ch_drop_stored(client, batch, &range, &n_missing, &why), SLUICE_OK))
         (void)fprintf(stderr, "%s\n", why.text);
     CHECK_INT(sluice_batch_n_rows(batch), n_missing);

@@ -70,7 +70,7 @@ static void test_ranges(void)
         else
             n--;
     }
-    CHECK_INT(n, 17);
+    CHECK_INT(n, 19);
 }
 
 static void test_refusals(void)
@@ -98,7 +98,7 @@ static void test_refusals(void)
         {"batch.collapse", "yes", "\"yes\" is neither true nor false; write one of these two"},
         {"log.level", "trace", "\"trace\" is not one of the values; use error, warn, info, debug"},
         {"format", "xml", "\"xml\" is not one of the values; use auto, json, avro"},
-        {"on_bad_record", "skip", "\"skip\" is not one of the values; use stop"},
+        {"on_bad_record", "skip", "\"skip\" is not one of the values; use stop, dead_letter"},
         {"clickhouse.database", "", "\"\" is empty; give a value"},
         {"clickhouse.user", "a\nb", "\"a\nb\" has a line break or another control character; take it out"},
     };

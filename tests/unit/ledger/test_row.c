@@ -73,6 +73,10 @@ static void test_extremes(void)
                                      .source = {.n_sources = SLUICE_MAX_SOURCES}};
     for (size_t i = 0; i < SLUICE_MAX_SOURCES; i++)
         want.source.sources[i] = (struct sluice_source_position){UINT64_MAX - i, UINT64_MAX, UINT64_MAX, -1, 65535};
+    want.next = 0;
+    want.skip.n = SLUICE_LEDGER_MAX_SKIP;
+    for (uint32_t i = 0; i < SLUICE_LEDGER_MAX_SKIP; i++)
+        want.skip.offsets[i] = INT64_MAX - SLUICE_LEDGER_MAX_SKIP + (int64_t)i;
     memset(long_path, 'p', sizeof long_path - 1);
     long_path[0] = '/';
     long_path[sizeof long_path - 1] = '\0';
@@ -92,6 +96,29 @@ static void check_is_nothing(const char *text_z)
         (void)fprintf(stderr, "    \"%s\"\n", text_z != NULL ? text_z : "(null)");
     CHECK(sluice_ledger_row_equal(&row, &empty));
     CHECK_TEXT(path, "");
+}
+
+static void test_skip(void)
+{
+    char text[SLUICE_LEDGER_TEXT];
+    char wrong[SLUICE_LEDGER_TEXT + 64];
+    static const char *const wrongs[] = {" skip=",    " skip=5,3", " skip=3,3", " skip=-1",
+                                         " skip=101", " skip=1,",  " skip=01",  " skip=1 skip=2"};
+    struct sluice_ledger_row want = sample_row();
+    want.next = 1000;
+    want.hi = 1100;
+    want.skip = (struct sluice_ledger_skip){3, {1000, 1017, 1100}};
+    sluice_ledger_row_format(&want, SLUICE_LEDGER_KEEPER_MAP, "/p", text);
+    CHECK_CONTAINS(text, " skip=0,17,100 sluice1");
+    CHECK_INT(sluice_ledger_row_parse(&row, &kind, path, text), SLUICE_LEDGER_TEXT_ROW);
+    CHECK(sluice_ledger_row_equal(&row, &want));
+    row.skip.n--;
+    CHECK(!sluice_ledger_row_equal(&row, &want));
+    const char *at = strstr(text, " skip=");
+    for (size_t i = 0; i < sizeof wrongs / sizeof wrongs[0]; i++) {
+        (void)snprintf(wrong, sizeof wrong, "%.*s%s%s", (int)(at - text), text, wrongs[i], strstr(at, " sluice1"));
+        check_is_nothing(wrong);
+    }
 }
 
 static void test_not_ours(void)
@@ -285,6 +312,7 @@ int main(int argc, char **argv)
     test_sample();
     test_empty_row();
     test_extremes();
+    test_skip();
     test_not_ours();
     test_of_at_least_once();
     test_equal();

@@ -17,6 +17,7 @@ struct bench {
     struct sluice_metrics *metrics;
     struct sluice_queue jobs;
     struct sluice_queue ledger;
+    struct sluice_queue letters;
     struct sluice_queue notices;
     _Atomic size_t raw_bytes;
     struct lane *lane;
@@ -44,6 +45,12 @@ static inline bool bench_find_header(const rd_kafka_message_t *message, const ch
     (void)name;
     (void)value;
     return false;
+}
+
+static inline rd_kafka_headers_t *bench_copy_headers(const rd_kafka_message_t *message)
+{
+    (void)message;
+    return rd_kafka_headers_new(8);
 }
 
 static inline int64_t bench_timestamp_ms(const rd_kafka_message_t *message)
@@ -81,9 +88,11 @@ static inline void bench_set_up(struct bench *b, struct lane_world world, const 
     CHECK_INT(sluice_metrics_new(&b->metrics, &err), SLUICE_OK);
     sluice_queue_init(&b->jobs);
     sluice_queue_init(&b->ledger);
+    sluice_queue_init(&b->letters);
     sluice_queue_init(&b->notices);
     world.config = b->config;
     world.jobs = &b->jobs;
+    world.letters = b->config->on_bad_record == SLUICE_ON_BAD_RECORD_DEAD_LETTER ? &b->letters : NULL;
     world.notices = &b->notices;
     world.budget = &b->budget;
     world.metrics = b->metrics;
@@ -137,6 +146,22 @@ static inline enum sluice_code bench_make_plan(struct variant *variant, struct s
     return sluice_plan_new(variant->shape, &target, &(struct sluice_plan_options){0}, &variant->plan, err);
 }
 
+/* Answers the letter that waits longest, if there is one: Kafka has it, or not. NULL: there is none. */
+static inline const struct letter *bench_post(struct bench *b, bool is_sent, int64_t *offset)
+{
+    struct sluice_link *link = sluice_queue_pop(&b->letters, 0);
+    if (link == NULL)
+        return NULL;
+    struct letter *letter = (struct letter *)SLUICE_ITEM(link, struct lane_item, link);
+    *offset = letter->offset;
+    letter->content.is_sent = is_sent;
+    letter->job.code = SLUICE_OK;
+    if (!is_sent)
+        letter->job.code = sluice_error_set(&letter->job.error, SLUICE_E_KAFKA, SLUICE_RETRY, "no broker");
+    sluice_queue_push(lane_inbox(b->lane), link);
+    return letter;
+}
+
 static inline void *bench_join(void *context)
 {
     struct bench *b = context;
@@ -168,6 +193,7 @@ static inline void bench_tear_down(struct bench *b)
     status_deinit(&b->status);
     sluice_queue_deinit(&b->jobs);
     sluice_queue_deinit(&b->ledger);
+    sluice_queue_deinit(&b->letters);
     sluice_queue_deinit(&b->notices);
     sluice_config_free(b->config);
 }

@@ -35,6 +35,9 @@ enum event {
     REPLANNED, /* an insert is refused for its schema */
     DAMAGED,   /* a record arrives that can't be read */
     RELIMITED,
+    LETTERED,    /* a dead letter was acknowledged */
+    LETTER_LOST, /* one was not */
+    PROBED,
     N_EVENTS
 };
 
@@ -46,6 +49,9 @@ struct record {
     bool is_compacted;
     bool is_removed; /* by retention, before it was stored */
     bool is_stored;
+    bool is_bad; /* it always is refused */
+    bool is_lettered;
+    bool is_refused; /* the server refuses its row */
 };
 
 struct world {
@@ -53,6 +59,7 @@ struct world {
     uint64_t random;
     bool calm;
     bool commits_apart;
+    bool has_letters; /* on_bad_record: dead_letter */
     int64_t deadline_us;
     unsigned n_seen[N_EVENTS];
     struct record records[N_RECORDS];
@@ -105,14 +112,20 @@ static inline void make_record(struct world *w, size_t i)
     r->is_compacted = i % 11 == 5;
     r->id = (int)(next_random(&w->random) % N_IDS);
     (void)snprintf(r->key, sizeof r->key, "{\"id\":%d}", r->id);
-    bench_format_event(r->text, i, (size_t)r->id, r->table, ops[next_random(&w->random) % 3]);
+    const char *op = ops[next_random(&w->random) % 3];
+    r->is_bad = w->has_letters && i % 9 == 4;
+    r->is_refused = w->has_letters && i % 27 == 7;
+    bench_format_event(r->text, i, r->is_bad && i % 2 == 0 ? SIZE_MAX : (size_t)r->id, r->table, op);
+    if (r->is_bad && i % 2 == 0)
+        (void)snprintf(r->key, sizeof r->key, "{\"id\":%zu}", SIZE_MAX);
 }
 
 /* Stored as it must be, or lost by the topic and not by us. */
 static inline bool is_settled(const struct world *w, int64_t offset)
 {
     const struct record *r = &w->records[offset];
-    return r->is_stored || r->is_removed || r->is_compacted || r->table < 0 || w->newest[r->table][r->id] > offset;
+    return r->is_stored || r->is_lettered || r->is_removed || r->is_compacted || r->table < 0 ||
+           w->newest[r->table][r->id] > offset;
 }
 
 static inline void check_durable(const struct world *w, int64_t offset)
@@ -132,8 +145,12 @@ static inline rd_kafka_message_t *read_message(struct world *w, int64_t offset)
     message->key = r->key;
     message->key_len = strlen(r->key);
     message->offset = offset;
-    /* One that is only compared stays as it is: else it would be another one. */
-    if (r->table >= 0 && offset >= w->started_at && trouble(w, 1) && chance(w, 30) && seen(w, DAMAGED))
+    if (r->is_bad && offset % 2 == 1)
+        message->len /= 2;
+    /* One that is only compared stays as it is: else it would be another one. Nor may one change that is left out: the
+     * last record of a range says that it is the same range. */
+    else if (!w->has_letters && r->table >= 0 && offset >= w->started_at && trouble(w, 1) && chance(w, 30) &&
+             seen(w, DAMAGED))
         message->len /= 2;
     return message;
 }
@@ -183,6 +200,16 @@ static inline bool is_new_token(struct world *w, const struct flight *flight)
     return json_object_get(w->tokens, key) == NULL && json_object_set_new(w->tokens, key, json_true()) == 0;
 }
 
+/* Does the open range say that it is without this record? */
+static inline bool is_left_out(const struct sluice_ledger_row *row, int64_t offset)
+{
+    for (uint32_t i = 0; i < row->skip.n; i++) {
+        if (row->skip.offsets[i] == offset)
+            return true;
+    }
+    return false;
+}
+
 /* `part`: of those with even or odd ids, 2: all. */
 static inline void store(struct world *w, const struct flight *flight, int part)
 {
@@ -191,6 +218,7 @@ static inline void store(struct world *w, const struct flight *flight, int part)
         struct record *r = &w->records[offset];
         if (part < 2 && r->id % 2 != part)
             continue;
+        CHECK(!is_left_out(&w->row, offset));
         if (!CHECK(!r->is_stored))
             (void)fprintf(stderr, "    record %" PRId64 " is stored twice\n", offset);
         r->is_stored = true;
@@ -223,9 +251,46 @@ static inline void look_up(const struct world *w, struct flight *flight)
     free(held);
 }
 
+static inline bool has_refused(const struct world *w, const struct flight *flight)
+{
+    for (size_t i = 0; i < sluice_batch_n_rows(flight->batch); i++) {
+        if (w->records[offset_of(flight->batch, i)].is_refused)
+            return true;
+    }
+    return false;
+}
+
+/* What probe_run() does. */
+static inline void probe(struct world *w, struct flight *flight)
+{
+    size_t n = sluice_batch_n_changes(flight->batch);
+    bool *refused = calloc(n + 1, sizeof *refused);
+    (void)seen(w, PROBED);
+    flight->bad = calloc(n + 1, sizeof *flight->bad);
+    flight->n_bad = 0;
+    for (size_t i = 0; i < sluice_batch_n_rows(flight->batch); i++) {
+        size_t arrival = sluice_batch_arrival(flight->batch, i);
+        if (!w->records[offset_of(flight->batch, i)].is_refused)
+            continue;
+        CHECK_INT(flight->first + flight->places[arrival], offset_of(flight->batch, i));
+        refused[arrival] = true;
+        flight->bad[flight->n_bad] = (struct sluice_ch_bad_row){.arrival = arrival};
+        (void)sluice_error_set(&flight->bad[flight->n_bad++].error, SLUICE_E_SERVER, SLUICE_REJECT, "a constraint");
+    }
+    CHECK(flight->n_bad > 0);
+    CHECK_INT(sluice_batch_refuse(flight->batch, refused, flight->collapse, &flight->job.error), SLUICE_OK);
+    CHECK(!has_refused(w, flight));
+    free(refused);
+}
+
 static inline void insert(struct world *w, struct flight *flight)
 {
     struct job *job = &flight->job;
+    if (has_refused(w, flight)) {
+        job->code = sluice_error_set(&job->error, SLUICE_E_SERVER, SLUICE_REJECT, "refused for a value");
+        job->advice = SLUICE_CH_BAD_ROW;
+        return;
+    }
     if (trouble(w, 2) && seen(w, REFUSED)) {
         job->code = sluice_error_set(&job->error, SLUICE_E_SERVER, SLUICE_STOP_PARTITION, "refused");
         job->advice = SLUICE_CH_STOP;
@@ -262,6 +327,8 @@ static inline void do_flight(struct world *w, struct flight *flight)
     flight->is_sealed = true;
     if (trouble(w, 6))
         fail(job, "not carried out");
+    else if (job->kind == JOB_PROBE)
+        probe(w, flight);
     else if (job->kind == JOB_LOOKUP)
         look_up(w, flight);
     else
@@ -309,6 +376,8 @@ static inline void compare_and_set(struct world *w, const struct sluice_ledger_c
     if (call->expected_exists != w->exists || (w->exists && !same))
         return;
     check_durable(w, call->wanted.next);
+    for (uint32_t i = 0; i < call->wanted.skip.n; i++)
+        CHECK(w->records[call->wanted.skip.offsets[i]].is_lettered);
     w->exists = true;
     w->row = call->wanted;
 }
@@ -331,6 +400,18 @@ static inline void play_bookkeeper(struct world *w)
         ledger_job->call.exists = w->exists;
         ledger_job->call.row = w->row;
         sluice_queue_push(lane_inbox(w->bench.lane), &job->item.link);
+    }
+}
+
+static inline void play_postman(struct world *w)
+{
+    while (chance(w, 60)) {
+        int64_t offset = 0;
+        bool is_sent = !trouble(w, 20);
+        if (bench_post(&w->bench, is_sent, &offset) == NULL)
+            return;
+        (void)seen(w, is_sent ? LETTERED : LETTER_LOST);
+        w->records[offset].is_lettered = w->records[offset].is_lettered || is_sent;
     }
 }
 

@@ -32,6 +32,8 @@ struct world {
     size_t n_records;
     size_t n_pushed;
     int64_t bad_offset;    /* -1: none */
+    bool has_letters;      /* it becomes a dead letter */
+    bool is_lettered;      /* which is acknowledged */
     int64_t failed_offset; /* first offset of the first insert that failed for good; INT64_MAX: none */
     bool is_shared;        /* all tables have one target */
     bool may_fail;
@@ -57,7 +59,8 @@ static void release(rd_kafka_message_t *message)
     message->payload = NULL; /* a use after release is then a null pointer */
 }
 
-static const struct sluice_message_ops ops = {release, bench_has_header, bench_timestamp_ms, bench_find_header};
+static const struct sluice_message_ops ops = {release, bench_has_header, bench_timestamp_ms, bench_find_header,
+                                              bench_copy_headers};
 
 static void make_message(struct world *w, size_t i)
 {
@@ -125,7 +128,7 @@ static void confirm(struct world *w, const struct flight *flight)
         CHECK(!r->confirmed);
         r->confirmed = true;
         n++;
-        if (w->bad_offset >= 0 && offset >= w->bad_offset)
+        if (w->bad_offset >= 0 && !w->has_letters && offset >= w->bad_offset)
             w->n_sent_after_bad++;
     }
     CHECK_INT(sluice_batch_n_changes(flight->batch), n);
@@ -174,9 +177,20 @@ static void answer(struct world *w, struct job *job)
     sluice_queue_push(lane_inbox(w->bench.lane), &job->item.link);
 }
 
+static void play_postman(struct world *w)
+{
+    int64_t offset = 0;
+    bool is_sent = chance(w, 60);
+    if (!chance(w, 30) || bench_post(&w->bench, is_sent, &offset) == NULL)
+        return;
+    CHECK_INT(offset, w->bad_offset);
+    w->is_lettered = w->is_lettered || is_sent;
+}
+
 /* Holds some jobs back, answers them in any order. */
 static void play_sender(struct world *w, int64_t wait_us)
 {
+    play_postman(w);
     struct sluice_link *link = w->n_held < MAX_JOBS_HELD ? sluice_queue_pop(&w->bench.jobs, wait_us) : NULL;
     if (link != NULL)
         w->held[w->n_held++] = (struct job *)SLUICE_ITEM(link, struct lane_item, link);
@@ -192,11 +206,11 @@ static void check_committable(struct world *w, int64_t offset)
 {
     bool all = true;
     for (int64_t i = 0; i < offset && i < (int64_t)w->n_records && all; i++)
-        all = w->records[i].table < 0 || w->records[i].confirmed;
+        all = w->records[i].table < 0 || w->records[i].confirmed || (i == w->bad_offset && w->is_lettered);
     CHECK(all);
     CHECK(offset >= w->committable || w->committable < 0);
     CHECK(offset <= w->failed_offset);
-    if (w->bad_offset >= 0)
+    if (w->bad_offset >= 0 && !w->is_lettered)
         CHECK(offset <= w->bad_offset);
     w->committable = offset;
 }
@@ -219,7 +233,7 @@ static void play_reader(struct world *w)
 
 static bool finished(const struct world *w)
 {
-    if (w->bad_offset >= 0 || w->failed_offset != INT64_MAX)
+    if ((w->bad_offset >= 0 && !w->has_letters) || w->failed_offset != INT64_MAX)
         return w->stopped && w->n_held == 0;
     return w->committable == w->end;
 }
@@ -237,6 +251,7 @@ static void set_up(struct world *w)
                                 "batch.max_age=5ms",
                                 "retry.initial=1ms",
                                 "retry.max=2ms",
+                                w->has_letters ? "on_bad_record=dead_letter" : "on_bad_record=stop",
                                 "tables.rules=[{match: '.*', table: all, shared: true}]"};
     const size_t n_sets = sizeof sets / sizeof sets[0] - (w->is_shared ? 0 : 1);
     bench_set_up(&w->bench, (struct lane_world){.ops = &ops}, sets, n_sets);
@@ -305,6 +320,7 @@ static void one_round(uint64_t seed)
     w.end = (int64_t)w.n_records + (int64_t)(next_random(&w.random) % 3);
     if (chance(&w, 40))
         w.bad_offset = (int64_t)(next_random(&w.random) % w.n_records);
+    w.has_letters = w.bad_offset >= 0 && chance(&w, 50);
     w.may_fail = chance(&w, 25);
     w.may_wait = chance(&w, 25);
     w.is_shared = chance(&w, 30);
@@ -325,7 +341,8 @@ static void one_round(uint64_t seed)
     if (!leave_early)
         CHECK(finished(&w));
     leave(&w, chance(&w, 20), deadline_us);
-    if (!leave_early && w.bad_offset >= 0 && w.failed_offset == INT64_MAX && w.detached && !w.may_wait)
+    if (!leave_early && w.bad_offset >= 0 && !w.has_letters && w.failed_offset == INT64_MAX && w.detached &&
+        !w.may_wait)
         CHECK_INT(w.committable < 0 ? 0 : w.committable, w.bad_offset);
     CHECK_INT(w.n_sent_after_bad, 0);
     tear_down(&w);

@@ -12,7 +12,8 @@
 
 static const int64_t patience_us = 20000000;
 
-static const struct sluice_message_ops ops = {free_message, bench_has_header, bench_timestamp_ms, bench_find_header};
+static const struct sluice_message_ops ops = {free_message, bench_has_header, bench_timestamp_ms, bench_find_header,
+                                              bench_copy_headers};
 
 static struct sluice_ledger_commit commit_at(int64_t offset, enum sluice_ledger_text_kind text)
 {
@@ -20,6 +21,9 @@ static struct sluice_ledger_commit commit_at(int64_t offset, enum sluice_ledger_
     sluice_ledger_row_init(&commit.row);
     return commit;
 }
+
+/* What cases of their own need: a world with dead letters. */
+static bool with_letters;
 
 static void set_up(struct world *w, uint64_t seed, bool commits_apart, size_t max_rows)
 {
@@ -35,8 +39,14 @@ static void set_up(struct world *w, uint64_t seed, bool commits_apart, size_t ma
                                 "batch.max_age=5ms",
                                 "retry.initial=1ms",
                                 "retry.max=2ms",
-                                rows};
-    *w = (struct world){.random = seed | 1, .calm = true, .commits_apart = commits_apart, .started_at = -1};
+                                rows,
+                                "on_bad_record=dead_letter",
+                                "dead_letters.limit=1000000"};
+    *w = (struct world){.random = seed | 1,
+                        .calm = true,
+                        .commits_apart = commits_apart,
+                        .has_letters = with_letters,
+                        .started_at = -1};
     w->deadline_us = sluice_mono_us() + patience_us;
     w->tokens = json_object();
     w->commit = commit_at(-1, SLUICE_LEDGER_TEXT_NONE);
@@ -45,7 +55,7 @@ static void set_up(struct world *w, uint64_t seed, bool commits_apart, size_t ma
         make_record(w, i);
     const struct lane_world world = {
         .ledger = &w->bench.ledger, .token_scope = "scope", .commits_apart = commits_apart, .ops = &ops};
-    bench_set_up(&w->bench, world, sets, sizeof sets / sizeof sets[0]);
+    bench_set_up(&w->bench, world, sets, sizeof sets / sizeof sets[0] - (with_letters ? 0 : 2));
 }
 
 static void play_servers(struct world *w)
@@ -53,6 +63,7 @@ static void play_servers(struct world *w)
     const struct timespec pause = {.tv_nsec = 200000};
     play_bookkeeper(w);
     play_senders(w);
+    play_postman(w);
     (void)nanosleep(&pause, NULL);
 }
 
@@ -231,6 +242,55 @@ static void test_an_offset_that_is_no_reset_any_more_ends_the_assignment(void)
     tear_down(w);
 }
 
+/* Letters that are not acknowledged hold their range back, and what is behind it; then each is left out, once. */
+static void test_a_range_waits_for_its_letters(void)
+{
+    struct world *w = &world;
+    int64_t offset = 0;
+    with_letters = true;
+    set_up(w, 6, true, 1000);
+    start(w);
+    read_records(w, 60);
+    while (sluice_queue_length(&w->bench.letters) == 0 && CHECK(sluice_mono_us() < w->deadline_us)) {
+        play_reader(w);
+        play_bookkeeper(w);
+        play_senders(w);
+    }
+    int64_t until_us = sluice_mono_us() + 50000;
+    while (sluice_mono_us() < until_us) {
+        play_reader(w);
+        play_bookkeeper(w);
+        play_senders(w);
+    }
+    CHECK(w->row.next <= 0);
+    CHECK(w->commit.offset <= 0);
+    CHECK(bench_post(&w->bench, false, &offset) != NULL);
+    while (w->commit.offset != 60 && play(w))
+        continue;
+    for (int i = 0; i < 60; i++)
+        CHECK_INT(w->records[i].is_lettered,
+                  (w->records[i].is_bad || w->records[i].is_refused) && !w->records[i].is_compacted);
+    tear_down(w);
+    with_letters = false;
+}
+
+/* More than one row of the ledger can name: the range ends there. */
+static void test_many_bad_records_end_a_range(void)
+{
+    struct world *w = &world;
+    with_letters = true;
+    set_up(w, 8, true, 100000);
+    start(w);
+    for (int i = 0; i < 10; i++)
+        read_records(w, 100);
+    while (w->commit.offset != 1000 && play(w))
+        continue;
+    check_durable(w, 1000);
+    CHECK(w->n_seen[LETTERED] > 3 * SLUICE_LEDGER_MAX_SKIP / 2);
+    tear_down(w);
+    with_letters = false;
+}
+
 static bool is_complete(const struct world *w)
 {
     for (size_t i = 0; i < N_RECORDS; i++) {
@@ -272,9 +332,10 @@ static void one_step(struct world *w)
 
 static void print_seen(const struct world *w)
 {
-    static const char *const names[] = {
-        "assigned",    "detached", "abandoned", "fenced",     "stopped", "gone",      "offset lost", "offset reset",
-        "offset read", "late",     "refused",   "reply lost", "trapped", "replanned", "damaged",     "relimited"};
+    static const char *const names[] = {"assigned",  "detached",    "abandoned",    "fenced",      "stopped",
+                                        "gone",      "offset lost", "offset reset", "offset read", "late",
+                                        "refused",   "reply lost",  "trapped",      "replanned",   "damaged",
+                                        "relimited", "lettered",    "letter lost",  "probed"};
     for (size_t i = 0; i < N_EVENTS; i++)
         (void)fprintf(stderr, "%s%s %u", i > 0 ? ", " : "", names[i], w->n_seen[i]);
     (void)fprintf(stderr, "\n");
@@ -283,6 +344,7 @@ static void print_seen(const struct world *w)
 static void test_schedule(uint64_t seed)
 {
     struct world *w = &world;
+    with_letters = seed % 2 == 0;
     set_up(w, seed, seed % 3 != 0, 2 + seed / 7 % 20);
     int64_t calm_us = sluice_mono_us() + 1000000;
     w->calm = false;
@@ -305,6 +367,8 @@ int main(int argc, char **argv)
     test_what_was_read_before_records_went_missing_is_delivered();
     test_a_fenced_partition_decodes_nothing_more();
     test_an_offset_that_is_no_reset_any_more_ends_the_assignment();
+    test_a_range_waits_for_its_letters();
+    test_many_bad_records_end_a_range();
     for (uint64_t i = 0; i < n_schedules && check_n_failed == 0; i++) {
         test_schedule(seed + i * UINT64_C(0x9e3779b97f4a7c15));
         (void)fprintf(stderr, "schedule %" PRIu64 " of seed %" PRIu64 "%s\n", i, seed,

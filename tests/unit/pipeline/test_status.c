@@ -19,7 +19,8 @@ static void release(rd_kafka_message_t *message)
     message->payload = NULL;
 }
 
-static const struct sluice_message_ops ops = {release, bench_has_header, bench_timestamp_ms, bench_find_header};
+static const struct sluice_message_ops ops = {release, bench_has_header, bench_timestamp_ms, bench_find_header,
+                                              bench_copy_headers};
 
 static void push_record(struct world *w)
 {

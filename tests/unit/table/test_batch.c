@@ -419,6 +419,79 @@ static void test_left_out(void)
 }
 
 /* Keys behind values of every length; in the order of the sorting key, not of the columns. */
+static void append_version(struct sluice_batch *batch, const char *id, uint64_t number)
+{
+    struct record row;
+    struct sluice_error err;
+    bool full = false;
+    CHECK_INT(sluice_batch_append(batch, CHANGE(&row, 'u', "id", id, "name", "null", "amount", "1.5", "blob", "\"\""),
+                                  NULL, (struct sluice_version){0, number}, &(struct sluice_record_place){"t", 0, 0},
+                                  &full, &err),
+              SLUICE_OK);
+}
+
+/* Ids and versions as sent: "1:20 2:30". */
+static void check_sent(const struct sluice_batch *batch, const char *want)
+{
+    char text[128] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < sluice_batch_n_rows(batch); i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%d:%d", i > 0 ? " " : "",
+                                 sluice_batch_row(batch, i).ptr[0], (int)sluice_batch_version(batch, i).low);
+    CHECK_TEXT(text, want);
+    struct sluice_batch_reader reader;
+    char bytes[2048];
+    size_t n = 0;
+    sluice_batch_read_init(&reader, batch);
+    n = sluice_batch_read(&reader, bytes, sizeof bytes);
+    CHECK_INT(n, sluice_batch_n_bytes(batch));
+}
+
+/* What a refused row had replaced is sent in its stead, where rows were collapsed. */
+static void test_refused_by_server(void)
+{
+    for (int collapse = 0; collapse < 2; collapse++) {
+        SLUICE_AUTO(sluice_batch) struct sluice_batch *batch = new_batch(typed_plan(), 100, 1 << 20);
+        struct sluice_error err;
+        const bool refused[7] = {[3] = true, [5] = true};
+        append_version(batch, "3", 10);
+        append_version(batch, "1", 20);
+        append_version(batch, "1", 30);
+        append_version(batch, "1", 40);
+        append_version(batch, "2", 50);
+        append_version(batch, "4", 60);
+        append_version(batch, "3", 70);
+        CHECK_INT(sluice_batch_seal(batch, collapse, &err), SLUICE_OK);
+        check_sent(batch, collapse ? "1:40 2:50 3:70 4:60" : "1:20 1:30 1:40 2:50 3:10 3:70 4:60");
+        CHECK_INT(sluice_batch_arrival(batch, 0), collapse ? 3 : 1);
+        CHECK_INT(sluice_batch_refuse(batch, refused, collapse, &err), SLUICE_OK);
+        check_sent(batch, collapse ? "1:30 2:50 3:70" : "1:20 1:30 2:50 3:10 3:70");
+        struct sluice_batch_reader reader;
+        char bytes[2048];
+        size_t n_header = sluice_plan_insert_header(sluice_batch_plan(batch)).len;
+        sluice_batch_read_part(&reader, batch, 1, 2);
+        CHECK_INT(sluice_batch_read(&reader, bytes, sizeof bytes), n_header + sluice_batch_row(batch, 1).len);
+        CHECK_BYTES(bytes + n_header, sluice_batch_row(batch, 1).len, sluice_batch_row(batch, 1).ptr,
+                    sluice_batch_row(batch, 1).len);
+    }
+}
+
+/* A row that a look-up found stored does not come back with it. */
+static void test_refused_after_a_lookup(void)
+{
+    SLUICE_AUTO(sluice_batch) struct sluice_batch *batch = new_batch(typed_plan(), 100, 1 << 20);
+    struct sluice_error err;
+    const bool stored[3] = {true, false, false};
+    const bool refused[3] = {[1] = true};
+    append_version(batch, "1", 20);
+    append_version(batch, "2", 30);
+    append_version(batch, "3", 40);
+    CHECK_INT(sluice_batch_seal(batch, true, &err), SLUICE_OK);
+    sluice_batch_leave_out(batch, stored);
+    CHECK_INT(sluice_batch_refuse(batch, refused, true, &err), SLUICE_OK);
+    check_sent(batch, "3:40");
+}
+
 static void test_row_keys(void)
 {
     struct sluice_source_column columns[] = {{.name = "fixed", .type = SLUICE_SOURCE_BYTES},
@@ -519,6 +592,8 @@ int main(void)
     test_metadata();
     test_log();
     test_left_out();
+    test_refused_by_server();
+    test_refused_after_a_lookup();
     test_row_keys();
     test_refused();
     test_not_toast();
