@@ -263,7 +263,9 @@ static enum sluice_code judge(struct sluice_ch_client *client, const char *what,
     const struct answer *answer = &client->transport.answer;
     struct sluice_str message;
     int server_code;
-    if (result->sink_code != SLUICE_OK) {
+    /* Who takes rows stumbles over an exception among them. */
+    bool is_exception = request->take != NULL && find_exception(answer, request->sink, &server_code, &message);
+    if (result->sink_code != SLUICE_OK && !is_exception) {
         client->failure = (struct sluice_ch_failure){.advice = SLUICE_CH_STOP,
                                                      .unknown_outcome = true,
                                                      .http_status = answer->status,
@@ -314,11 +316,11 @@ static enum sluice_code add_text(struct sluice_ch_client *client, const char *na
     return value_z != NULL ? address_add(&client->address, "", name, sluice_str_from(value_z), err) : SLUICE_OK;
 }
 
-static enum sluice_code query_address(struct sluice_ch_client *client, const struct sluice_ch_query *query,
+static enum sluice_code query_address(struct sluice_ch_client *client, const struct sluice_ch_query *query, bool waits,
                                       struct sluice_error *err)
 {
     enum sluice_code code = address_begin(&client->address, sluice_ch_client_url(client), err);
-    if (code == SLUICE_OK)
+    if (code == SLUICE_OK && waits)
         code = add_text(client, "wait_end_of_query", "1", err);
     if (code == SLUICE_OK)
         code = add_text(client, "async_insert", "0", err);
@@ -343,10 +345,23 @@ enum sluice_code sluice_ch_query(struct sluice_ch_client *client, const struct s
 {
     const char *what = query->what != NULL ? query->what : "query";
     struct transport_result result;
-    if (query_address(client, query, err) != SLUICE_OK)
+    if (query_address(client, query, true, err) != SLUICE_OK)
         return not_built(client, what, err);
     struct transport_request request = {.url = client->address.ptr, .sql = sluice_str_from(query->sql), .sink = answer};
     return perform(client, what, &request, &result, err);
+}
+
+enum sluice_code sluice_ch_stream(struct sluice_ch_client *client, const struct sluice_ch_query *query,
+                                  sluice_ch_take_fn take, void *ctx, struct sluice_error *err)
+{
+    SLUICE_AUTO(sluice_buf) struct sluice_buf tail;
+    struct transport_result result;
+    sluice_buf_init(&tail, 128 << 10, "end of an answer");
+    if (query_address(client, query, false, err) != SLUICE_OK)
+        return not_built(client, query->what, err);
+    const struct transport_request request = {
+        .url = client->address.ptr, .sql = sluice_str_from(query->sql), .sink = &tail, .take = take, .take_ctx = ctx};
+    return perform(client, query->what, &request, &result, err);
 }
 
 static enum sluice_code parse_server(struct sluice_ch_client *client, struct place *place,

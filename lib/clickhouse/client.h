@@ -75,6 +75,16 @@ struct sluice_ch_query {
 SLUICE_MUST_CHECK enum sluice_code sluice_ch_query(struct sluice_ch_client *client, const struct sluice_ch_query *query,
                                                    struct sluice_buf *answer, struct sluice_error *err);
 
+/* Takes the next bytes of an answer; an error ends the request. */
+typedef enum sluice_code (*sluice_ch_take_fn)(void *ctx, struct sluice_str piece, struct sluice_error *err);
+
+/* A SELECT whose answer is handed on as it comes and kept nowhere, so that it may be of any size. The server begins to
+ * answer before it knows that it will succeed: what was taken counts only when this returns SLUICE_OK. Errors: as
+ * sluice_ch_query(), and those of `take`. */
+SLUICE_MUST_CHECK enum sluice_code sluice_ch_stream(struct sluice_ch_client *client,
+                                                    const struct sluice_ch_query *query, sluice_ch_take_fn take,
+                                                    void *ctx, struct sluice_error *err);
+
 /* The body of an INSERT. `read` copies up to `capacity` bytes (never 0) and returns 0 at the end only; `rewind` starts
  * again at the first byte and is called before each attempt. */
 typedef size_t (*sluice_ch_read_fn)(void *ctx, char *out, size_t capacity);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "clickhouse/reading.h"
 #include "table/ddl.h"
 
 enum {
@@ -12,26 +13,7 @@ enum {
     NUMBER_BYTES = 20
 };
 
-/* A profile's limits that cut an answer short instead of failing, and what hides rows, would all let stored rows look
- * missing: FINAL hides deleted ones, a cache old states, another replica its lag. */
-static const struct {
-    const char *name;
-    const char *value;
-} pinned[] = {
-    {"final", "0"},
-    {"limit", "0"},
-    {"offset", "0"},
-    {"use_query_cache", "0"},
-    {"max_parallel_replicas", "1"},
-    {"read_overflow_mode", "throw"},
-    {"group_by_overflow_mode", "throw"},
-    {"sort_overflow_mode", "throw"},
-    {"join_overflow_mode", "throw"},
-    {"set_overflow_mode", "throw"},
-    {"result_overflow_mode", "throw"},
-    {"timeout_overflow_mode", "throw"},
-};
-enum { N_PINNED = SLUICE_N_ELEMENTS(pinned), N_SETTINGS = N_PINNED + 3 };
+enum { N_SETTINGS = READING_N_SETTINGS + 3 };
 
 enum sluice_code question_init(struct question *question, struct sluice_ch_client *client,
                                const struct sluice_plan *plan, const char *verb, struct sluice_error *err)
@@ -88,9 +70,8 @@ enum sluice_code question_ask(struct question *question, const struct sluice_ch_
 {
     char size[NUMBER_BYTES + 1];
     struct sluice_ch_pair settings[N_SETTINGS];
-    size_t n = 0;
-    for (; n < N_PINNED; n++)
-        settings[n] = (struct sluice_ch_pair){pinned[n].name, sluice_str_from(pinned[n].value)};
+    size_t n = READING_N_SETTINGS;
+    reading_settings(settings);
     (void)snprintf(size, sizeof size, "%zu", question->sql.len + 1024);
     settings[n++] = (struct sluice_ch_pair){"max_query_size", sluice_str_from(size)};
     settings[n++] = (struct sluice_ch_pair){"allow_suspicious_fixed_string_types", SLUICE_STR_LITERAL("1")};

@@ -10,6 +10,7 @@ enum {
     DOWNLOAD_BUFFER_BYTES = 128 << 10,
     CONNECT_TIMEOUT_MS = 5000,
     REQUEST_TIMEOUT_MS = 60000,
+    TAIL_BYTES = 32 << 10, /* holds the server's exception block */
     /* Where the server does not tell; packaged configurations go down to 3 s. */
     IDLE_LIMIT_S = 1,
 };
@@ -49,6 +50,27 @@ static size_t on_header(char *line, size_t size, size_t n_items, void *ctx)
     return n;
 }
 
+/* The end of what came so far: an exception in mid-answer stands there. */
+static enum sluice_code keep_tail(struct sluice_buf *tail, struct sluice_str piece, struct sluice_error *err)
+{
+    if (piece.len > TAIL_BYTES)
+        piece = (struct sluice_str){piece.ptr + piece.len - TAIL_BYTES, TAIL_BYTES};
+    if (tail->len + piece.len > 2 * (size_t)TAIL_BYTES) {
+        memmove(tail->ptr, tail->ptr + tail->len - TAIL_BYTES, TAIL_BYTES);
+        tail->len = TAIL_BYTES;
+    }
+    return sluice_buf_append_str(tail, piece, err);
+}
+
+static enum sluice_code take_piece(const struct transport_request *request, struct sluice_str piece,
+                                   struct sluice_error *err)
+{
+    if (request->take == NULL)
+        return sluice_buf_append_str(request->sink, piece, err);
+    enum sluice_code code = keep_tail(request->sink, piece, err);
+    return code == SLUICE_OK ? request->take(request->take_ctx, piece, err) : code;
+}
+
 static size_t on_body(char *piece, size_t size, size_t n_items, void *ctx)
 {
     struct exchange *exchange = ctx;
@@ -61,7 +83,7 @@ static size_t on_body(char *piece, size_t size, size_t n_items, void *ctx)
         answer_refusal(answer, (struct sluice_str){piece, n});
         return n;
     }
-    result->sink_code = sluice_buf_append(sink, piece, n, &result->sink_error);
+    result->sink_code = take_piece(exchange->request, (struct sluice_str){piece, n}, &result->sink_error);
     return result->sink_code == SLUICE_OK ? n : CURL_WRITEFUNC_ERROR;
 }
 

@@ -28,6 +28,8 @@ struct transport_request {
     void *ctx;
     bool allow_repeat;       /* as in struct sluice_ch_insert */
     struct sluice_buf *sink; /* takes the body of a good answer; NULL: it goes where refusals go */
+    sluice_ch_take_fn take;  /* takes it instead, `sink` then has its end only; NULL: none */
+    void *take_ctx;
 };
 
 struct transport_result {

@@ -2,6 +2,7 @@
 #include "clickhouse/client.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -46,6 +47,58 @@ static void test_query(void)
     CHECK_CONTAINS(sent->head, "\r\nContent-Length: 17\r\n");
     CHECK(strstr(sent->head, "database=") == NULL);
     fixture_deinit(&f);
+}
+
+struct taken {
+    size_t n_bytes;
+    size_t n_pieces;
+    size_t max; /* beyond it the taker fails */
+    char last;
+};
+
+static enum sluice_code take(void *context, struct sluice_str piece, struct sluice_error *err)
+{
+    struct taken *taken = context;
+    taken->n_bytes += piece.len;
+    taken->n_pieces++;
+    taken->last = piece.ptr[piece.len - 1];
+    return taken->n_bytes <= taken->max ? SLUICE_OK
+                                        : sluice_error_set(err, SLUICE_E_LIMIT, SLUICE_STOP, "more than was wanted");
+}
+
+/* An answer of any size goes through; an exception at its end is found though nothing of it is kept. */
+static void test_stream(void)
+{
+    enum { LONG = 300000 };
+    struct fixture f;
+    char *body = malloc(LONG + 200);
+    struct taken taken = {.max = SIZE_MAX};
+    const struct sluice_ch_query request = {.sql = "SELECT", .what = "read \"rows\""};
+    memset(body, 'x', LONG);
+    body[LONG] = '\0';
+    fixture_init(&f, 20000000);
+    http_stub_push(f.stub, (struct http_stub_reply){.body = body});
+    CHECK_INT(sluice_ch_stream(f.client, &request, take, &taken, &f.err), SLUICE_OK);
+    CHECK_INT(taken.n_bytes, LONG);
+    CHECK(taken.n_pieces > 1 && taken.last == 'x');
+    CHECK(strstr(http_stub_request(f.stub, 0)->head, "wait_end_of_query") == NULL);
+    taken = (struct taken){.max = 1000};
+    http_stub_push(f.stub, (struct http_stub_reply){.body = body});
+    CHECK_INT(sluice_ch_stream(f.client, &request, take, &taken, &f.err), SLUICE_E_LIMIT);
+    CHECK_TEXT(f.err.text, "read \"rows\": more than was wanted");
+    taken = (struct taken){.max = SIZE_MAX};
+    (void)snprintf(body + LONG, 200, "\n__exception__\r\nCode: 241. DB::Exception: no memory");
+    http_stub_push(f.stub, (struct http_stub_reply){.body = body});
+    CHECK_INT(sluice_ch_stream(f.client, &request, take, &taken, &f.err), SLUICE_E_SERVER);
+    CHECK_CONTAINS(f.err.text, "read \"rows\": server answered 241");
+    taken = (struct taken){.max = LONG}; /* the taker stumbles over the exception: the server's reason is told */
+    http_stub_push(f.stub, (struct http_stub_reply){.body = body});
+    CHECK_INT(sluice_ch_stream(f.client, &request, take, &taken, &f.err), SLUICE_E_SERVER);
+    taken = (struct taken){.max = SIZE_MAX};
+    http_stub_push(f.stub, (struct http_stub_reply){.act = HTTP_STUB_CUT, .body = body, .cut_after = 100000});
+    CHECK_INT(sluice_ch_stream(f.client, &request, take, &taken, &f.err), SLUICE_E_HTTP);
+    fixture_deinit(&f);
+    free(body);
 }
 
 static void test_query_failures(void)
@@ -245,6 +298,7 @@ int main(void)
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return 1;
     test_query();
+    test_stream();
     test_query_failures();
     test_keep_alive();
     test_addresses_in_turn();
