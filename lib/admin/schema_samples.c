@@ -100,7 +100,6 @@ static void free_reading(struct reading *r)
     for (size_t i = 0; i < r->n_topics; i++)
         free(r->topics[i].name);
     free(r->topics);
-    record_reader_free(r->records);
 }
 
 enum sluice_code schema_samples_read(struct schema_samples *samples, const struct sluice_config *config,
@@ -108,7 +107,8 @@ enum sluice_code schema_samples_read(struct schema_samples *samples, const struc
 {
     struct reading r = {.config = config, .samples = samples};
     catalog_init(&samples->catalog, config);
-    enum sluice_code code = record_reader_new(config, &r.records, err);
+    enum sluice_code code = record_reader_new(config, &samples->records, err);
+    r.records = samples->records;
     if (code == SLUICE_OK)
         code = list_topics(&r, err);
     if (code == SLUICE_OK)
@@ -120,4 +120,6 @@ enum sluice_code schema_samples_read(struct schema_samples *samples, const struc
 void schema_samples_deinit(struct schema_samples *samples)
 {
     catalog_deinit(&samples->catalog);
+    record_reader_free(samples->records);
+    samples->records = NULL;
 }

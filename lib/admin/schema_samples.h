@@ -5,12 +5,15 @@
 
 #include "pipeline/catalog.h"
 
+struct record_reader;
+
 /* The tables and shapes are those of a catalog; the newest shapes of a table stand first. */
 struct schema_samples {
     struct catalog catalog;
     size_t n_failed;                                                   /* records that could not be read */
     void (*tell)(void *context, const char *what, const char *reason); /* why; may be called for each of them */
     void *context;
+    struct record_reader *records; /* has the schemas of a registry, which the shapes refer to */
 };
 
 /* Reads. `samples` has `tell` and `context`. Errors: those of Kafka, SLUICE_E_NOMEM. */
