@@ -5,7 +5,7 @@
 #include "sluice/config.h"
 #include "sluice/man.h"
 
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_UNSAFE = 3, EXIT_TIMED_OUT = 5 };
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_UNSAFE = 3, EXIT_DIFFERS = 4, EXIT_TIMED_OUT = 5 };
 
 /* Which of the common options a command takes. --help is always there. */
 enum { TAKES_CONFIG = 1, TAKES_OUTPUT = 2 };
@@ -61,6 +61,7 @@ extern const struct command command_man;
 extern const struct command command_offsets;
 extern const struct command command_resnapshot;
 extern const struct command command_schema;
+extern const struct command command_verify;
 extern const struct command command_version;
 
 /* Reads what follows the command's name. On false the complaint was printed. */

@@ -4,10 +4,9 @@
 #include "command.h"
 #include "sluice/nearest.h"
 
-const struct command *const commands[] = {
-    &command_run, &command_check,  &command_offsets, &command_ledger, &command_resnapshot,
-    &command_dlq, &command_config, &command_schema,  &command_man,    &command_version,
-    NULL};
+const struct command *const commands[] = {&command_run,        &command_check, &command_offsets, &command_ledger,
+                                          &command_resnapshot, &command_dlq,   &command_verify,  &command_config,
+                                          &command_schema,     &command_man,   &command_version, NULL};
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] - 1 };
 
 const struct sluice_man_exit exit_codes[] = {
@@ -15,6 +14,7 @@ const struct sluice_man_exit exit_codes[] = {
     {EXIT_FAILED, "failed, or what was looked for is not well: a check that fails, a partition that was stopped"},
     {EXIT_USAGE, "wrong usage or configuration; nothing was done"},
     {EXIT_UNSAFE, "unsafe to go on, for the reason that is named; nothing was done"},
+    {EXIT_DIFFERS, "the source and ClickHouse differ"},
     {EXIT_TIMED_OUT,
      "nothing was heard of connector or worker for the time given; what was asked for may still happen"},
 };
