@@ -80,16 +80,16 @@ static const char *read_options(const struct arguments *arguments, struct sluice
 
 static int verify(const struct arguments *arguments, const struct sluice_verify_options *options)
 {
-    static const int exit_codes[] = {[SLUICE_VERIFY_EQUAL] = EXIT_DONE,
-                                     [SLUICE_VERIFY_UNDECIDED] = EXIT_FAILED,
-                                     [SLUICE_VERIFY_DIFFERENT] = EXIT_DIFFERS};
+    static const int outcomes[] = {[SLUICE_VERIFY_EQUAL] = EXIT_DONE,
+                                   [SLUICE_VERIFY_UNDECIDED] = EXIT_FAILED,
+                                   [SLUICE_VERIFY_DIFFERENT] = EXIT_DIFFERS};
     struct sluice_config *config = NULL;
     struct sluice_error err;
     enum sluice_verify_outcome outcome = SLUICE_VERIFY_UNDECIDED;
     int exit_code = EXIT_DONE;
     if (!load_config(arguments, &config, &exit_code))
         return exit_code;
-    exit_code = sluice_verify(config, options, stdout, stderr, &outcome, &err) == SLUICE_OK ? exit_codes[outcome]
+    exit_code = sluice_verify(config, options, stdout, stderr, &outcome, &err) == SLUICE_OK ? outcomes[outcome]
                                                                                             : complain(&err);
     sluice_config_free(config);
     return exit_code;
