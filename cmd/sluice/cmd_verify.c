@@ -78,39 +78,44 @@ static const char *read_options(const struct arguments *arguments, struct sluice
     return NULL;
 }
 
-static int verify(const struct arguments *arguments, const struct sluice_verify_options *options)
+static int verify(const struct sluice_config *config, const struct sluice_verify_options *options)
 {
     static const int outcomes[] = {[SLUICE_VERIFY_EQUAL] = EXIT_DONE,
                                    [SLUICE_VERIFY_UNDECIDED] = EXIT_FAILED,
                                    [SLUICE_VERIFY_DIFFERENT] = EXIT_DIFFERS};
-    struct sluice_config *config = NULL;
-    struct sluice_error err;
     enum sluice_verify_outcome outcome = SLUICE_VERIFY_UNDECIDED;
-    int exit_code = EXIT_DONE;
-    if (!load_config(arguments, &config, &exit_code))
-        return exit_code;
-    exit_code = sluice_verify(config, options, stdout, stderr, &outcome, &err) == SLUICE_OK ? outcomes[outcome]
-                                                                                            : complain(&err);
-    sluice_config_free(config);
-    return exit_code;
+    struct sluice_error err;
+    return sluice_verify(config, options, stdout, stderr, &outcome, &err) == SLUICE_OK ? outcomes[outcome]
+                                                                                       : complain(&err);
+}
+
+static int verify_with_postgres(const struct arguments *arguments, const struct sluice_config *config,
+                                struct sluice_verify_options *options)
+{
+    char conninfo[MAX_POSTGRES];
+    if (!read_postgres(&command_verify, arguments->own[POSTGRES], arguments->own[POSTGRES_FILE], conninfo))
+        return EXIT_USAGE;
+    if (conninfo[0] == '\0')
+        return reject("name the source's database with --postgres, --postgres-file or in SLUICE_POSTGRES");
+    options->postgres = conninfo;
+    return verify(config, options);
 }
 
 static int run(const struct arguments *arguments)
 {
-    char conninfo[MAX_POSTGRES];
-    const char *const *own = arguments->own;
+    const char *source = arguments->own[SOURCE];
+    struct sluice_config *config = NULL;
     struct sluice_verify_options options;
+    int exit_code = EXIT_DONE;
     const char *wrong = read_options(arguments, &options);
     if (wrong != NULL)
         return reject(wrong);
-    if (own[SOURCE] != NULL && strcmp(own[SOURCE], "topic") == 0)
-        return verify(arguments, &options);
-    if (!read_postgres(&command_verify, own[POSTGRES], own[POSTGRES_FILE], conninfo))
-        return EXIT_USAGE;
-    if (conninfo[0] == '\0')
-        return reject("name the source's database with --postgres, --postgres-file or in SLUICE_POSTGRES");
-    options.postgres = conninfo;
-    return verify(arguments, &options);
+    if (!load_config(arguments, &config, &exit_code))
+        return exit_code;
+    exit_code = source != NULL && strcmp(source, "topic") == 0 ? verify(config, &options)
+                                                               : verify_with_postgres(arguments, config, &options);
+    sluice_config_free(config);
+    return exit_code;
 }
 
 const struct command command_verify = {
