@@ -256,9 +256,24 @@ void verify_postgres_end(struct verify_postgres *postgres)
     postgres->in_snapshot = false;
 }
 
+/* Reading may prune pages, and those records are written to disk only with the next commit: nobody waits for them, and
+ * the connector does not get them. A commit that can be seen is on disk, or will be within three times wal_writer_delay
+ * (PostgreSQL documentation, "Asynchronous Commit"); so what is not by then holds no commit. */
 enum sluice_code verify_postgres_position(struct verify_postgres *postgres, uint64_t *lsn, struct sluice_error *err)
 {
-    return position_of(postgres->now, lsn, err);
+    SLUICE_AUTO(result) PGresult *result = NULL;
+    enum sluice_code code = position_of(postgres->now, lsn, err);
+    if (code == SLUICE_OK)
+        code =
+            ask(postgres->now, "ask for the flushed end of its log",
+                "SELECT pg_sleep(5 * setting::float8 / 1000), pg_current_wal_flush_lsn() FROM pg_settings WHERE name = "
+                "'wal_writer_delay' AND pg_current_wal_flush_lsn() < pg_current_wal_insert_lsn()",
+                0, NULL, &result, err);
+    if (code != SLUICE_OK || PQntuples(result) == 0)
+        return code;
+    const uint64_t flushed = read_lsn(PQgetvalue(result, 0, 1));
+    *lsn = flushed < *lsn ? flushed : *lsn;
+    return SLUICE_OK;
 }
 
 /* ---- rows ---- */

@@ -29,7 +29,7 @@ SLUICE_MUST_CHECK enum sluice_code verify_postgres_begin(struct verify_postgres 
                                                          struct sluice_error *err);
 void verify_postgres_end(struct verify_postgres *postgres);
 
-/* The present end of the log. Errors: SLUICE_E_IO. */
+/* A position behind every commit that could be seen before. Errors: SLUICE_E_IO. */
 SLUICE_MUST_CHECK enum sluice_code verify_postgres_position(struct verify_postgres *postgres, uint64_t *lsn,
                                                             struct sluice_error *err);
 
