@@ -79,9 +79,9 @@ def test_finds_what_differs(scene: Scene) -> None:
     load.fill(scene.source, ROWS, 1000, 1000)
     scene.run()
     scene.connector("customers,orders,items")
-    scene.wait_streaming()
+    scene.wait_streaming(60 + ROWS / 5000)
     scene.wait_equal("orders,items")
-    scene.wait_drained(300)
+    scene.wait_drained(300 + ROWS / 5000)
 
     equal = Verified(scene)
     assert equal.code == 0, equal
