@@ -90,15 +90,16 @@ static int verify(const struct sluice_config *config, const struct sluice_verify
 }
 
 static int verify_with_postgres(const struct arguments *arguments, const struct sluice_config *config,
-                                struct sluice_verify_options *options)
+                                const struct sluice_verify_options *options)
 {
     char conninfo[MAX_POSTGRES];
+    struct sluice_verify_options with_source = *options;
     if (!read_postgres(&command_verify, arguments->own[POSTGRES], arguments->own[POSTGRES_FILE], conninfo))
         return EXIT_USAGE;
     if (conninfo[0] == '\0')
         return reject("name the source's database with --postgres, --postgres-file or in SLUICE_POSTGRES");
-    options->postgres = conninfo;
-    return verify(config, options);
+    with_source.postgres = conninfo;
+    return verify(config, &with_source);
 }
 
 static int run(const struct arguments *arguments)

@@ -3,6 +3,7 @@
 
 #include "kafka/client.h"
 #include "kafka/errors.h"
+#include "kafka/produce.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,14 +84,19 @@ void sluice_exchange_free(struct sluice_exchange *exchange)
 
 static rd_kafka_resp_err_t produce(struct sluice_exchange *exchange, const struct sluice_exchange_record *record)
 {
-    int64_t timestamp_ms = record->timestamp_ms > 0 ? record->timestamp_ms : 0;
     rd_kafka_headers_t *headers =
         record->headers != NULL ? rd_kafka_headers_copy(record->headers) : rd_kafka_headers_new(0);
-    rd_kafka_resp_err_t failed =
-        rd_kafka_producev(exchange->producer, RD_KAFKA_V_TOPIC(record->topic), RD_KAFKA_V_PARTITION(record->partition),
-                          RD_KAFKA_V_KEY(record->key, record->key_len),
-                          RD_KAFKA_V_VALUE(record->value, record->value_len), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                          RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_TIMESTAMP(timestamp_ms), RD_KAFKA_V_END);
+    rd_kafka_resp_err_t failed = kafka_produce(exchange->producer, &(struct kafka_outgoing){
+                                                                       .topic = record->topic,
+                                                                       .partition = record->partition,
+                                                                       .key = record->key,
+                                                                       .key_len = record->key_len,
+                                                                       .value = record->value,
+                                                                       .value_len = record->value_len,
+                                                                       .copies_value = true,
+                                                                       .headers = headers,
+                                                                       .timestamp_ms = record->timestamp_ms,
+                                                                   });
     if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
         rd_kafka_headers_destroy(headers);
     return failed;

@@ -3,6 +3,7 @@
 
 #include "kafka/client.h"
 #include "kafka/errors.h"
+#include "kafka/produce.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -243,12 +244,17 @@ static enum sluice_code letter_error(const struct sluice_letters *letters, rd_ka
 static void produce(struct sluice_letters *letters, struct sluice_letter *letter)
 {
     rd_kafka_headers_t *headers = rd_kafka_headers_copy(letter->headers);
-    /* 0 is the client's word for now. */
-    int64_t timestamp_ms = letter->timestamp_ms > 0 ? letter->timestamp_ms : 0;
-    letter->failed = rd_kafka_producev(letters->producer, RD_KAFKA_V_TOPIC(letters->config->dead_letters_topic),
-                                       RD_KAFKA_V_KEY(letter->key, letter->key_len),
-                                       RD_KAFKA_V_VALUE(letter->value, letter->value_len), RD_KAFKA_V_HEADERS(headers),
-                                       RD_KAFKA_V_TIMESTAMP(timestamp_ms), RD_KAFKA_V_OPAQUE(letter), RD_KAFKA_V_END);
+    letter->failed = kafka_produce(letters->producer, &(struct kafka_outgoing){
+                                                          .topic = letters->config->dead_letters_topic,
+                                                          .partition = RD_KAFKA_PARTITION_UA,
+                                                          .key = letter->key,
+                                                          .key_len = letter->key_len,
+                                                          .value = letter->value,
+                                                          .value_len = letter->value_len,
+                                                          .headers = headers,
+                                                          .timestamp_ms = letter->timestamp_ms,
+                                                          .opaque = letter,
+                                                      });
     if (letter->failed == RD_KAFKA_RESP_ERR_NO_ERROR)
         letters->n_waiting++;
     else

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "kafka/client.h"
 #include "kafka/errors.h"
+#include "kafka/produce.h"
 
 #include <stdio.h>
 
@@ -34,14 +35,19 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void 
     *outcome = message->err;
 }
 
-/* librdkafka takes no const; it copies both. */
 static enum sluice_code send_and_wait(rd_kafka_t *rk, const rd_kafka_resp_err_t *outcome, const char *topic,
                                       int32_t partition, const struct sluice_buf *key, const struct sluice_buf *value,
                                       int timeout_ms, struct sluice_error *err)
 {
-    rd_kafka_resp_err_t failed = rd_kafka_producev(
-        rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-        RD_KAFKA_V_KEY(key->ptr, key->len), RD_KAFKA_V_VALUE(value->ptr, value->len), RD_KAFKA_V_END);
+    rd_kafka_resp_err_t failed = kafka_produce(rk, &(struct kafka_outgoing){
+                                                       .topic = topic,
+                                                       .partition = partition,
+                                                       .key = key->ptr,
+                                                       .key_len = key->len,
+                                                       .value = value->ptr,
+                                                       .value_len = value->len,
+                                                       .copies_value = true,
+                                                   });
     if (failed == RD_KAFKA_RESP_ERR_NO_ERROR)
         failed = rd_kafka_flush(rk, timeout_ms + MARGIN_MS);
     if (failed == RD_KAFKA_RESP_ERR_NO_ERROR)

@@ -51,7 +51,9 @@ static struct sluice_str keep(struct writing *w, const char *form_z)
 static struct sluice_str keep_within(struct writing *w, const char *before, struct sluice_str text, const char *after)
 {
     char form[MAX_FORM];
-    (void)snprintf(form, sizeof form, "%s%.*s%s", before, SLUICE_STR_ARG(text), after);
+    const int n = snprintf(form, sizeof form, "%s%.*s%s", before, SLUICE_STR_ARG(text), after);
+    if (n < 0 || (size_t)n >= sizeof form)
+        SLUICE_BUG("a placeholder is longer than the option allows");
     return keep(w, form);
 }
 
