@@ -197,12 +197,14 @@ static bool read_sequence_parts(const char **at, const char *end, bool escaped, 
 enum sluice_code source_take_sequence(const struct sluice_value *value, struct sluice_source *source,
                                       struct sluice_error *err)
 {
+    const bool is_escaped = value->kind == SLUICE_VALUE_STRING_ESCAPED;
     if (value->kind == SLUICE_VALUE_NULL)
         return SLUICE_OK;
-    const char *at = value->text.ptr;
-    const char *end = at + value->text.len;
-    if ((value->kind != SLUICE_VALUE_STRING && value->kind != SLUICE_VALUE_STRING_ESCAPED) ||
-        !read_sequence_parts(&at, end, value->kind == SLUICE_VALUE_STRING_ESCAPED, source) || at != end)
+    /* Of other kinds the text may be NULL. */
+    const bool is_text = (value->kind == SLUICE_VALUE_STRING || is_escaped) && value->text.len > 0;
+    const char *at = is_text ? value->text.ptr : "";
+    const char *end = at + (is_text ? value->text.len : 0);
+    if (!read_sequence_parts(&at, end, is_escaped, source) || at != end)
         return field_error(err, SLUICE_E_POSITION, "source.sequence",
                            "an array of two log positions inside a text is expected, such as "
                            "\"[\\\"24023119\\\",\\\"24023128\\\"]\"");
